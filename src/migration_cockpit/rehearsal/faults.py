@@ -1,0 +1,86 @@
+"""The faults of the rehearsal world: at least one for each step, switched on and off while it runs.
+
+The switches live in ``faults.json`` of the world's directory and are read fresh by whatever acts on them, so a fault
+can be set before the world starts, in the middle of a flight, or taken back again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE_NAME = "faults.json"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``name`` as typed after ``--fault``, the ``step`` it makes end not verified, and what it does in a sentence."""
+
+    name: str
+    step: str
+    sentence: str
+
+
+_ALL = (
+    Fault("webhook-down", "announce", "Slack's webhook refuses every message."),
+    Fault("pause-noop", "pause", "Pausing reports success for every DAG, but some of them stay active."),
+    Fault("zombie-task", "drain", "A task instance stays in running although no process works on it any more."),
+    Fault("helm-pending", "helm", "A killed Helm left the release in pending-upgrade: the next upgrade is refused."),
+    Fault("snapshot-stuck", "helm", "The RDS snapshot stays in creating and never becomes available."),
+    Fault("old-pod-survives", "helm", "A 2.x pod ignores being scaled to zero and keeps its database session."),
+    Fault("migration-crash", "migrate", "The migration process dies in the middle of a revision."),
+    Fault("secret-late", "healthy", "A Secret that the new pods need does not arrive: their containers cannot start."),
+    Fault("api-wrong-version", "healthy", "The API answers with the version of the source, not of the target."),
+    Fault("dagprocessor-stale", "smoke", "The dag-processor runs but its heartbeat stopped before the migration."),
+    Fault("dag-lost", "smoke", "A DAG that was there before the migration is not parsed any more."),
+    Fault("import-error", "smoke", "A DAG file fails to import under the target version."),
+    Fault("canary-fails", "smoke", "The canary run starts and ends failed."),
+    Fault("unpause-partial", "critical", "Unpausing the critical DAGs works for some and fails for the others."),
+    Fault("unpause-lost", "rest", "Unpausing the remaining DAGs reports success, but some of them stay paused."),
+    Fault("scheduler-regression", "soak", "The scheduler loop takes far longer than before the migration."),
+    Fault("success-webhook-down", "success", "Slack's webhook refuses the message that announces success."),
+)
+
+FAULTS: dict[str, Fault] = {fault.name: fault for fault in _ALL}
+
+
+def active(world: Path, name: str) -> dict[str, object] | None:
+    """Return the options of fault ``name`` when it is switched on in ``world``, else None.
+
+    The file is read at every call: a fault takes effect the moment it is switched.
+    """
+    if name not in FAULTS:
+        raise KeyError(f"there is no fault {name!r}")
+    return _read(world).get(name)
+
+
+def switch(world: Path, name: str, options: dict[str, object] | None) -> None:
+    """Switch fault ``name`` on with ``options`` (``{}`` when it takes none), or off with None."""
+    if name not in FAULTS:
+        raise KeyError(f"there is no fault {name!r}")
+    switched = _read(world)
+    if options is None:
+        switched.pop(name, None)
+    else:
+        switched[name] = options
+    _write(world, switched)
+
+
+def _read(world: Path) -> dict[str, dict[str, object]]:
+    try:
+        text = (world / FILE_NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    switched: dict[str, dict[str, object]] = json.loads(text)
+    return switched
+
+
+def _write(world: Path, switched: dict[str, dict[str, object]]) -> None:
+    """Replace the file in one step: a reader in another process never sees half of it."""
+    descriptor, temporary = tempfile.mkstemp(dir=world, prefix=FILE_NAME)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(switched, file)
+    Path(temporary).replace(world / FILE_NAME)
