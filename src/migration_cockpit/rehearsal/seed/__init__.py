@@ -1,0 +1,1 @@
+"""What an Airflow metadata database and its dags folder hold when a rehearsal begins."""
