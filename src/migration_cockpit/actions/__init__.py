@@ -1,0 +1,1 @@
+"""Changing the world: operations that describe themselves, run, and can be observed."""

@@ -1,0 +1,1 @@
+"""The screen: it draws State and turns keys into actions."""

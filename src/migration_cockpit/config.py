@@ -1,0 +1,425 @@
+"""config.toml as typed settings.
+
+Every key is declared once, here; `config.example.toml` documents them for people. An error names the file, the key,
+what was found there and what is taken. Times are UTC, durations are seconds unless the key's name says otherwise.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import itertools
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+STEP_IDS = (
+    "announce",
+    "pause",
+    "drain",
+    "helm",
+    "migrate",
+    "healthy",
+    "smoke",
+    "critical",
+    "rest",
+    "soak",
+    "success",
+)
+"""The eleven steps of migration day, in the order in which they are flown."""
+
+
+class ConfigError(Exception):
+    """config.toml cannot be used; the message names the file, the key, what was found and what is taken."""
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of config.toml: unknown keys are refused, so that a misspelt limit never silently falls back."""
+
+
+class SecretRef(Section, frozen=True, kw_only=True):
+    """Where a secret is read from: exactly one key.
+
+    `secret` is "name/key" of a Kubernetes Secret in the release's namespace.
+    """
+
+    env: str | None = None
+    file: str | None = None
+    secret: str | None = None
+    value: str | None = None
+
+    def source(self) -> str:
+        """Say where the secret comes from without saying what it is."""
+        if self.env:
+            return f"environment variable {self.env}"
+        if self.file:
+            return f"file {self.file}"
+        if self.secret:
+            return f"Secret {self.secret}"
+        return "config value"
+
+
+class Deployment(Section, frozen=True, kw_only=True):
+    """Which Airflow this is, and from which version to which it is taken."""
+
+    name: str
+    production: bool
+    source_version: str
+    target_version: str
+    on_call: str
+
+
+class Kubernetes(Section, frozen=True, kw_only=True):
+    """The cluster. The context is always named: never whatever happens to be current."""
+
+    context: str
+    namespace: str
+    release: str
+    kubeconfig: str | None = None
+
+
+class Helm(Section, frozen=True, kw_only=True):
+    """The user's own helm: its binary, the chart it shall install and the values for the target version."""
+
+    chart: str
+    chart_version: str
+    values: tuple[str, ...]
+    binary: str = "helm"
+    arguments: tuple[str, ...] = ()
+
+
+class Postgres(Section, frozen=True, kw_only=True):
+    """The metadata database as the cockpit reaches it, and as the migration Job does where that differs."""
+
+    dsn: SecretRef
+    direct_dsn: SecretRef | None = None
+    port_forward: str | None = None
+
+
+class Rds(Section, frozen=True, kw_only=True):
+    """The RDS instance behind the database: snapshots and CloudWatch."""
+
+    instance: str
+    region: str
+    snapshot_prefix: str = "airflow-pre-3x"
+    endpoint_url: str | None = None
+    profile: str | None = None
+    snapshot_timeout: float = 3600.0
+
+
+class Dump(Section, frozen=True, kw_only=True):
+    """A pg_dump of the metadata database as a recovery point, beside the snapshot or instead of it."""
+
+    enabled: bool = False
+    pg_dump: str = "pg_dump"
+    pg_restore: str = "pg_restore"
+    timeout: float = 7200.0
+
+
+class Queries(Section, frozen=True, kw_only=True):
+    """PromQL of the four scheduler metrics; the defaults are the names that the chart's statsd exporter gives."""
+
+    loop_duration: str = 'max(airflow_scheduler_scheduler_loop_duration{quantile="0.5"})'
+    queued_tasks: str = "sum(airflow_executor_queued_tasks)"
+    open_slots: str = "sum(airflow_executor_open_slots)"
+    parse_time: str = "max(airflow_dag_processing_total_parse_time)"
+
+
+class Grafana(Section, frozen=True, kw_only=True):
+    """Grafana as the way to Prometheus: its datasource proxy."""
+
+    url: str
+    datasource_uid: str
+    token: SecretRef | None = None
+    queries: Queries = Queries()
+    regression_percent: float = 20.0
+    baseline_minutes: float = 30.0
+
+
+class Airflow(Section, frozen=True, kw_only=True):
+    """Airflow's own web address and the account the cockpit uses there (basic auth on 2.x, a token on 3.x)."""
+
+    url: str
+    username: str
+    password: SecretRef
+
+
+class Slack(Section, frozen=True, kw_only=True):
+    """The incoming webhook for the messages of the playbook."""
+
+    webhook: SecretRef
+    channel: str = "#airflow-migration"
+
+
+class Dags(Section, frozen=True, kw_only=True):
+    """Which DAGs come back first, how fast, and the canary that proves that tasks really run."""
+
+    canary: str
+    critical: tuple[str, ...] = ()
+    normal: tuple[str, ...] = ()
+    critical_wait: float = 10.0
+    normal_wait: float = 5.0
+    observation: float = 1800.0
+    max_runs_at_once: int = 50
+
+
+class Schedule(Section, frozen=True, kw_only=True):
+    """When each step is planned, UTC, and when the maintenance window closes."""
+
+    announce: datetime
+    pause: datetime
+    drain: datetime
+    helm: datetime
+    migrate: datetime
+    healthy: datetime
+    smoke: datetime
+    critical: datetime
+    rest: datetime
+    soak: datetime
+    success: datetime
+    window_end: datetime
+
+    def planned(self, step: str) -> datetime:
+        """When the step of this id is planned to start."""
+        value = getattr(self, step)
+        assert isinstance(value, datetime)  # every step id is a field of this table
+        return value
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """Waits, time-outs and thresholds of the playbook, in seconds unless the name says otherwise."""
+
+    drain: float = 1800.0
+    stop_components: float = 900.0
+    helm: float = 600.0
+    healthy: float = 600.0
+    external_secrets: float = 180.0
+    smoke: float = 900.0
+    canary: float = 600.0
+    dags_settle: float = 60.0
+    soak: float = 7200.0
+    soak_failures: int = 0
+    lock_timeout: float = 900.0
+    quiet_warning: float = 60.0
+    quiet: float = 1800.0
+    checks_at: float = 2700.0
+    decision_at: float = 7200.0
+    heartbeat: float = 60.0
+    message_retry: float = 30.0
+    autoscaler_pause: float = 60.0
+
+
+class Cadence(Section, frozen=True, kw_only=True):
+    """How often each source is read, in seconds; pods are watched, not polled."""
+
+    tasks: float = 2.0
+    database: float = 1.0
+    metrics: float = 10.0
+    storage: float = 30.0
+    health: float = 5.0
+    heartbeat: float = 30.0
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """The whole of config.toml."""
+
+    deployment: Deployment
+    kubernetes: Kubernetes
+    helm: Helm
+    postgres: Postgres
+    airflow: Airflow
+    dags: Dags
+    schedule: Schedule
+    rds: Rds | None = None
+    dump: Dump = Dump()
+    grafana: Grafana | None = None
+    slack: Slack | None = None
+    limits: Limits = Limits()
+    cadence: Cadence = Cadence()
+
+    def digest(self) -> str:
+        """The config's hash, as the journal's first event names it."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]
+
+
+def load(path: Path) -> Settings:
+    """Read and check a config file.
+
+    Raises ConfigError for an unreadable file, a file that is not TOML, a missing or unknown key, a wrong type, a
+    version that is not supported or times out of order.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); config.toml is a TOML file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    return parse(raw, path)
+
+
+def parse(raw: dict[str, Any], path: Path) -> Settings:
+    """Turn the tables of a config file into settings; `path` is named in errors and anchors relative paths."""
+    try:
+        settings = msgspec.convert(raw, Settings)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(str(error), raw)}") from error
+    _check(settings, path)
+    return _anchor(settings, path.parent)
+
+
+def _explain(message: str, raw: dict[str, Any]) -> str:
+    """Say a validation error in the words of the file: table.key, what was found, what is taken."""
+    text, _, where = message.partition(" - at ")
+    key = where.strip("`").removeprefix("$").lstrip(".")
+    table = key or "top level"
+    missing = re.search(r"missing required field `(\w+)`", text)
+    if missing:
+        name = f"{key}.{missing[1]}" if key else missing[1]
+        return f"{name}: is missing; config.example.toml says what it takes"
+    unknown = re.search(r"unknown field `(.+)`", text)
+    if unknown:
+        known = _keys_of(key)
+        near = difflib.get_close_matches(unknown[1], known, 1)
+        hint = f"; did you mean {near[0]}?" if near else f"; {table} takes {', '.join(known)}"
+        return f"{f'{key}.' if key else ''}{unknown[1]}: is not a key{hint}"
+    found = _lookup(raw, key)
+    taken = text.removeprefix("Expected ").partition(", got ")[0].strip("`").replace("`", "")
+    words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "object": "a table"}
+    words |= {"array": "a list", "datetime": "a UTC time such as 2026-05-16T09:00:00Z"}
+    taken = " or ".join(words.get(part.strip(), part.strip()) for part in taken.split("|"))
+    return f"{key}: found {found!r}, takes {taken}"
+
+
+def _keys_of(key: str) -> list[str]:
+    """The keys that a table of this dotted name takes."""
+    current: Any = Settings
+    for part in [p for p in key.split(".") if p]:
+        name = part.split("[")[0]
+        field = next((f for f in msgspec.structs.fields(current) if f.encode_name == name), None)
+        if field is None:
+            return []
+        options = getattr(field.type, "__args__", (field.type,))
+        current = next((o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)), None)
+        if current is None:
+            return []
+    return [field.encode_name for field in msgspec.structs.fields(current)]
+
+
+def _lookup(raw: dict[str, Any], key: str) -> Any:
+    """The value found at a dotted key, for an error message."""
+    value: Any = raw
+    for part in re.findall(r"\w+", key):
+        if isinstance(value, list) and part.isdigit():
+            value = value[int(part)] if int(part) < len(value) else None
+        elif isinstance(value, dict):
+            value = value.get(part)
+        else:
+            return value
+    return value
+
+
+_VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)$")
+
+
+def version_tuple(version: str) -> tuple[int, int, int]:
+    """ "2.11.2" -> (2, 11, 2). Raises ValueError for anything but three numbers."""
+    match = _VERSION.match(version)
+    if not match:
+        raise ValueError(f"{version!r} is not a version such as 2.11.2")
+    return int(match[1]), int(match[2]), int(match[3])
+
+
+def _check(settings: Settings, path: Path) -> None:
+    """What types cannot say: versions that are supported, times in order, one source per secret."""
+    deployment = settings.deployment
+    versions = {}
+    for key in ("source_version", "target_version"):
+        try:
+            versions[key] = version_tuple(getattr(deployment, key))
+        except ValueError as error:
+            raise ConfigError(f"{path}: deployment.{key}: {error}") from None
+    # The engine takes 2.10.3 and later: the schema head is the same up to 2.11.x.
+    if not (2, 10, 3) <= versions["source_version"] < (3, 0, 0):
+        found = deployment.source_version
+        raise ConfigError(f"{path}: deployment.source_version: found {found}, takes 2.10.3 to 2.11.x")
+    if versions["target_version"] < (3, 0, 0):
+        found = deployment.target_version
+        raise ConfigError(f"{path}: deployment.target_version: found {found}, takes 3.0.0 or later, in full")
+    _check_times(settings.schedule, path)
+    for key, ref in _secret_refs(settings).items():
+        given = [name for name in ("env", "file", "secret", "value") if getattr(ref, name)]
+        if len(given) != 1:
+            found = " and ".join(given) or "nothing"
+            raise ConfigError(f"{path}: {key}: found {found}, takes exactly one of env, file, secret, value")
+        if ref.secret and ref.secret.count("/") != 1:
+            raise ConfigError(f'{path}: {key}.secret: found {ref.secret!r}, takes "name/key"')
+    for section in (settings.limits, settings.cadence):
+        for field in msgspec.structs.fields(section):
+            if getattr(section, field.name) < 0 or (section is settings.cadence and getattr(section, field.name) == 0):
+                table = type(section).__name__.lower()
+                found = getattr(section, field.name)
+                raise ConfigError(f"{path}: {table}.{field.name}: found {found}, takes a number above zero")
+
+
+def _check_times(schedule: Schedule, path: Path) -> None:
+    names = [*STEP_IDS, "window_end"]
+    for name in names:
+        if getattr(schedule, name).tzinfo is None:
+            raise ConfigError(f"{path}: schedule.{name}: has no zone; write it in UTC, with a Z at its end")
+    for before, after in itertools.pairwise(names):
+        if getattr(schedule, before) > getattr(schedule, after):
+            raise ConfigError(
+                f"{path}: schedule.{after}: found {_utc(getattr(schedule, after))}, which is before "
+                f"schedule.{before} ({_utc(getattr(schedule, before))}); steps are planned in their order"
+            )
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _secret_refs(settings: Settings) -> dict[str, SecretRef]:
+    """Every secret reference of the settings by its dotted key."""
+    refs: dict[str, SecretRef] = {}
+
+    def walk(value: object, key: str) -> None:
+        if isinstance(value, SecretRef):
+            refs[key] = value
+        elif isinstance(value, msgspec.Struct):
+            for field in msgspec.structs.fields(value):
+                walk(getattr(value, field.name), f"{key}.{field.name}" if key else field.name)
+
+    walk(settings, "")
+    return refs
+
+
+def _anchor(settings: Settings, base: Path) -> Settings:
+    """Make file names of the config relative to the config file, wherever the cockpit is started."""
+
+    def anchored(name: str) -> str:
+        return str((base / Path(name).expanduser()).resolve())
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, SecretRef):
+            return msgspec.structs.replace(value, file=anchored(value.file)) if value.file else value
+        if isinstance(value, Helm):
+            chart = anchored(value.chart) if value.chart.startswith((".", "/", "~")) else value.chart
+            binary = anchored(value.binary) if "/" in value.binary else value.binary
+            values = tuple(anchored(name) for name in value.values)
+            return msgspec.structs.replace(value, chart=chart, binary=binary, values=values)
+        if isinstance(value, Kubernetes):
+            return msgspec.structs.replace(value, kubeconfig=anchored(value.kubeconfig)) if value.kubeconfig else value
+        if isinstance(value, msgspec.Struct):
+            changed = {f.name: walk(getattr(value, f.name)) for f in msgspec.structs.fields(value)}
+            return msgspec.structs.replace(value, **changed)
+        return value
+
+    anchored_settings = walk(settings)
+    assert isinstance(anchored_settings, Settings)
+    return anchored_settings

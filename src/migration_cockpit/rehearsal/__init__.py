@@ -1,0 +1,1 @@
+"""An embedded world on loopback that speaks the real protocols."""

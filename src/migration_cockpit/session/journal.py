@@ -1,0 +1,191 @@
+"""The journal on disk: append with a hash chain, read back, survive a torn tail.
+
+One JSON object a line: {"v", "seq", "t", "kind", "prev", "data"}. `prev` is the first 32 hex digits of the SHA-256 of
+the line before, without its newline; the first line's is all zeros.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from migration_cockpit.session.events import KINDS, VERSION, Event
+
+GENESIS = "0" * 32
+FILE = "session.jsonl"
+LONGEST_LINE = 16 * 1024 * 1024
+"""A longer line is damage: no event comes near it."""
+
+
+class JournalError(Exception):
+    """The journal cannot be read or written; the message names the file and what to do."""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """A line of the journal; `data` stays undecoded until its kind is known."""
+
+    v: int
+    seq: int
+    t: datetime
+    kind: str
+    prev: str
+    data: msgspec.Raw
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An event as it stands in the journal."""
+
+    seq: int
+    t: datetime
+    event: Event
+
+
+_encode = msgspec.json.Encoder().encode
+_envelope = msgspec.json.Decoder(Envelope)
+_data = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
+
+
+def line_hash(line: bytes) -> str:
+    """The hash by which the next line names this one."""
+    return hashlib.sha256(line).hexdigest()[:32]
+
+
+class SessionLock:
+    """One cockpit at a time writes a session: an flock on `lock` in its directory, released by the kernel on death."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "lock"
+        self._fd = -1
+
+    def take(self, who: str) -> None:
+        """Take the lock. Raises JournalError, naming who holds it, when another process does."""
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._fd, 200).decode(errors="replace").strip() or "another process"
+            os.close(self._fd)
+            self._fd = -1
+            where = self._path.parent
+            raise JournalError(f"{where}: this session is flown by {holder}; one cockpit at a time") from None
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{who}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class JournalWriter:
+    """Appends events. The caller holds the session's lock."""
+
+    def __init__(self, path: Path) -> None:
+        """Open for appending; a torn last line (no newline, or not an envelope) is cut off first."""
+        self.path = path
+        self.seq, self.prev, self.torn = 0, GENESIS, 0
+        try:
+            if path.exists():
+                self._find_end()
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise JournalError(f"{path}: cannot be opened for writing: {error.strerror}") from error
+        self._unsynced = False
+
+    def _find_end(self) -> None:
+        good = 0
+        with self.path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    envelope = _envelope.decode(line)
+                except msgspec.MsgspecError:
+                    break
+                good += len(line)
+                self.seq, self.prev = envelope.seq, line_hash(line[:-1])
+            rest = self.path.stat().st_size - good
+        if rest:
+            tail = self.path.read_bytes()[good:]
+            if tail.count(b"\n") > 1:
+                raise JournalError(
+                    f"{self.path}: damaged after event {self.seq} (byte {good}); move the file away or start with --new"
+                )
+            # A line that never got its newline was never acknowledged: nothing rests on it. It is kept aside.
+            self.path.with_suffix(".torn").write_bytes(tail)
+            os.truncate(self.path, good)
+            self.torn = rest
+
+    def append(self, event: Event, t: datetime, clean: Callable[[str], str]) -> Entry:
+        """Write one event, cleaned of secrets; a durable one is on disk when this returns.
+
+        Raises JournalError when it cannot be written.
+        """
+        envelope = Envelope(VERSION, self.seq + 1, t, event.kind, self.prev, msgspec.Raw(_encode(event)))
+        line = clean(_encode(envelope).decode()).encode()
+        try:
+            start = os.fstat(self._fd).st_size
+            written = os.write(self._fd, line + b"\n")
+            if written != len(line) + 1:
+                os.ftruncate(self._fd, start)
+                raise JournalError(f"{self.path}: the disk is full; free some space, then try again")
+            self._unsynced = True
+            if event.durable:
+                self.sync()
+        except OSError as error:
+            raise JournalError(f"{self.path}: cannot be written: {error.strerror}") from error
+        self.seq, self.prev = envelope.seq, line_hash(line)
+        return Entry(envelope.seq, t, decode(envelope.kind, _envelope.decode(line).data) or event)
+
+    def sync(self) -> None:
+        """Bring everything appended so far onto the disk."""
+        if self._unsynced:
+            os.fdatasync(self._fd)
+            self._unsynced = False
+
+    def close(self) -> None:
+        """Sync and close."""
+        self.sync()
+        os.close(self._fd)
+
+
+def decode(kind: str, data: msgspec.Raw) -> Event | None:
+    """The event of this kind, or None for a kind that this version does not know. Raises msgspec.MsgspecError."""
+    decoder = _data.get(kind)
+    return decoder.decode(data) if decoder else None
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """The events of a journal in their order, up to a torn tail; unknown kinds are passed over.
+
+    Raises JournalError for a file that cannot be read, is damaged in the middle or is of another version.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be read: {error.strerror}") from error
+    with file:
+        number = 0
+        while line := file.readline(LONGEST_LINE):
+            number += 1
+            if not line.endswith(b"\n"):
+                return
+            try:
+                envelope = _envelope.decode(line)
+            except msgspec.MsgspecError as error:
+                raise JournalError(f"{path}: line {number} is not an event: {error}") from error
+            if envelope.v > VERSION:
+                raise JournalError(f"{path}: written by a newer cockpit (version {envelope.v}); use that one")
+            try:
+                event = decode(envelope.kind, envelope.data)
+            except msgspec.MsgspecError as error:
+                raise JournalError(f"{path}: line {number} ({envelope.kind}): {error}") from error
+            if event is not None:
+                yield Entry(envelope.seq, envelope.t, event)

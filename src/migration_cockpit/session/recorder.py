@@ -1,0 +1,91 @@
+"""The one way in: an event is cleaned of secrets, written to the journal, folded into State, then told to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from migration_cockpit.session import journal
+from migration_cockpit.session.clock import Clock
+from migration_cockpit.session.events import Event, Keyframe
+from migration_cockpit.session.journal import Entry, JournalError, JournalWriter
+from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.state import State, fold
+
+KEYFRAME_EVERY = 2000
+"""Events between two keyframes."""
+
+
+class Recorder:
+    """Holds the journal and the State that it folds into. Used from one thread: the event loop's."""
+
+    def __init__(self, directory: Path, clock: Clock, redactor: Redactor) -> None:
+        """Open the session in `directory`, folding what its journal holds.
+
+        Raises JournalError when the journal is damaged or cannot be written.
+        """
+        self.directory = directory
+        self.clock = clock
+        self.redactor = redactor
+        self.state = State()
+        self.listeners: list[Callable[[Entry, State], None]] = []
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.artifacts = directory / "artifacts"
+        self.artifacts.mkdir(mode=0o700, exist_ok=True)
+        path = directory / journal.FILE
+        self._writer = JournalWriter(path)
+        self._since_keyframe = 0
+        for entry in journal.read(path):
+            self.state = fold(self.state, entry.event, entry.t, entry.seq)
+        self.write_error = ""
+        """Why the journal cannot be written, while that is so. Steps are refused then."""
+
+    def record(self, event: Event) -> State:
+        """Write an event and fold it. Raises JournalError when a durable event cannot be written.
+
+        A reading that cannot be written is folded all the same: the screen goes on, `write_error` says what is lost.
+        """
+        t = self.clock.now()
+        if self.state.t is not None and t < self.state.t:
+            t = self.state.t  # The wall clock was set back: the record's time never runs backwards.
+        try:
+            entry = self._writer.append(event, t, self.redactor.clean)
+            self.write_error = ""
+        except JournalError as error:
+            self.write_error = str(error)
+            if event.durable:
+                raise
+            entry = Entry(self.state.seq, t, event)
+        self.state = fold(self.state, entry.event, entry.t, entry.seq)
+        for listener in tuple(self.listeners):
+            listener(entry, self.state)
+        self._keyframe(t_event=event)
+        return self.state
+
+    def _keyframe(self, t_event: Event) -> None:
+        self._since_keyframe += 1
+        if self._since_keyframe >= KEYFRAME_EVERY and not isinstance(t_event, Keyframe):
+            self._since_keyframe = 0
+            self.record(Keyframe(state=msgspec.Raw(msgspec.json.encode(self.state))))
+
+    def write_artifact(self, name: str, content: bytes) -> Path:
+        """Write a file beside the journal, whole or not at all, readable by its owner only. Raises OSError."""
+        path = self.artifacts / name
+        part = path.with_suffix(path.suffix + ".part")
+        part.touch(mode=0o600)
+        part.write_bytes(content)
+        part.replace(path)
+        return path
+
+    def sync(self) -> None:
+        """Bring readings onto the disk; called about once a second. Raises JournalError when it cannot be done."""
+        try:
+            self._writer.sync()
+        except OSError as error:
+            self.write_error = f"{self._writer.path}: cannot be written: {error.strerror}"
+
+    def close(self) -> None:
+        """Sync and close the journal."""
+        self._writer.close()
