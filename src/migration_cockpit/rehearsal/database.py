@@ -211,22 +211,28 @@ class EmbeddedPostgres:
 
     # -- how
 
-    async def run(self, program: str, *arguments: str) -> None:
+    async def run(self, program: str, *arguments: str, password: str | None = None) -> None:
         """Run one of PostgreSQL's programs as the server's account; PostgresError with its words when it fails."""
-        command = (*self.account.prefix, str(self.binaries / program), *arguments)
+        await self.execute(str(self.binaries / program), *arguments, password=password)
+
+    async def execute(self, *command: str, password: str | None = None) -> None:
+        """Run any program as the server's account, ``password`` in PGPASSWORD; PostgresError when it fails."""
         process = await asyncio.create_subprocess_exec(
+            *self.account.prefix,
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=self.place,
+            env=os.environ | ({"PGPASSWORD": password} if password else {}),
             user=self.account.uid,
             group=self.account.uid,
             extra_groups=None if self.account.uid is None else [],
         )
         output, _ = await process.communicate()
         if process.returncode != 0:
-            raise PostgresError(f"{program} failed: {output.decode(errors='replace').strip()[-500:]}")
+            words = output.decode(errors="replace").strip()[-500:]
+            raise PostgresError(f"{Path(command[0]).name} failed ({process.returncode}): {words}")
 
     async def _initialise(self) -> None:
         password_file = self.place / "superuser-password"
