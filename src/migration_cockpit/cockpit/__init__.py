@@ -1,0 +1,1 @@
+"""The cockpit without a screen: session, sources and runner wired together, and the desk at which keys are pressed."""

@@ -1,0 +1,49 @@
+"""The autopilot of a rehearsal: presses the keys a person would, through the same table of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from migration_cockpit.cockpit.desk import DEAF, Desk
+
+ANSWERS = {"drain": "abort"}
+"""What the autopilot answers where the first choice is not the careful one; else it takes the first."""
+
+
+def next_key(desk: Desk) -> str | None:
+    """The key a careful person would press now: "" to wait, None when there is nothing more to do."""
+    state = desk.cockpit.state
+    if desk.decision is not None:
+        wanted = ANSWERS.get(desk.decision.decision, next(iter(desk.decision.choices)))
+        number = list(desk.decision.choices).index(wanted) + 1
+        return "enter" if desk.choice == wanted else str(number)
+    if desk.sheet is not None:
+        return None if desk.sheet.failing else "enter"
+    if state.decision is not None:
+        return "enter"
+    if state.running_step is not None:
+        return ""
+    due = state.next_step
+    if due is None or due.outcome in {"failed", "aborted"}:
+        return None
+    return "enter"
+
+
+async def fly(desk: Desk, press: Callable[[str], Awaitable[None]], *, pause: float) -> str:
+    """Press keys until the flight is over; returns why it ended: "" when every step was flown.
+
+    `pause` seconds lie between two keys, never less than the time in which a fresh dialog drops them.
+    """
+    refused = 0
+    while (key := next_key(desk)) is not None:
+        if key:
+            await press(key)
+            refused = refused + 1 if desk.notice and desk.where != "decision" else 0
+            if refused >= 3:
+                return desk.notice
+        await desk.cockpit.clock.sleep(max(pause, DEAF * 1.2) if desk.where != "screen" else pause)
+    if desk.sheet is not None:
+        failing = "; ".join(f"{gate.name}: {gate.found}" for gate in desk.sheet.failing)
+        return f"gates of step {desk.sheet.step} do not hold: {failing}"
+    due = desk.cockpit.state.next_step
+    return f"step {due.id} {due.outcome}: {due.why}" if due is not None else ""

@@ -1,0 +1,173 @@
+"""The runner: opens a step's sheet, holds its gates, flies it, writes down its outcome. One step at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from migration_cockpit.actions.operation import OperationError
+from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
+from migration_cockpit.playbook.step import Step
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.events import Check, Command
+from migration_cockpit.session.journal import JournalError
+
+EARLIER_STEPS = "the steps before it are verified"
+"""Name of the gate that every step but the first has."""
+
+
+class Refused(Exception):
+    """A step may not run now; the message says why."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is shown of a step before it is confirmed."""
+
+    step: str
+    title: str
+    purpose: str
+    differs: str
+    undo: str
+    expected: float
+    gates: tuple[Check, ...]
+    commands: tuple[Command, ...]
+    verification: tuple[str, ...]
+
+    @property
+    def failing(self) -> tuple[Check, ...]:
+        """Gates that do not hold: going on needs a typed reason."""
+        return tuple(gate for gate in self.gates if not (gate.holds and gate.known))
+
+
+class Runner:
+    """Flies the steps of a playbook for one session."""
+
+    def __init__(self, flight: Flight, steps: Sequence[Step]) -> None:
+        self.flight = flight
+        self.steps = {step.id: step for step in steps}
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step runs now."""
+        return self._task is not None and not self._task.done()
+
+    def refusal(self, step_id: str) -> str:
+        """Why this step cannot be opened now; empty when it can."""
+        state = self.flight.state
+        running = state.running_step
+        if self.flight.recorder.write_error:
+            return f"no step runs while the journal cannot be written: {self.flight.recorder.write_error}"
+        if running is not None:
+            return f"step {self.steps[running.id].title} is running"
+        if state.step(step_id).passed:
+            return f"step {self.steps[step_id].title} is {state.step(step_id).outcome} already; it does not run twice"
+        return ""
+
+    async def sheet(self, step_id: str, operator: str) -> Sheet:
+        """Look at a step's gates and lay out what it would do. Raises Refused."""
+        if why := self.refusal(step_id):
+            raise Refused(why)
+        step = self.steps[step_id]
+        gates = await self._gates(step)
+        operations = step.operations(self.flight.settings, self.flight.session)
+        sheet = Sheet(
+            step=step_id,
+            title=step.title,
+            purpose=step.purpose,
+            differs=step.differs,
+            undo=step.undo,
+            expected=step.expected(self.flight.settings),
+            gates=gates,
+            commands=tuple(command for operation in operations for command in operation.describe()),
+            verification=tuple(step.verification(self.flight.settings)),
+        )
+        self.flight.record(ev.SheetOpened(step=step_id, operator=operator, gates=gates, commands=sheet.commands))
+        return sheet
+
+    async def _gates(self, step: Step) -> tuple[Check, ...]:
+        looks = [gate.look(self.flight) for gate in step.gates(self.flight.settings)]
+        return (*self._earlier(step.id), *await asyncio.gather(*looks))
+
+    def _earlier(self, step_id: str) -> tuple[Check, ...]:
+        steps = list(self.flight.state.steps.values())
+        before = steps[: [step.id for step in steps].index(step_id)]
+        if not before:
+            return ()
+        open_ones = [step for step in before if not step.passed]
+        found = ", ".join(f"{self.steps[step.id].title} {step.outcome or 'not flown'}" for step in open_ones)
+        return (
+            Check(
+                name=EARLIER_STEPS,
+                holds=not open_ones,
+                found=found or f"{len(before)} of {len(before)}",
+                mend="fly them first, or say why they may be left out",
+            ),
+        )
+
+    async def start(self, step_id: str, operator: str, reason: str = "") -> None:
+        """Start a step; its gates are looked at once more. Raises Refused when they fail and no reason is given."""
+        if why := self.refusal(step_id):
+            raise Refused(why)
+        gates = await self._gates(self.steps[step_id])
+        if why := self.refusal(step_id):  # Two people share a keyboard: another start may have come first.
+            raise Refused(why)
+        failing = tuple(gate for gate in gates if not (gate.holds and gate.known))
+        if failing and not reason.strip():
+            names = "; ".join(f"{gate.name}: {gate.found}" for gate in failing)
+            raise Refused(f"gates do not hold and no reason was given: {names}")
+        if failing:
+            self._override(step_id, operator, reason.strip(), failing)
+        attempt = self.flight.state.step(step_id).attempt + 1
+        self.flight.record(ev.StepStarted(step=step_id, operator=operator, gates=gates, attempt=attempt))
+        self._launch(step_id, operator)
+
+    def _override(self, step_id: str, operator: str, reason: str, failing: tuple[Check, ...]) -> None:
+        self.flight.record(ev.GateOverridden(step=step_id, operator=operator, reason=reason, gates=failing))
+        for step in list(self.flight.state.steps.values()):
+            if step.id == step_id:
+                break
+            if not step.passed:
+                outcome = "overridden" if step.outcome else "skipped"
+                self.flight.record(ev.StepEnded(step=step.id, outcome=outcome, operator=operator, why=reason))
+
+    def resume(self) -> None:
+        """Go on with the step that was running when the last cockpit ended."""
+        running = self.flight.state.running_step
+        if running is not None and not self.busy:
+            self._launch(running.id, running.operator)
+
+    def _launch(self, step_id: str, operator: str) -> None:
+        self._task = asyncio.create_task(self._fly(self.steps[step_id], operator), name=f"step {step_id}")
+
+    async def _fly(self, step: Step, operator: str) -> None:
+        checks: Sequence[Check] = ()
+        try:
+            checks = await step.fly(self.flight)
+            failing = [check for check in checks if not (check.holds and check.known)]
+            outcome = "failed" if failing else "verified"
+            why = "; ".join(_sentence(check) for check in failing)
+        except StepAborted as error:
+            outcome, why = "aborted", str(error)
+        except (StepFailed, OperationError) as error:
+            outcome, why = "failed", str(error)
+        except JournalError as error:
+            # Without a journal there is no outcome to write down: the step stays open and is resumed.
+            self.flight.recorder.write_error = str(error)
+            return
+        except Exception as error:  # noqa: BLE001 - the boundary: a defect of ours must not look like a step that runs on
+            outcome, why = "failed", f"the cockpit itself failed: {type(error).__name__}: {error}"
+        ended = ev.StepEnded(step=step.id, outcome=outcome, operator=operator, why=why, checks=tuple(checks))
+        self.flight.record(ended)
+
+    async def close(self) -> None:
+        """Let go of a running step without touching what it runs in the world; the next start goes on with it."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+
+def _sentence(check: Check) -> str:
+    return f"{check.name}: {check.found}{f' → {check.mend}' if check.mend else ''}"
