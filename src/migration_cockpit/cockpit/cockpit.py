@@ -72,8 +72,7 @@ class Cockpit:
         self.recorder.record(ev.DriverChanged(operator=self.operator, host=host, pid=os.getpid(), resumed=resumed))
         sources: Sequence[Source] = all_sources(self.connections)
         self._tasks = [
-            asyncio.create_task(source.run(self.recorder.record), name=f"source {source.name}")
-            for source in sources
+            asyncio.create_task(source.run(self.recorder.record), name=f"source {source.name}") for source in sources
         ]
         messenger = Messenger(self.flight.connections, self.recorder)
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))

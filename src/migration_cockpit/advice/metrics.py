@@ -1,0 +1,35 @@
+"""Scheduler metrics against their value before the migration; slower than +20 % is the playbook's regression."""
+
+from __future__ import annotations
+
+from migration_cockpit.session.readings import MetricsReading
+
+COMPARED = frozenset({"loop_duration", "parse_time"})
+"""Metrics of which more is worse. Queued tasks and open slots follow the load, not the version: they are shown only."""
+
+
+def change_percent(value: float | None, baseline: float | None) -> float | None:
+    """By how many percent a value differs from its baseline; None when either is missing or the baseline is zero."""
+    if value is None or not baseline:
+        return None
+    return (value - baseline) / baseline * 100.0
+
+
+def regressions(reading: MetricsReading, baseline: dict[str, float], percent: float) -> tuple[list[str], list[str]]:
+    """The compared metrics that are worse by more than `percent`, in words, and the names of those without data.
+
+    The median of the newest third of the course is compared: one slow loop is not a regression.
+    """
+    worse: list[str] = []
+    unknown: list[str] = []
+    for metric in reading.metrics:
+        if metric.name not in COMPARED or metric.name not in baseline:
+            continue
+        if metric.value is None:
+            unknown.append(metric.name)
+            continue
+        recent = sorted(metric.points[-max(1, len(metric.points) // 3) :]) or [metric.value]
+        change = change_percent(recent[len(recent) // 2], baseline[metric.name])
+        if change is not None and change > percent:
+            worse.append(f"{metric.name} {change:+.0f} %")
+    return worse, unknown

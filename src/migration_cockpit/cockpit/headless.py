@@ -1,0 +1,90 @@
+"""The cockpit without a screen: a line per event of interest, and a table of the steps at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from signal import Signals
+
+from migration_cockpit.cockpit import autopilot
+from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
+from migration_cockpit.cockpit.desk import Desk
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.journal import Entry
+from migration_cockpit.session.state import STEP_TITLES, LogEntry, State
+
+
+async def fly(cockpit: Cockpit, *, pause: float, signals: Iterable[Signals]) -> int:
+    """Fly by autopilot; returns the exit code (128 + n when signal n ended it). The cockpit is stopped at the end."""
+    printer = Printer()
+    cockpit.recorder.listeners.append(printer.show)
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    got: list[Signals] = []
+
+    def end(number: Signals) -> None:
+        got.append(number)
+        ended.set()
+
+    for number in signals:
+        loop.add_signal_handler(number, end, number)
+    await cockpit.start()
+    desk = Desk(cockpit)
+
+    async def press(key: str) -> None:
+        await desk.press(key)
+
+    flight = asyncio.create_task(autopilot.fly(desk, press, pause=pause))
+    stop = asyncio.create_task(ended.wait())
+    await asyncio.wait({flight, stop}, return_when=asyncio.FIRST_COMPLETED)
+    why = ""
+    if flight.done():
+        why = flight.result()
+    else:
+        flight.cancel()
+        await asyncio.gather(flight, return_exceptions=True)
+    stop.cancel()
+    reason = f"signal {got[0].name}" if got else (why or "every step was flown")
+    await cockpit.stop(reason)
+    print(f"\n{table(cockpit.state)}")
+    print(f"\n{reason}\nsession {cockpit.recorder.directory}")
+    return 128 + got[0] if got else exit_code(cockpit.state)
+
+
+class Printer:
+    """Prints what State's log gains, so that headless and screen tell the same story."""
+
+    def __init__(self) -> None:
+        self._last: LogEntry | None = None
+
+    def show(self, entry: Entry, state: State) -> None:
+        """Print the newest line of the log when this event added one, and the checks of a step that failed."""
+        newest = state.log[-1] if state.log else None
+        if newest is None or newest is self._last:
+            return
+        self._last = newest
+        print(f"{newest.t:%H:%M:%S} {newest.source:8} {newest.text}")
+        if isinstance(entry.event, ev.StepEnded):
+            for check in entry.event.checks:
+                print(f"{'':8} {'':8}   {'✔' if check.holds and check.known else '✘'} {check.name}: {check.found}")
+        sys.stdout.flush()
+
+
+def table(state: State) -> str:
+    """The steps with planned and actual times and outcomes."""
+    rows = [f"{'':3}{'step':22}{'planned':10}{'actual':10}{'took':>8}  outcome"]
+    for number, step in enumerate(state.steps.values(), start=1):
+        took = f"{(step.ended - step.started).total_seconds():.1f} s" if step.started and step.ended else ""
+        outcome = step.outcome or ("running" if step.running else "not flown")
+        line = (
+            f"{number:<3}{STEP_TITLES[step.id]:22}{_time(step.planned):10}{_time(step.started):10}{took:>8}  {outcome}"
+        )
+        rows.append(line)
+    passed = sum(step.outcome == "verified" for step in state.steps.values())
+    return "\n".join([*rows, f"{passed} of {len(state.steps)} verified"])
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{moment:%H:%M:%S}" if moment else "—"

@@ -1,0 +1,104 @@
+"""Starting a cockpit from the command line: which session, who flies, on a screen or without one."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from migration_cockpit.config import Settings
+from migration_cockpit.session import journal
+from migration_cockpit.session.journal import JournalError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def operator_name(given: str | None) -> str:
+    """Who flies: the name given, else the user who logged in by SSH, else the user of the process."""
+    try:
+        return given or os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):  # a container's user without an entry in passwd
+        return f"uid-{os.getuid()}"
+
+
+def sessions_home() -> Path:
+    """Where sessions are kept unless `--session` says otherwise."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "migration-cockpit" / "sessions"
+
+
+def new_session(deployment: str) -> Path:
+    """A directory for a session that begins now."""
+    return sessions_home() / f"{deployment}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+def unfinished(deployment: str) -> Path | None:
+    """The deployment's newest session that has not come to an outcome. Raises JournalError for a damaged journal."""
+    for directory in sorted(sessions_home().glob(f"{deployment}-*"), reverse=True):
+        path = directory / journal.FILE
+        if not path.exists():
+            continue
+        last = ""
+        for entry in journal.read(path):
+            last = getattr(entry.event, "outcome", "") if entry.event.kind == "session.closed" else ""
+        return directory if last not in {"verified", "overridden", "rolled back"} else None
+    return None
+
+
+def choose_session(deployment: str, given: Path | None, *, new: bool) -> Path | None:
+    """The session to fly: the one given, the unfinished one, or a new one. None when the operator declines `--new`."""
+    if given is not None:
+        return given.resolve()
+    open_one = unfinished(deployment)
+    if open_one is None:
+        return new_session(deployment)
+    if not new:
+        return open_one
+    print(f"Session {open_one.name} of {deployment} is not finished. Start another one? Type its name to confirm:")
+    if sys.stdin.readline().strip() != open_one.name:
+        print("Nothing was started.")
+        return None
+    return new_session(deployment)
+
+
+def fly_on_screen(settings: Settings, directory: Path, *, operator: str, autopilot: float | None = None) -> int:
+    """Fly with the screen; returns the exit code. `autopilot` is the pause between its keys in seconds."""
+    from migration_cockpit.app import refuse_terminal
+    from migration_cockpit.app.app import CockpitApp
+    from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
+    from migration_cockpit.cockpit.desk import Desk
+
+    if why := refuse_terminal(dict(os.environ)):
+        print(f"migration-cockpit: {why}", file=sys.stderr)
+        return 2
+    try:
+        cockpit = Cockpit(settings, directory, operator=operator)
+    except JournalError as error:
+        print(f"migration-cockpit: {error}", file=sys.stderr)
+        return 1
+    app = CockpitApp(cockpit, Desk(cockpit), autopilot=autopilot)
+    app.run()
+    print(f"session {directory}")
+    return ended_by(app.ended_by) or exit_code(cockpit.state)
+
+
+def ended_by(number: int) -> int:
+    """The exit code of a flight that a signal ended, 0 for none."""
+    return 128 + number if number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} else 0
+
+
+def fly_headless(settings: Settings, directory: Path, *, operator: str, pause: float) -> int:
+    """Fly by autopilot without a screen; returns the exit code."""
+    from migration_cockpit.cockpit.cockpit import Cockpit
+    from migration_cockpit.cockpit.headless import fly
+
+    try:
+        cockpit = Cockpit(settings, directory, operator=operator)
+    except JournalError as error:
+        print(f"migration-cockpit: {error}", file=sys.stderr)
+        return 1
+    return asyncio.run(fly(cockpit, pause=pause, signals=SIGNALS))

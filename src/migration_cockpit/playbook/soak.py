@@ -1,0 +1,134 @@
+"""Step 10: watch for as long as the playbook says, with the criteria that end it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migration_cockpit.actions.operation import Operation
+from migration_cockpit.advice.metrics import regressions
+from migration_cockpit.config import Settings
+from migration_cockpit.playbook.flight import Flight
+from migration_cockpit.playbook.step import Gate
+from migration_cockpit.session.events import Check
+from migration_cockpit.session.state import State
+
+LOOK_EVERY = 1.0
+
+
+class Soak:
+    """Two hours of watching: pods, task failures since the cut-over, scheduler metrics against before."""
+
+    id = "soak"
+    title = "soak"
+    key = "0"
+    purpose = "Watch the migrated Airflow do real work for the soak time before anyone is told that it is done."
+    undo = "Nothing was changed. Rolling back is still possible, and costs what ran since the recovery point."
+    differs = (
+        "`airflow tasks list-failed` does not exist: failures are counted in the database. "
+        "A metric without data is not a good metric: it is unknown."
+    )
+
+    def expected(self, settings: Settings) -> float:
+        """The soak time."""
+        return settings.limits.soak
+
+    def gates(self, settings: Settings) -> Sequence[Gate]:
+        """None but the steps before it."""
+        return ()
+
+    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+        """It changes nothing."""
+        return ()
+
+    def verification(self, settings: Settings) -> Sequence[str]:
+        """The criteria, in words."""
+        lines = [
+            "every component has as many ready pods as it wants, none in back-off",
+            f"at most {settings.limits.soak_failures} task instances failed since the cut-over",
+        ]
+        if settings.grafana:
+            percent = settings.grafana.regression_percent
+            lines.append(f"no scheduler metric is more than {percent:g} % worse than before the migration")
+        return lines
+
+    async def fly(self, flight: Flight) -> Sequence[Check]:
+        """Watch until the soak time is over; the criteria are judged from what the sources read."""
+        soak = flight.settings.limits.soak
+        started = flight.state.step(self.id).started
+        assert started is not None
+        while (elapsed := (flight.clock.now() - started).total_seconds()) < soak:
+            failing = [check.name for check in criteria(flight.settings, flight.state) if not check.holds]
+            text = f"{elapsed / 60:.0f} of {soak / 60:.0f} min · " + ("; ".join(failing) or "all criteria hold")
+            flight.progress(self.id, text, int(elapsed), int(soak))
+            await flight.clock.sleep(min(LOOK_EVERY, soak - elapsed))
+
+        async def look() -> Sequence[Check]:
+            return criteria(flight.settings, flight.state)
+
+        # A reading that is stale at the very end gets a few cadences to come back before it counts as unknown.
+        return await flight.verify(self.id, look, timeout=3 * flight.settings.cadence.metrics)
+
+
+def criteria(settings: Settings, state: State) -> tuple[Check, ...]:
+    """The criteria of the soak, from what is known now; a source that fails makes its criterion unknown."""
+    return (_components(state), _failures(settings, state), *_metrics(settings, state))
+
+
+def _fresh(state: State, source: str) -> str:
+    """Why this source cannot be relied on; empty when it reads."""
+    known = state.sources.get(source)
+    if known is None or known.read is None:
+        return f"{source} was never read"
+    return f"stale: {known.why}" if known.failing_since else ""
+
+
+def _components(state: State) -> Check:
+    name = "components ready"
+    if (why := _fresh(state, "pods")) or state.pods is None:
+        return Check(name=name, holds=False, known=False, found=why, mend="see the pods pane")
+    short = [f"{load.name} {load.ready}/{load.desired}" for load in state.pods.workloads if load.ready < load.desired]
+    looping = [pod.name for pod in state.pods.pods if "BackOff" in pod.phase]
+    bad = [*short, *(f"{pod} in back-off" for pod in looping)]
+    found = ", ".join(bad) or f"{len(state.pods.workloads)} of {len(state.pods.workloads)}"
+    return Check(name=name, holds=not bad, found=found, mend="look at the pod's events and log" if bad else "")
+
+
+def _failures(settings: Settings, state: State) -> Check:
+    name = "task failures since the cut-over"
+    if (why := _fresh(state, "tasks")) or state.tasks is None:
+        return Check(name=name, holds=False, known=False, found=why, mend="see the tasks pane")
+    count, most = state.tasks.failures, settings.limits.soak_failures
+    newest = ", ".join(f"{task.dag_id}.{task.task_id}" for task in state.tasks.newest_failures[:3])
+    return Check(
+        name=name,
+        holds=count <= most,
+        found=f"{count}{f': {newest}' if newest and count else ''}",
+        mend="read the task's log; a failure that 2.x did not have decides about going back" if count > most else "",
+    )
+
+
+def _metrics(settings: Settings, state: State) -> tuple[Check, ...]:
+    if settings.grafana is None:
+        return ()
+    name = "scheduler metrics"
+    if (why := _fresh(state, "metrics")) or state.metrics is None:
+        return (Check(name=name, holds=False, known=False, found=why, mend="see the scheduler pane"),)
+    if state.baseline is None or not state.baseline.values:
+        return (
+            Check(
+                name=name,
+                holds=False,
+                known=False,
+                found="no baseline was taken",
+                mend="compare them in Grafana by eye",
+            ),
+        )
+    worse, unknown = regressions(state.metrics, state.baseline.values, settings.grafana.regression_percent)
+    if unknown and not worse:
+        found = f"no data: {', '.join(unknown)}"
+        return (Check(name=name, holds=False, known=False, found=found, mend="is statsd up, is the query right?"),)
+    found = (
+        "; ".join(worse) or f"{len(state.metrics.metrics)} within {settings.grafana.regression_percent:g} % of before"
+    )
+    mend = "more than the playbook allows: look for its cause before calling it done" if worse else ""
+    return (Check(name=name, holds=not worse, found=found, mend=mend),)

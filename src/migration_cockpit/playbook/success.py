@@ -1,0 +1,56 @@
+"""Step 11: tell everybody that it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migration_cockpit.actions.operation import Operation
+from migration_cockpit.config import Settings
+from migration_cockpit.playbook.delivery import announced, delivery_gate
+from migration_cockpit.playbook.flight import Flight
+from migration_cockpit.playbook.step import Gate
+from migration_cockpit.session.events import Check, Command
+
+
+class Success:
+    """The message that ends the migration."""
+
+    id = "success"
+    title = "success"
+    key = "-"
+    purpose = "Tell everybody that the migration is complete, with what was measured."
+    undo = "A sent message cannot be taken back; send a correction with m."
+    differs = ""
+
+    def expected(self, settings: Settings) -> float:
+        """Seconds."""
+        return 10.0
+
+    def gates(self, settings: Settings) -> Sequence[Gate]:
+        """A way to send it."""
+        return (delivery_gate(),)
+
+    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+        """The message goes out beside the step: see `verification`."""
+        return ()
+
+    def verification(self, settings: Settings) -> Sequence[str]:
+        """What is looked at."""
+        return ("the message was accepted by Slack",)
+
+    def commands(self, settings: Settings) -> tuple[Command, ...]:
+        """The message as the sheet shows it."""
+        return (Command(text=f"curl -X POST $SLACK_WEBHOOK -d '{text(settings)}'", what="announce success"),)
+
+    async def fly(self, flight: Flight) -> Sequence[Check]:
+        """Queue the message and see it accepted."""
+        return await announced(flight, self.id, "success", text(flight.settings))
+
+
+def text(settings: Settings) -> str:
+    """The message."""
+    deployment = settings.deployment
+    return (
+        f"Airflow migration complete: {deployment.name} runs {deployment.target_version} and is stable. "
+        f"All DAGs that were active are active again. Issues? Page {deployment.on_call}."
+    )

@@ -1,0 +1,171 @@
+"""The journal: what was acknowledged survives, damage is told, one cockpit writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from migration_cockpit.session import journal
+from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.events import Keyframe, LogLine, Note
+from migration_cockpit.session.journal import JournalError, SessionLock, line_hash
+from migration_cockpit.session.recorder import KEYFRAME_EVERY, Recorder
+from migration_cockpit.session.redact import MASK, Redactor
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    recorder = Recorder(tmp_path, SystemClock(), Redactor())
+    yield recorder
+    recorder.close()
+
+
+def lines(directory: Path) -> list[bytes]:
+    return (directory / journal.FILE).read_bytes().splitlines()
+
+
+def test_each_line_names_the_hash_of_the_line_before(recorder: Recorder, tmp_path: Path) -> None:
+    for text in "abc":
+        recorder.record(Note(operator="sre", text=text))
+    envelopes = [json.loads(line) for line in lines(tmp_path)]
+    assert [envelope["seq"] for envelope in envelopes] == [1, 2, 3]
+    assert envelopes[0]["prev"] == journal.GENESIS
+    assert envelopes[2]["prev"] == line_hash(lines(tmp_path)[1])
+    assert set(envelopes[0]) == {"v", "seq", "t", "kind", "prev", "data"}
+
+
+def test_files_are_for_their_owner_only(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.record(Note(operator="sre", text="x"))
+    artifact = recorder.write_artifact("ledger.json", b"{}")
+    assert (tmp_path / journal.FILE).stat().st_mode & 0o077 == 0
+    assert artifact.stat().st_mode & 0o077 == 0
+
+
+def test_a_torn_last_line_is_cut_off_and_the_chain_goes_on(tmp_path: Path) -> None:
+    first = Recorder(tmp_path, SystemClock(), Redactor())
+    first.record(Note(operator="sre", text="kept"))
+    first.close()
+    path = tmp_path / journal.FILE
+    path.write_bytes(path.read_bytes() + b'{"v":1,"seq":2,"t":"2026')
+    second = Recorder(tmp_path, SystemClock(), Redactor())
+    second.record(Note(operator="sre", text="after"))
+    second.close()
+    texts = [entry.event.text for entry in journal.read(path) if isinstance(entry.event, Note)]
+    assert texts == ["kept", "after"]
+    assert json.loads(lines(tmp_path)[1])["prev"] == line_hash(lines(tmp_path)[0])
+    assert path.with_suffix(".torn").read_bytes().startswith(b'{"v":1,"seq":2')
+
+
+def test_damage_in_the_middle_is_told_with_its_place(recorder: Recorder, tmp_path: Path) -> None:
+    for text in "abc":
+        recorder.record(Note(operator="sre", text=text))
+    path = tmp_path / journal.FILE
+    content = lines(tmp_path)
+    path.write_bytes(b"\n".join([content[0], b"{garbage", content[2], b""]))
+    with pytest.raises(JournalError, match="line 2 is not an event"):
+        list(journal.read(path))
+    with pytest.raises(JournalError, match="damaged after event 1"):
+        Recorder(tmp_path, SystemClock(), Redactor())
+
+
+def test_an_unknown_kind_is_passed_over(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.record(Note(operator="sre", text="x"))
+    path = tmp_path / journal.FILE
+    future = {"v": 1, "seq": 2, "t": "2026-05-16T09:00:00Z", "kind": "moon.phase", "prev": "0", "data": {"full": True}}
+    path.write_bytes(path.read_bytes() + json.dumps(future).encode() + b"\n")
+    assert len(list(journal.read(path))) == 1
+
+
+def test_a_newer_version_is_refused_in_a_sentence(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.record(Note(operator="sre", text="x"))
+    path = tmp_path / journal.FILE
+    path.write_bytes(path.read_bytes().replace(b'{"v":1', b'{"v":2'))
+    with pytest.raises(JournalError, match="written by a newer cockpit"):
+        list(journal.read(path))
+
+
+def test_a_second_cockpit_is_refused_and_told_who_flies(tmp_path: Path) -> None:
+    first, second = SessionLock(tmp_path), SessionLock(tmp_path)
+    first.take("sre-1 on host, process 7")
+    with pytest.raises(JournalError, match="flown by sre-1 on host, process 7"):
+        second.take("sre-2")
+    first.release()
+    second.take("sre-2")
+    second.release()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["p@ss w/rd", "postgresql://airflow:p%40ss%20w%2Frd@db/airflow", "cEBzcyB3L3Jk", 'a "quoted" p@ss w/rd'],
+)
+def test_a_registered_secret_never_reaches_the_journal(text: str, tmp_path: Path) -> None:
+    redactor = Redactor()
+    redactor.register("p@ss w/rd")
+    recorder = Recorder(tmp_path, SystemClock(), redactor)
+    recorder.record(LogLine(source="helm", text=f"error near {text}!"))
+    recorder.close()
+    content = (tmp_path / journal.FILE).read_text()
+    for form in ("p@ss w/rd", "p%40ss%20w%2Frd", "cEBzcyB3L3Jk"):
+        assert form not in content
+        assert form not in recorder.state.log[-1].text
+    assert MASK in recorder.state.log[-1].text
+
+
+def test_the_password_inside_a_registered_url_is_masked_alone_too(tmp_path: Path) -> None:
+    redactor = Redactor()
+    redactor.register("postgresql://airflow:hunter22@db:5432/airflow")
+    assert redactor.clean("password is hunter22, really") == f"password is {MASK}, really"
+
+
+class SteppingClock(SystemClock):
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 5, 16, 9, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+def test_time_in_the_record_never_runs_backwards(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    recorder = Recorder(tmp_path, clock, Redactor())
+    recorder.record(Note(operator="sre", text="one"))
+    clock.moment -= timedelta(hours=1)
+    recorder.record(Note(operator="sre", text="two"))
+    recorder.close()
+    times = [entry.t for entry in journal.read(tmp_path / journal.FILE)]
+    assert times == sorted(times)
+
+
+def test_a_session_opened_again_folds_to_the_same_state(tmp_path: Path) -> None:
+    first = Recorder(tmp_path, SystemClock(), Redactor())
+    for number in range(KEYFRAME_EVERY + 5):
+        first.record(LogLine(source="job", text=f"line {number}", at=str(number)))
+    before = first.state
+    first.close()
+    second = Recorder(tmp_path, SystemClock(), Redactor())
+    second.close()
+    assert second.state == before
+    assert sum(isinstance(entry.event, Keyframe) for entry in journal.read(tmp_path / journal.FILE)) == 1
+
+
+def test_a_full_disk_refuses_what_must_be_durable_and_keeps_drawing(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_fd: int, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("migration_cockpit.session.journal.os.write", full)
+    recorder.record(LogLine(source="job", text="still drawn"))
+    assert recorder.state.log[-1].text == "still drawn"
+    assert "No space left" in recorder.write_error
+    with pytest.raises(JournalError, match="No space left"):
+        recorder.record(Note(operator="sre", text="must not be lost"))
+    monkeypatch.undo()
+    recorder.record(Note(operator="sre", text="again"))
+    assert recorder.write_error == ""
