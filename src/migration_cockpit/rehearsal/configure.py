@@ -1,0 +1,150 @@
+"""The config.toml of a rehearsal: the same keys as any deployment's, pointing at loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from migration_cockpit.rehearsal.pace import Pace
+
+CRITICAL = ("capstone_orders_etl_realtime", "daily_revenue_aggregation", "fraud_detection_pipeline")
+NORMAL = ("weekly_metrics_dashboard", "monthly_billing_report", "ad_hoc_data_quality_check")
+CANARY = "cockpit_canary"
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the world's servers listen and what opens them."""
+
+    airflow_url: str
+    airflow_user: str
+    airflow_password: str
+    dsn: str
+    aws_url: str
+    grafana_url: str
+    grafana_token: str
+    datasource: str
+    slack_url: str
+    postgres_binaries: Path
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The emulated deployment's names."""
+
+    source: str
+    target: str
+    namespace: str
+    release: str
+    context: str
+    instance: str
+    region: str
+    chart: str
+    chart_version: str
+
+
+def write(directory: Path, deployment: Deployment, endpoints: Endpoints, pace: Pace) -> Path:
+    """Write config.toml, the files that hold its secrets and the AWS profile; returns the config's path."""
+    secrets = directory / "secrets"
+    secrets.mkdir(mode=0o700, exist_ok=True)
+    for name, value in {
+        "dsn": endpoints.dsn,
+        "airflow-password": endpoints.airflow_password,
+        "grafana-token": endpoints.grafana_token,
+        "slack-webhook": endpoints.slack_url,
+    }.items():
+        _private(secrets / name, value)
+    _private(
+        directory / "aws-credentials",
+        "[rehearsal]\naws_access_key_id = testing\naws_secret_access_key = testing\n",
+    )
+    _private(directory / "aws-config", f"[profile rehearsal]\nregion = {deployment.region}\n")
+    path = directory / "config.toml"
+    _private(path, _toml(_tables(deployment, endpoints, pace)))
+    return path
+
+
+def _tables(deployment: Deployment, endpoints: Endpoints, pace: Pace) -> dict[str, dict[str, object]]:
+    now = datetime.now(UTC).replace(microsecond=0)
+    return {
+        "deployment": {
+            "name": "rehearsal",
+            "production": False,
+            "source_version": deployment.source,
+            "target_version": deployment.target,
+            "on_call": "the rehearsal's on-call",
+        },
+        "kubernetes": {
+            "context": deployment.context,
+            "namespace": deployment.namespace,
+            "release": deployment.release,
+            "kubeconfig": "./kubeconfig",
+        },
+        "helm": {
+            "binary": "./helm",
+            "chart": deployment.chart,
+            "chart_version": deployment.chart_version,
+            "values": ["values-3x.yaml"],
+        },
+        "postgres": {"dsn": _file("dsn")},
+        "rds": {
+            "instance": deployment.instance,
+            "region": deployment.region,
+            "endpoint_url": endpoints.aws_url,
+            "profile": "rehearsal",
+            "snapshot_timeout": max(15.0, pace.snapshot * 5),
+        },
+        "dump": {
+            "enabled": False,
+            "pg_dump": str(endpoints.postgres_binaries / "pg_dump"),
+            "pg_restore": str(endpoints.postgres_binaries / "pg_restore"),
+        },
+        "airflow": {
+            "url": endpoints.airflow_url,
+            "username": endpoints.airflow_user,
+            "password": _file("airflow-password"),
+        },
+        "grafana": {
+            "url": endpoints.grafana_url,
+            "datasource_uid": endpoints.datasource,
+            "token": _file("grafana-token"),
+        },
+        "slack": {"webhook": _file("slack-webhook"), "channel": "#airflow-migration"},
+        "dags": {"canary": CANARY, "critical": list(CRITICAL), "normal": list(NORMAL), **pace.dags},
+        "schedule": {**pace.planned(now), "window_end": now + pace.window},
+        "limits": dict(pace.limits),
+        "cadence": dict(pace.cadence),
+    }
+
+
+def _file(name: str) -> dict[str, str]:
+    return {"file": f"secrets/{name}"}
+
+
+def _private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+
+
+def _toml(tables: Mapping[str, Mapping[str, object]]) -> str:
+    parts = []
+    for name, table in tables.items():
+        lines = [f"{key} = {_value(value)}" for key, value in table.items()]
+        parts.append("\n".join([f"[{name}]", *lines]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_value(item)}" for key, item in value.items()) + " }"
+    return repr(value)

@@ -1,0 +1,96 @@
+"""`migration-cockpit rehearse`: begin the embedded world, fly the cockpit in it, and leave nothing behind."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+import types
+from pathlib import Path
+
+from migration_cockpit.config import load
+from migration_cockpit.launch import fly_headless, fly_on_screen, new_session, operator_name
+from migration_cockpit.rehearsal import life
+
+PAUSE = {"fast": 1.0, "real": 3.0}
+"""Seconds between two keys of the autopilot on the screen: slow enough to be watched."""
+HEADLESS_PAUSE = 0.05
+
+
+def rehearse(options: argparse.Namespace) -> int:
+    """Run a rehearsal and return the flight's exit code; 1 when the world cannot be started."""
+    if options.headless and not options.autopilot:
+        print(
+            "migration-cockpit rehearse: --headless needs --autopilot, nobody else presses keys there", file=sys.stderr
+        )
+        return 2
+    directory: Path = options.session.resolve() if options.session else new_session("rehearsal")
+    world = directory / "world"
+    for removed in life.sweep(keep=world):
+        print(f"removed what a killed rehearsal left at {removed}")
+    pid = life.attach(world)
+    if pid is not None:
+        print(f"going on in the world at {world}")
+    else:
+        if (directory / "session.jsonl").exists():
+            print(
+                f"migration-cockpit rehearse: the world of session {directory} is gone; choose another --session",
+                file=sys.stderr,
+            )
+            return 1
+        try:
+            pid = life.begin(world, world_arguments(options), lambda line: print(f"… {line}", flush=True))
+        except life.WorldError as error:
+            print(f"migration-cockpit rehearse: {error}", file=sys.stderr)
+            return 1
+    try:
+        return _fly(options, directory, world)
+    finally:
+        if options.keep:
+            _keep(world, pid)
+        life.end_process(pid)
+        shutil.rmtree(world, ignore_errors=True)
+
+
+def _fly(options: argparse.Namespace, directory: Path, world: Path) -> int:
+    os.environ.update(
+        AWS_SHARED_CREDENTIALS_FILE=str(world / "aws-credentials"),
+        AWS_CONFIG_FILE=str(world / "aws-config"),
+        AWS_EC2_METADATA_DISABLED="true",
+    )
+    settings = load(world / "config.toml")
+    operator = operator_name(options.operator)
+    if options.headless:
+        return fly_headless(settings, directory, operator=operator, pause=HEADLESS_PAUSE)
+    autopilot = PAUSE[options.pace] if options.autopilot else None
+    return fly_on_screen(settings, directory, operator=operator, autopilot=autopilot)
+
+
+def _keep(world: Path, pid: int) -> None:
+    print(f"the world runs on at {world} (config.toml, kubeconfig, helm in it); Ctrl-C ends it", flush=True)
+
+    def end(_number: int, _frame: types.FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        while life.is_world(pid):
+            time.sleep(1.0)
+    except KeyboardInterrupt:
+        return
+
+
+def world_arguments(options: argparse.Namespace) -> list[str]:
+    """The options of a rehearsal that shape its world, as the world's own arguments."""
+    arguments = [
+        f"--airflow={options.airflow}",
+        f"--from={options.source}",
+        f"--to={options.target}",
+        f"--pace={options.pace}",
+        f"--dags={options.dags}",
+        f"--task-instances={options.task_instances}",
+    ]
+    return arguments + [f"--fault={name}" for name in options.fault]
