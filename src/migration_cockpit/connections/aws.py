@@ -1,0 +1,151 @@
+"""AWS through boto3: clients with short time-outs, one identity, and the sentence that refuses Aurora."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from migration_cockpit.config import Rds
+from migration_cockpit.connections.errors import NotSupported, Unreachable, one_line
+from migration_cockpit.connections.threads import in_thread
+
+CONNECT_SECONDS = 3
+READ_SECONDS = 20
+ATTEMPTS = 2
+
+
+class Aws:
+    """One session of one profile in one region. boto3 is imported at the first use, on a thread."""
+
+    def __init__(self, settings: Rds) -> None:
+        self._settings = settings
+        self._session: Any = None
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    async def client(self, service: str) -> Any:
+        """The boto3 client of a service (`rds`, `cloudwatch`, `sts`): its calls block. Raises Unreachable."""
+        return await in_thread(self._client, service)
+
+    async def call(self, service: str, operation: str, **arguments: Any) -> Any:
+        """Call `operation` (boto3's method name) on a thread and return its answer.
+
+        Raises Unreachable where AWS cannot be asked; botocore's ClientError, an answer, passes through.
+        """
+        return await in_thread(self._call, service, operation, arguments)
+
+    def _call(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:
+        client = self._client(service)
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            return getattr(client, operation)(**arguments)
+        except BotoCoreError as error:
+            raise unreachable(error) from error
+
+    def _client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._connect(service)
+            return self._clients[service]
+
+    def _connect(self, service: str) -> Any:
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        )
+        settings = self._settings
+        try:
+            if self._session is None:
+                self._session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+            return self._session.client(service, endpoint_url=settings.endpoint_url, config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise unreachable(error) from error
+
+    async def expiry(self) -> datetime | None:
+        """When the session's credentials end; None for those that do not (access keys) or renew themselves."""
+        return await in_thread(self._expiry)
+
+    def _expiry(self) -> datetime | None:
+        self._client("sts")
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            mend = "aws sso login, or set rds.profile"
+            raise Unreachable("AWS", "no credentials were found", mend)
+        # botocore has no public name for it; access keys have no such attribute at all.
+        at = getattr(credentials, "_expiry_time", None)
+        return at.astimezone(UTC) if isinstance(at, datetime) else None
+
+    async def identity(self) -> str:
+        """The ARN of whoever the cockpit is for AWS. Raises Unreachable, also when the credentials are refused."""
+        return await in_thread(self._identity)
+
+    def _identity(self) -> str:
+        from botocore.exceptions import ClientError
+
+        try:
+            return str(self._call("sts", "get_caller_identity", {})["Arn"])
+        except ClientError as error:
+            raise refused(error) from error
+
+    async def instance(self, name: str) -> dict[str, Any]:
+        """describe_db_instances of one instance, Aurora refused. Raises Unreachable or NotSupported."""
+        return await in_thread(self._instance, name)
+
+    def _instance(self, name: str) -> dict[str, Any]:
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = self._call("rds", "describe_db_instances", {"DBInstanceIdentifier": name})
+        except ClientError as error:
+            raise refused(error) from error
+        found: dict[str, Any] = answer["DBInstances"][0]
+        require_postgres_rds(found)
+        return found
+
+
+def require_postgres_rds(instance: dict[str, Any]) -> None:
+    """Raise NotSupported, in one sentence, for an instance that is not RDS for PostgreSQL."""
+    name, engine = instance.get("DBInstanceIdentifier", ""), instance.get("Engine", "")
+    if engine.startswith("aurora"):
+        raise NotSupported(
+            "RDS",
+            f"{name} is Aurora ({engine}), whose snapshots belong to the cluster: the cockpit flies RDS for PostgreSQL",
+        )
+    if engine != "postgres":
+        raise NotSupported("RDS", f"{name} runs {engine}, and the cockpit flies migrations on PostgreSQL only")
+
+
+def unreachable(error: BaseException) -> Unreachable:
+    """A botocore failure without an answer, with its mend where it is known."""
+    kind = type(error).__name__
+    mends = {
+        "NoCredentialsError": "aws sso login, or set rds.profile",
+        "PartialCredentialsError": "complete the credentials of rds.profile",
+        "ProfileNotFound": "check rds.profile",
+        "SSOTokenLoadError": "aws sso login",
+        "UnauthorizedSSOTokenError": "aws sso login",
+        "TokenRetrievalError": "aws sso login",
+        "EndpointConnectionError": "check rds.region, rds.endpoint_url and the network",
+    }
+    return Unreachable("AWS", one_line(error), mends.get(kind, ""))
+
+
+def refused(error: Any) -> Unreachable:
+    """A botocore ClientError as a failure in words."""
+    told = error.response.get("Error", {})
+    code = told.get("Code", "")
+    mend = ""
+    if code in {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}:
+        mend = "renew the session (aws sso login)"
+    elif code in {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}:
+        mend = "the cockpit's identity needs this permission"
+    elif code == "DBInstanceNotFound":
+        mend = "check rds.instance and rds.region"
+    return Unreachable("AWS", f"{error.operation_name}: {told.get('Message', '')} ({code})", mend)

@@ -1,0 +1,247 @@
+"""Connections: how each outside system is reached; opened at the first use, closed surely."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from migration_cockpit.config import SecretRef, Settings
+from migration_cockpit.connections import helm, postgres, secrets
+from migration_cockpit.connections.airflow import AirflowApi
+from migration_cockpit.connections.aws import Aws
+from migration_cockpit.connections.credentials import jwt_expiry
+from migration_cockpit.connections.errors import KubeError, Unreachable, one_line
+from migration_cockpit.connections.kube import Kube
+from migration_cockpit.connections.kube_api import Executed
+from migration_cockpit.connections.port_forward import PortForward
+from migration_cockpit.connections.releases import Releases
+from migration_cockpit.connections.threads import in_thread
+from migration_cockpit.session.clock import Clock
+from migration_cockpit.session.redact import Redactor
+
+if TYPE_CHECKING:
+    import httpx
+    import psycopg
+    from prometheus_api_client import PrometheusConnect
+
+PROMETHEUS_SECONDS = 2.0
+SLACK_SECONDS = 10.0
+HEAVY = ("psycopg", "kubernetes.config", "kubernetes.client", "httpx", "prometheus_api_client", "boto3", "yaml")
+"""What takes long to import, in the order in which the first panes need it."""
+
+
+class Connections:
+    """The outside systems of one deployment."""
+
+    def __init__(self, settings: Settings, redactor: Redactor, clock: Clock) -> None:
+        self.settings = settings
+        self.redactor = redactor
+        self.clock = clock
+        self.kube = Kube(settings.kubernetes)
+        self.releases = Releases(self.kube, settings.kubernetes.release)
+        self.airflow = AirflowApi(settings.airflow, self.http, self._airflow_password, redactor.register)
+        self._aws = Aws(settings.rds) if settings.rds else None
+        self._http: httpx.AsyncClient | None = None
+        self._prometheus: PrometheusConnect | None = None
+        self._forward: PortForward | None = None
+        self._forwarded: tuple[str, int] | None = None
+        self._secrets: dict[SecretRef, str] = {}
+        self._lock = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Import the heavy packages on a thread; the cockpit calls it after its first paint."""
+        for name in HEAVY:
+            await in_thread(importlib.import_module, name)
+
+    async def close(self) -> None:
+        """Let go of everything. No method may be called afterwards."""
+        if self._http is not None:
+            await self._http.aclose()
+        if self._forward is not None:
+            await in_thread(self._forward.close)
+        await self.kube.close()
+
+    # -- secrets
+
+    async def secret(self, ref: SecretRef) -> str:
+        """A secret, read anew and known to the redactor. Raises Unreachable."""
+        text = await secrets.read(ref, self.kube, self.redactor)
+        self._secrets[ref] = text
+        return text
+
+    async def _remembered(self, ref: SecretRef) -> str:
+        return self._secrets.get(ref) or await self.secret(ref)
+
+    def forget_secrets(self) -> None:
+        """Read every secret anew at its next use: after a repoint, or when one was refused."""
+        self._secrets.clear()
+        self._prometheus = None
+
+    async def _airflow_password(self) -> str:
+        return await self._remembered(self.settings.airflow.password)
+
+    # -- Postgres
+
+    async def dsn(self, *, direct: bool = False) -> str:
+        """The DSN of the metadata database, PostgreSQL for sure; `direct` is the one the migration Job goes by."""
+        given = self.settings.postgres
+        ref = given.direct_dsn if direct and given.direct_dsn else given.dsn
+        return self.redactor.register(postgres.check_dsn(await self._remembered(ref)))
+
+    async def connect_postgres(
+        self, *, write: bool = False, statement_timeout_ms: int = postgres.STATEMENT_TIMEOUT_MS
+    ) -> psycopg.AsyncConnection[Any]:
+        """A session that the caller closes; sources keep one for as long as it holds. Raises Unreachable."""
+        dsn = await self.dsn()
+        try:
+            return await postgres.connect(
+                dsn, write=write, forwarded=await self._forwarding(), statement_timeout_ms=statement_timeout_ms
+            )
+        except Unreachable:
+            # The Secret may name another server by now, or hold another password.
+            self._secrets.pop(self.settings.postgres.dsn, None)
+            raise
+
+    def postgres(
+        self, *, write: bool = False, statement_timeout_ms: int = postgres.STATEMENT_TIMEOUT_MS
+    ) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
+        """A session for a while: autocommit, read-only unless `write`, short time-outs. Raises Unreachable."""
+        return self._postgres(write, statement_timeout_ms)
+
+    @asynccontextmanager
+    async def _postgres(self, write: bool, statement_timeout_ms: int) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        connection = await self.connect_postgres(write=write, statement_timeout_ms=statement_timeout_ms)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def _forwarding(self) -> tuple[str, int] | None:
+        target = self.settings.postgres.port_forward
+        if target is None:
+            return None
+        async with self._lock:
+            if self._forwarded is None:
+                self._forward = PortForward(self.kube.api, self.kube.namespace, target)
+                self._forwarded = await in_thread(self._forward.start)
+            return self._forwarded
+
+    # -- AWS
+
+    @property
+    def aws_configured(self) -> bool:
+        """Whether the config names an RDS instance."""
+        return self._aws is not None
+
+    async def aws(self, service: str) -> Any:
+        """A boto3 client; call it on a thread. Raises Unreachable."""
+        return await self._rds().client(service)
+
+    async def aws_call(self, service: str, operation: str, **arguments: Any) -> Any:
+        """One AWS call on a thread; botocore's ClientError passes through. Raises Unreachable."""
+        return await self._rds().call(service, operation, **arguments)
+
+    async def aws_identity(self) -> str:
+        """The ARN that the cockpit has. Raises Unreachable."""
+        return await self._rds().identity()
+
+    async def rds_instance(self) -> dict[str, Any]:
+        """The RDS instance as described by AWS. Raises Unreachable, NotSupported for Aurora."""
+        assert self.settings.rds is not None  # _rds() refuses first
+        return await self._rds().instance(self.settings.rds.instance)
+
+    def _rds(self) -> Aws:
+        if self._aws is None:
+            raise Unreachable("AWS", "the config names no RDS instance", "add the table [rds]")
+        return self._aws
+
+    # -- HTTP
+
+    async def http(self) -> httpx.AsyncClient:
+        """The one HTTP client."""
+        if self._http is None:
+            module = await in_thread(importlib.import_module, "httpx")
+            # Making a client reads the CA bundle, which takes tens of milliseconds.
+            made = await in_thread(module.AsyncClient)
+            if self._http is None:
+                self._http = made
+        assert self._http is not None  # set just above
+        return self._http
+
+    async def prometheus(self) -> PrometheusConnect:
+        """Prometheus behind Grafana's datasource proxy; its methods block. Raises Unreachable."""
+        grafana = self.settings.grafana
+        if grafana is None:
+            raise Unreachable("Grafana", "the config names no Grafana", "add the table [grafana]")
+        if self._prometheus is None:
+            token = await self._remembered(grafana.token) if grafana.token else ""
+            url = f"{grafana.url.rstrip('/')}/api/datasources/proxy/uid/{grafana.datasource_uid}"
+            self._prometheus = await in_thread(_prometheus, url, token)
+        return self._prometheus
+
+    async def slack_post(self, text: str) -> None:
+        """Post a message. Raises Unreachable with Slack's own words when it is not taken."""
+        slack = self.settings.slack
+        if slack is None:
+            raise Unreachable("Slack", "the config names no webhook", "add the table [slack]")
+        webhook = await self._remembered(slack.webhook)
+        http = await self.http()
+        import httpx  # imported by http()
+
+        try:
+            response = await http.post(webhook, json={"text": text}, timeout=SLACK_SECONDS)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreachable("Slack", self.redactor.clean(one_line(error))) from None
+        if response.status_code != 200:
+            self._secrets.pop(slack.webhook, None)
+            mend = "check slack.webhook" if response.status_code in (403, 404, 410) else ""
+            raise Unreachable("Slack", f"answered {response.status_code} {response.text[:80].strip()}", mend)
+
+    # -- Helm
+
+    async def helm(self, *arguments: str, on_line: helm.LineHandler | None = None, timeout: float = 120.0) -> Executed:
+        """Run the user's helm in the right context and namespace. Raises Unreachable or TimeoutError."""
+        return await helm.run(self.settings, arguments, on_line=on_line, timeout=timeout)
+
+    def helm_command(self, *arguments: str) -> list[str]:
+        """The command line that `helm` would run."""
+        return helm.command(self.settings, arguments)
+
+    # -- credentials
+
+    async def credentials(self) -> dict[str, datetime]:
+        """When each credential that does end ends, by name. What cannot be read is left out: its source says why."""
+        found: dict[str, datetime | None] = {}
+        try:
+            found["kube"] = await self.kube.expiry()
+        except KubeError:
+            found["kube"] = None
+        if self._aws is not None:
+            try:
+                found["aws"] = await self._aws.expiry()
+            except Unreachable:
+                found["aws"] = None
+        grafana = self.settings.grafana
+        if grafana is not None and grafana.token is not None:
+            try:
+                found["grafana"] = jwt_expiry(await self._remembered(grafana.token))
+            except Unreachable:
+                found["grafana"] = None
+        return {name: at.astimezone(UTC) for name, at in found.items() if at is not None}
+
+
+def _prometheus(url: str, token: str) -> PrometheusConnect:
+    from prometheus_api_client import PrometheusConnect
+    from urllib3.util.retry import Retry
+
+    # Retries and no time-out are its defaults: a server that hangs would hold the pane for a quarter of a minute.
+    return PrometheusConnect(
+        url=url,
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        retry=Retry(total=0),
+        timeout=PROMETHEUS_SECONDS,
+    )
