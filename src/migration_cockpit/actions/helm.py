@@ -1,0 +1,201 @@
+"""The Helm upgrade, in the form that does not deadlock, through the user's own helm; what came of it is read natively.
+
+Every workload of the chart waits in an init container until the schema is migrated. `--wait` would wait for that, and
+the migration waits for the upgrade: so helm must not wait, and neither the migration hook nor the user hook may run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
+from migration_cockpit.actions.site import Site
+from migration_cockpit.config import Settings
+from migration_cockpit.connections import WorldError
+from migration_cockpit.connections.releases import Release
+from migration_cockpit.session.events import Command
+
+REFUSED = {
+    "--wait": "waits for pods that wait for the migration, which is the next step: it always times out",
+    "--wait-for-jobs": "waits for pods that wait for the migration, which is the next step: it always times out",
+    "--atomic": "rolls the manifests back when it times out, and never the database",
+    "--rollback-on-failure": "rolls the manifests back when it times out, and never the database",
+    "--reuse-values": "drops the new chart's defaults; values files or --reset-then-reuse-values keep them",
+    "--dry-run": "changes nothing",
+    "--description": "is how the cockpit finds its own upgrade again",
+    "--version": "is helm.chart_version",
+}
+"""Arguments that the config may not hand to helm, and why."""
+QUIT_PATIENCE = 15.0
+"""Seconds that a running helm gets to end by itself when the cockpit is left."""
+POLL = 1.0
+
+
+def refused_arguments(arguments: Sequence[str]) -> list[str]:
+    """The arguments of helm.arguments that must not be there, each with the reason; `--wait=false` is no harm."""
+    found = []
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name in REFUSED and value.lower() != "false":
+            found.append(f"{argument} {REFUSED[name]}")
+    return found
+
+
+def _chart_before(settings: Settings, major: int, minor: int) -> bool:
+    match = re.match(r"v?(\d+)\.(\d+)", settings.helm.chart_version)
+    return bool(match) and (int(match[1]), int(match[2])) < (major, minor) if match else False
+
+
+def switches(settings: Settings) -> tuple[str, ...]:
+    """The values that keep both hooks from running, as the chart version really calls them."""
+    # Until chart 1.18 the user Job hangs on webserver.defaultUser.enabled; its schema refuses createUserJob.enabled.
+    user = "webserver.defaultUser.enabled" if _chart_before(settings, 1, 19) else "createUserJob.enabled"
+    return ("--set", "migrateDatabaseJob.enabled=false", "--set", f"{user}=false")
+
+
+def digest(settings: Settings) -> str:
+    """What the upgrade would install, as a short hash: chart, version, values files, arguments."""
+    summed = hashlib.sha256(repr((settings.helm.chart, settings.helm.chart_version, settings.helm.arguments)).encode())
+    for name in settings.helm.values:
+        try:
+            summed.update(Path(name).read_bytes())
+        except OSError:
+            summed.update(f"unreadable {name}".encode())
+    return summed.hexdigest()[:8]
+
+
+def arguments(settings: Settings, description: str) -> tuple[str, ...]:
+    """Arguments of `helm upgrade`; the connection adds context and namespace."""
+    helm = settings.helm
+    values = tuple(word for name in helm.values for word in ("-f", name))
+    return (
+        "upgrade",
+        settings.kubernetes.release,
+        helm.chart,
+        "--version",
+        helm.chart_version,
+        *values,
+        *switches(settings),
+        "--description",
+        description,
+        "--timeout",
+        f"{int(settings.limits.helm)}s",
+        *helm.arguments,
+    )
+
+
+class HelmUpgrade:
+    """Install the target version's manifests. Its description tells whose upgrade a revision is.
+
+    The key holds a hash of chart and values: an upgrade with mended values is another upgrade.
+    """
+
+    name = "helm-upgrade"
+
+    def __init__(self, site: Site) -> None:
+        """Reads the values files once, for the key."""
+        self._site = site
+        self.key = f"migration-cockpit {site.slug} {digest(site.settings)}"
+
+    @property
+    def _arguments(self) -> tuple[str, ...]:
+        return arguments(self._site.settings, self.key)
+
+    def describe(self) -> tuple[Command, ...]:
+        """The whole command line."""
+        place = self._site.settings.kubernetes
+        words = [self._site.settings.helm.binary, *self._arguments]
+        words += ["--kube-context", place.context, "--namespace", place.namespace]
+        what = "no --wait: the new pods wait for the migration, which is the next step"
+        return (Command(text=shlex.join(words), what=what),)
+
+    async def _mine(self) -> Release | None:
+        history = await self._site.live.releases.history()
+        return next((each for each in reversed(history) if each.description == self.key), None)
+
+    async def run(self, report: Report) -> str:
+        """Upgrade, or join an upgrade of this key that is under way. Raises OperationError."""
+        if bad := refused_arguments(self._site.settings.helm.arguments):
+            raise OperationError(f"helm.arguments: {'; '.join(bad)}. Take it out of the config")
+        # A helm that outlived its cockpit still runs: it is waited for, never started twice.
+        if not await self._pending(report):
+            await self._upgrade(report)
+        seen = await self.observe()
+        if seen.status is not Status.DONE:
+            raise OperationError(seen.detail)
+        return seen.detail
+
+    async def _pending(self, report: Report) -> bool:
+        """Wait for an upgrade under way; False when there is none."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._site.settings.limits.helm
+        seen = False
+        while (newest := await self._site.live.releases.newest()) and newest.pending:
+            if newest.description not in {self.key, "Preparing upgrade"}:
+                raise OperationError(_pending_words(self._site, newest))
+            if loop.time() > deadline:
+                raise OperationError(_pending_words(self._site, newest))
+            report.progress(f"helm: revision {newest.revision} is {newest.status}")
+            seen = True
+            await asyncio.sleep(POLL)
+        return seen and await self._mine() is not None
+
+    async def _upgrade(self, report: Report) -> None:
+        def line(stream: str, text: str) -> None:
+            report.line("helm", text, level="careful" if stream == "err" else "info")
+
+        limit = self._site.settings.limits.helm + QUIT_PATIENCE
+        task = asyncio.ensure_future(self._site.live.helm(*self._arguments, on_line=line, timeout=limit))
+        try:
+            executed = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            # Interrupting helm leaves the release failed: it gets the moment it needs to end by itself.
+            await asyncio.wait({task}, timeout=QUIT_PATIENCE)
+            task.cancel()
+            raise
+        except TimeoutError as error:
+            raise OperationError(f"helm did not end within {limit:.0f} s; {_status_hint(self._site)}") from error
+        except WorldError as error:
+            raise OperationError(str(error)) from error
+        if executed.code != 0:
+            words = (executed.err or executed.out).strip().splitlines()
+            raise OperationError(f"helm ended with {executed.code}: {words[-1] if words else 'no output'}")
+
+    async def observe(self) -> Observation:
+        """The newest revision with this key, from the release Secrets."""
+        mine = await self._mine()
+        newest = await self._site.live.releases.newest()
+        if newest is not None and newest.pending:
+            if newest.description in {self.key, "Preparing upgrade"}:
+                return Observation(Status.RUNNING, f"revision {newest.revision} is {newest.status}")
+            return Observation(Status.FAILED, _pending_words(self._site, newest))
+        if mine is None:
+            return Observation(Status.NOT_STARTED, "no revision of this upgrade")
+        if mine.status == "deployed":
+            return Observation(Status.DONE, f"revision {mine.revision} is deployed, chart {mine.chart_version}")
+        if newest is not None and newest.revision != mine.revision and mine.status == "superseded":
+            return Observation(
+                Status.NOT_STARTED, f"revision {mine.revision} was superseded by revision {newest.revision}"
+            )
+        return Observation(Status.FAILED, f"revision {mine.revision} is {mine.status}; {_status_hint(self._site)}")
+
+
+def _status_hint(site: Site) -> str:
+    place = site.settings.kubernetes
+    return f"helm status {place.release} -n {place.namespace} --kube-context {place.context} says why"
+
+
+def _pending_words(site: Site, release: Release) -> str:
+    """Why a pending release stops every helm, and the mend."""
+    place = site.settings.kubernetes
+    where = f"-n {place.namespace} --kube-context {place.context}"
+    return (
+        f"revision {release.revision} is {release.status}: another helm is at work, or was killed. When no helm runs: "
+        f"helm rollback {place.release} {release.revision - 1} --no-hooks {where}, or delete the Secret "
+        f"{release.secret or f'sh.helm.release.v1.{place.release}.v{release.revision}'}"
+    )
