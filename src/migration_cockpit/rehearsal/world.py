@@ -1,0 +1,201 @@
+"""The embedded world: one process that starts every server of a rehearsal on loopback and takes them all down again."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from migration_cockpit.rehearsal import airflow, configure, faults, life, release
+from migration_cockpit.rehearsal.aws import REGION, EmbeddedAws
+from migration_cockpit.rehearsal.cluster import Cluster
+from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from migration_cockpit.rehearsal.ingress import Ingress
+from migration_cockpit.rehearsal.metrics import MetricsServer
+from migration_cockpit.rehearsal.pace import Pace, choose
+from migration_cockpit.rehearsal.slack import SlackSink
+
+INSTANCE = "airflow-rehearsal"
+GRACE = 120.0
+"""Seconds that a world without an owner waits for a flight to be started again."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a rehearsal asks for."""
+
+    directory: Path
+    airflow: str
+    source: str
+    target: str
+    pace: Pace
+    dags: int
+    task_instances: int
+    faults: tuple[str, ...]
+
+
+class Server(Protocol):
+    """A part of the world; `stop` may be called when `start` has failed."""
+
+    async def start(self) -> None:
+        """Return once it answers."""
+
+    async def stop(self) -> None:
+        """Leave nothing running."""
+
+
+def main() -> int:
+    """Run a world until its owner is gone or it is asked to end."""
+    options = _options()
+    note = life.register(options.directory)
+    try:
+        asyncio.run(_run(options))
+    finally:
+        note.unlink(missing_ok=True)
+    return 0
+
+
+def _options() -> Options:
+    parser = argparse.ArgumentParser(prog="python -m migration_cockpit.rehearsal.world")
+    parser.add_argument("--dir", type=Path, required=True)
+    parser.add_argument("--airflow", choices=["standin", "real"], default="standin")
+    parser.add_argument("--from", dest="source", default="2.11.2")
+    parser.add_argument("--to", dest="target", default="3.2.2")
+    parser.add_argument("--pace", choices=["fast", "real"], default="fast")
+    parser.add_argument("--dags", type=int, default=30)
+    parser.add_argument("--task-instances", type=int, default=20_000)
+    parser.add_argument("--fault", action="append", default=[])
+    given = parser.parse_args()
+    pace = choose(given.pace, airflow=given.airflow)
+    counts = (given.dags, given.task_instances, tuple(given.fault))
+    return Options(given.dir.resolve(), given.airflow, given.source, given.target, pace, *counts)
+
+
+def stage(text: str) -> None:
+    """Tell the one who waits what is being started."""
+    print(f"stage: {text}", flush=True)
+
+
+async def _run(options: Options) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    async with AsyncExitStack() as stack:
+        starting = asyncio.create_task(_start(options, stack))
+        ending = asyncio.create_task(ended.wait())
+        owner = asyncio.create_task(_owner_gone(options.directory))
+        await asyncio.wait({starting, ending, owner}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()  # raises what went wrong; it stands in the log then
+            await asyncio.wait({ending, owner}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (starting, ending, owner):
+            task.cancel()
+        await asyncio.gather(starting, ending, owner, return_exceptions=True)
+
+
+async def _owner_gone(directory: Path) -> None:
+    """Return when no living process has owned the world for the time of grace."""
+    gone_since: float | None = None
+    while True:
+        if life.alive(life.owner_of(directory)):
+            gone_since = None
+        elif gone_since is None:
+            gone_since = time.monotonic()
+        elif time.monotonic() - gone_since > GRACE:
+            return
+        await asyncio.sleep(1.0)
+
+
+async def _start(options: Options, stack: AsyncExitStack) -> None:
+    directory, pace = options.directory, options.pace
+    for name in options.faults:
+        faults.switch(directory, name, {})
+    stage(f"PostgreSQL, AWS, Kubernetes, Grafana and Slack on loopback, {options.airflow} Airflow {options.source}")
+    postgres = EmbeddedPostgres(directory / "postgres")
+    aws = EmbeddedAws(
+        directory, snapshot_seconds=pace.snapshot, restore_seconds=pace.restore, sample_seconds=pace.scrape * 2
+    )
+    metrics = MetricsServer(directory, scrape_seconds=pace.scrape)
+    slack = SlackSink(directory)
+    images = asyncio.create_task(airflow.images(options.airflow, directory, (options.source, options.target), stage))
+    await asyncio.gather(
+        _started(stack, postgres), _started(stack, aws), _started(stack, metrics), _started(stack, slack)
+    )
+    await postgres.create_roles()
+    endpoint = await aws.create_instance(INSTANCE, postgres)
+    await images
+    stage(f"a database with {options.dags} DAGs and {options.task_instances} task instances")
+    folder = directory / "dags"
+    await airflow.fill(
+        options.airflow, postgres.dsn(), folder, options.source, options.dags, options.task_instances, directory
+    )
+    statsd_host, statsd_port = metrics.statsd_address
+    deployed = release.Deployed(
+        directory=directory,
+        source=options.source,
+        target=options.target,
+        pace=pace,
+        executor="CeleryExecutor" if options.airflow == "standin" else "LocalExecutor",
+        dags_folder=folder,
+        dsn=postgres.handle().dsn("airflow", "airflow").replace(f":{postgres.port}/", f":{endpoint}/"),
+        statsd=f"{statsd_host}:{statsd_port}",
+    )
+    cluster = Cluster(directory, dns={"airflow-statsd:9125": deployed.statsd}, backoff=pace.back_off)
+    await _started(stack, cluster)
+    stage(f"helm install airflow with chart {release.CHART_VERSION}")
+    await release.install(deployed, cluster)
+    ingress = Ingress(lambda: release.web_addresses(cluster))
+    await _started(stack, ingress)
+    stage(f"the components of Airflow {options.source} become ready")
+    await release.wait_ready(cluster)
+    await metrics.warm_up()
+    dsn = postgres.handle().dsn("airflow", "cockpit").replace(f":{postgres.port}/", f":{endpoint}/")
+    endpoints = configure.Endpoints(
+        airflow_url=ingress.url,
+        airflow_user=airflow.USER,
+        airflow_password=airflow.PASSWORD,
+        dsn=dsn,
+        aws_url=aws.endpoint_url,
+        grafana_url=metrics.url,
+        grafana_token=metrics.token,
+        datasource=metrics.datasource,
+        slack_url=slack.url,
+        postgres_binaries=postgres.binaries,
+    )
+    names = configure.Deployment(
+        source=options.source,
+        target=options.target,
+        namespace=release.NAMESPACE,
+        release=release.NAME,
+        context=release.CONTEXT,
+        instance=INSTANCE,
+        region=REGION,
+        chart=release.CHART,
+        chart_version=release.CHART_VERSION,
+    )
+    configure.write(directory, names, endpoints, pace)
+    ready = {"pid": os.getpid(), "started": time.time(), "id": secrets.token_hex(4)}
+    part = directory / "world.part"
+    part.write_text(json.dumps(ready), encoding="utf-8")
+    part.replace(directory / life.READY)
+    stage("ready")
+
+
+async def _started(stack: AsyncExitStack, server: Server) -> None:
+    """Start a server and have it stopped at the end, in reverse order."""
+    stack.push_async_callback(server.stop)
+    await server.start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
