@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.playbook.runner import Refused, Sheet
 from migration_cockpit.session.events import DecisionAsked
+
+if TYPE_CHECKING:  # the desk needs the cockpit's shape, not all that it imports
+    from migration_cockpit.cockpit.cockpit import Cockpit
 
 DEAF = 0.5
 """Seconds after a dialog's opening in which keys are dropped: two people share a tmux."""
@@ -23,7 +26,7 @@ class Control:
     label: str
     help: str
     where: str
-    """`screen`, `sheet` or `decision`."""
+    """`screen`, `sheet`, `decision`, `note` or `message`."""
     act: Callable[[Desk], Awaitable[None]]
     footer: bool = True
 
@@ -38,7 +41,9 @@ class Desk:
         self.choice = ""
         """The answer chosen in a decision dialog, before it is confirmed."""
         self.reason = ""
-        """Typed text of the open dialog: the reason for an override or a decision."""
+        """Typed text of the open dialog: the reason for an override or a decision, a note, a message."""
+        self.writing = ""
+        """What is being written: `note`, `message` or nothing."""
         self.notice = ""
         """Why the last key did nothing, or what it did."""
         self.quitting = False
@@ -48,10 +53,10 @@ class Desk:
 
     @property
     def where(self) -> str:
-        """Which part of the table is live: `screen`, `sheet` or `decision`."""
+        """Which part of the table is live: `screen`, `sheet`, `decision`, `note` or `message`."""
         if self.sheet is not None:
             return "sheet"
-        return "decision" if self.decision is not None else "screen"
+        return "decision" if self.decision is not None else self.writing or "screen"
 
     @property
     def deaf(self) -> bool:
@@ -87,8 +92,15 @@ class Desk:
 
     def close_dialog(self) -> None:
         """Back to the screen; nothing was done."""
-        self.sheet, self.decision, self.choice, self.reason = None, None, "", ""
+        self.sheet, self.decision, self.choice, self.reason, self.writing = None, None, "", "", ""
         self._changed()
+
+    def close_moot(self) -> None:
+        """Close a decision dialog whose question is no longer asked: the world or another person has answered it."""
+        asked = self.cockpit.state.decision
+        if self.decision is not None and (asked is None or asked.event != self.decision):
+            self.close_dialog()
+            self.notice = "the question was settled while it was open"
 
     async def open_sheet(self, step_id: str) -> None:
         """Open a step's sheet. Raises Refused."""
@@ -97,6 +109,33 @@ class Desk:
         self.sheet = await self.cockpit.runner.sheet(step_id, self.cockpit.operator)
         self.notice, self.reason = "", ""
         self._opened = self.cockpit.clock.monotonic()
+
+    async def look_again(self) -> None:
+        """Look at the gates of the open sheet once more; what was typed stays. Raises Refused."""
+        assert self.sheet is not None
+        self.sheet = await self.cockpit.runner.sheet(self.sheet.step, self.cockpit.operator)
+        self.notice = "looked at the gates again"
+        self._opened = self.cockpit.clock.monotonic()
+
+    async def write(self, what: str) -> None:
+        """Open the dialog in which a `note` or a `message` is written."""
+        self.writing, self.reason = what, ""
+        self._opened = self.cockpit.clock.monotonic()
+
+    async def written(self) -> None:
+        """Put the note into the timeline, or the message into the queue of those that go out. Raises Refused."""
+        text = self.reason.strip()
+        if not text:
+            raise Refused(f"the {self.writing} is empty: write something, or press Esc")
+        if self.writing == "note":
+            self.cockpit.note(text)
+        else:
+            due = self.cockpit.state.running_step or self.cockpit.state.next_step
+            name = f"message-{len(self.cockpit.state.messages) + 1}"
+            self.cockpit.flight.queue_message(due.id if due else "", name, text)
+        done = "note written" if self.writing == "note" else "message queued; it goes out beside the steps"
+        self.close_dialog()
+        self.notice = done
 
     async def open_next(self) -> None:
         """Open what is due: the decision that is asked for, else the next step's sheet. Raises Refused."""
@@ -143,6 +182,10 @@ def _choice(number: int) -> Callable[[Desk], Awaitable[None]]:
     return lambda desk: desk.choose(number)
 
 
+def _writing(what: str) -> Callable[[Desk], Awaitable[None]]:
+    return lambda desk: desk.write(what)
+
+
 async def _quit(desk: Desk) -> None:
     desk.quitting = True
 
@@ -180,8 +223,11 @@ CONTROLS: tuple[Control, ...] = (
         "screen",
         Desk.open_next,
     ),
+    Control("note", ("n",), "note", "write a note into the timeline", "screen", _writing("note")),
+    Control("message", ("m",), "message", "write a message to the channel", "screen", _writing("message")),
     Control("detach", ("q",), "detach", "leave the cockpit; nothing in the cluster stops", "screen", _quit),
     Control("confirm", ("enter",), "do it", "run the step as the sheet shows it", "sheet", Desk.confirm),
+    Control("look", ("r",), "look again", "look at the gates once more", "sheet", Desk.look_again),
     Control("cancel", ("escape",), "back", "close the sheet; nothing is done", "sheet", _close),
     *(
         Control(
@@ -191,5 +237,9 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control("answer", ("enter",), "answer", "give the chosen answer", "decision", Desk.confirm),
     Control("later", ("escape",), "later", "close; the step goes on waiting for the answer", "decision", _close),
+    Control("write-note", ("enter",), "write it", "put the note into the timeline", "note", Desk.written),
+    Control("drop-note", ("escape",), "back", "close; nothing is written", "note", _close),
+    Control("send", ("enter",), "send it", "queue the message; it goes out beside the steps", "message", Desk.written),
+    Control("drop-message", ("escape",), "back", "close; nothing is sent", "message", _close),
 )
 """The one table of actions. What only changes the view (pane focus, zoom, scrolling) belongs to the screen."""
