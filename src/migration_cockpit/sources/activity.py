@@ -1,0 +1,91 @@
+"""Sessions of the database: who is who, and their statements without anything that may be a secret."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from migration_cockpit.session.readings import Backend
+
+COCKPIT = "migration-cockpit"
+MIGRATION = "airflow-db-migrate"
+"""PGAPPNAME that the cockpit's migration Job sets; Airflow itself sets none."""
+QUERY_LENGTH = 200
+
+# A literal may be cut off by the end of the text. Airflow's driver puts values into the statement on its own side, so
+# that a password or a run's conf stands in pg_stat_activity as it is.
+_LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|$)|\$(\w*)\$.*?(?:\$\1\$|$)", re.DOTALL)
+_URL_PASSWORD = re.compile(r"(://[^\s:@/]*:)[^\s@]+@")
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A row of pg_stat_activity as database.sql tells it."""
+
+    pid: int
+    kind: str | None = None
+    user: str = ""
+    application: str = ""
+    address: str = ""
+    state: str = ""
+    wait_type: str = ""
+    wait: str = ""
+    query: str = ""
+    leader: int | None = None
+    backend_start: datetime | None = None
+    xact_start: datetime | None = None
+    query_start: datetime | None = None
+    writes: bool = False
+
+
+def statement(query: str) -> str:
+    """The beginning of a statement on one line, its literals masked."""
+    masked = _URL_PASSWORD.sub(r"\1…@", _LITERAL.sub("'…'", query))
+    return " ".join(masked.split())[:QUERY_LENGTH]
+
+
+def backends(sessions: list[Session], lock_pid: int | None, owner: str) -> tuple[Backend, ...]:
+    """The sessions with their roles. `lock_pid` holds advisory lock 1, `owner` owns Airflow's tables."""
+    holder = next((session for session in sessions if session.pid == lock_pid), None)
+    roles = {session.pid: _role(session, holder, owner) for session in sessions}
+    for session in sessions:
+        if session.leader is not None and session.leader in roles:
+            roles[session.pid] = roles[session.leader]
+    return tuple(
+        Backend(
+            pid=session.pid,
+            user=session.user,
+            application=session.application,
+            address=session.address,
+            state=session.state,
+            wait_type=session.wait_type,
+            wait=session.wait,
+            query=statement(session.query),
+            backend_start=session.backend_start,
+            xact_start=session.xact_start,
+            query_start=session.query_start,
+            role=roles[session.pid],
+        )
+        for session in sessions
+    )
+
+
+def _role(session: Session, holder: Session | None, owner: str) -> str:
+    if session.application == COCKPIT:
+        return "cockpit"
+    if session.kind == "autovacuum worker":
+        return "autovacuum"
+    if holder is not None and session.pid == holder.pid:
+        return "migration-lock"
+    if session.application == MIGRATION:
+        return "migration"
+    # A migration that someone else started has no name: it is the writer of the same user from the same address.
+    nameless = holder is not None and holder.application != MIGRATION
+    if nameless and holder is not None and session.writes and _origin(session) == _origin(holder):
+        return "migration"
+    return "airflow" if owner and session.user == owner else "other"
+
+
+def _origin(session: Session) -> tuple[str, str, str]:
+    return session.user, session.address, session.application
