@@ -1,0 +1,1 @@
+"""The HTTP side of the embedded cluster: a kube-apiserver as far as clients can tell."""

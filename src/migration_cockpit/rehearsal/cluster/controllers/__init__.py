@@ -1,0 +1,1 @@
+"""The controllers of the embedded cluster, driven by changes, never by polling."""

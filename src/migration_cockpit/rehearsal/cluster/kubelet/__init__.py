@@ -1,0 +1,1 @@
+"""The node of the embedded cluster: containers are local processes."""
