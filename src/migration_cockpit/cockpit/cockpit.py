@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from migration_cockpit import __version__
@@ -70,7 +71,7 @@ class Cockpit:
             self.recorder.record(_opening(self.settings, self.recorder.directory.name))
         host = socket.gethostname()
         self.recorder.record(ev.DriverChanged(operator=self.operator, host=host, pid=os.getpid(), resumed=resumed))
-        sources: Sequence[Source] = all_sources(self.connections)
+        sources: Sequence[Source] = all_sources(self.connections, self._cutover)
         self._tasks = [
             asyncio.create_task(source.run(self.recorder.record), name=f"source {source.name}") for source in sources
         ]
@@ -78,6 +79,11 @@ class Cockpit:
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
         self._tasks.append(asyncio.create_task(self._sync(), name="journal sync"))
         self.runner.resume()
+
+    def _cutover(self) -> datetime | None:
+        """Since when failed tasks count: the end of the database migration."""
+        migrate = self.state.steps.get("migrate")
+        return migrate.ended if migrate else None
 
     async def _sync(self) -> None:
         while True:

@@ -199,7 +199,10 @@ async def _ui(flight: Flight) -> Check:
         found = await flight.connections.airflow.ui()
     except WorldError as error:
         return Check(name="UI", holds=False, found=str(error), mend="ingress, Service and api-server pod")
-    return Check(name="UI", holds=True, found=found)
+    holds = found.status == 200 and "Airflow" in found.title
+    return Check(
+        name="UI", holds=holds, found=f"{found.status} {found.title}", mend="" if holds else "ingress, Service"
+    )
 
 
 def require_ledger(flight: Flight) -> ledger.Ledger:
