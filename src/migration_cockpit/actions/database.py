@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.actions.site import Site
+from migration_cockpit.connections import Unreachable, postgres
 
 APPLICATION = "migration-cockpit"
 """application_name of the cockpit's own sessions."""
@@ -100,10 +101,15 @@ def duration(seconds: float) -> str:
 
 
 async def rows(site: Site, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """Rows of one read-only query. Raises psycopg.Error or the connection's own error."""
+    """Rows of one read-only query. Raises Unreachable, for a query that fails too."""
     async with site.live.postgres() as connection:
-        cursor = await connection.execute(sql, parameters or None)
-        return [tuple(row) for row in await cursor.fetchall()]
+        import psycopg  # imported by then
+
+        try:
+            cursor = await connection.execute(sql, parameters or None)
+            return [tuple(row) for row in await cursor.fetchall()]
+        except psycopg.Error as error:
+            raise Unreachable(postgres.WHAT, postgres.why(error)) from error
 
 
 _DAGS = """
@@ -207,16 +213,3 @@ async def heartbeats(site: Site, youngest_after: datetime) -> dict[str, int]:
         where state = 'running' and latest_heartbeat > %s and job_type is not null group by 1
     """
     return dict(await rows(site, sql, youngest_after))
-
-
-_COLUMNS = """
-select c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
-from pg_attribute a join pg_class c on c.oid = a.attrelid
-where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
-order by 1, a.attnum
-"""
-
-
-async def columns(site: Site) -> list[tuple[str, str, str, bool]]:
-    """Every column of the schema: table, column, type, not null."""
-    return [(table, column, kind, not_null) for table, column, kind, not_null in await rows(site, _COLUMNS)]

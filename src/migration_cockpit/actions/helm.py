@@ -143,7 +143,11 @@ class HelmUpgrade:
             report.progress(f"helm: revision {newest.revision} is {newest.status}")
             seen = True
             await asyncio.sleep(POLL)
-        return seen and await self._mine() is not None
+        if seen and await self._mine() is None:
+            raise OperationError(
+                "another helm changed the release meanwhile: look at helm history, then run the step again"
+            )
+        return seen
 
     async def _upgrade(self, report: Report) -> None:
         def line(stream: str, text: str) -> None:
@@ -175,7 +179,9 @@ class HelmUpgrade:
                 return Observation(Status.RUNNING, f"revision {newest.revision} is {newest.status}")
             return Observation(Status.FAILED, _pending_words(self._site, newest))
         if mine is None:
-            return Observation(Status.NOT_STARTED, "no revision of this upgrade")
+            # A failed upgrade loses its description: helm writes its error in its place.
+            newest_words = f"; revision {newest.revision} is {newest.status}: {newest.description}" if newest else ""
+            return Observation(Status.NOT_STARTED, f"no revision of this upgrade{newest_words}")
         if mine.status == "deployed":
             return Observation(Status.DONE, f"revision {mine.revision} is deployed, chart {mine.chart_version}")
         if newest is not None and newest.revision != mine.revision and mine.status == "superseded":

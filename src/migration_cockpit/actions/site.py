@@ -19,6 +19,8 @@ SLUG_LONGEST = 32
 
 def slug(session: str) -> str:
     """The session's name as Kubernetes and RDS take it: lower case, digits, single hyphens, a letter first."""
+    if session.startswith("<"):
+        return session  # a plan is made before there is a session
     clean = re.sub(r"[^a-z0-9]+", "-", session.lower()).strip("-") or "session"
     if not clean[0].isalpha():
         clean = f"s-{clean}"

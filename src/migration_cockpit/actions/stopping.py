@@ -156,7 +156,9 @@ class _Autoscalers:
                 Autoscaler(resource="scaledobjects", name="<each ScaledObject>"),
                 Autoscaler(resource="horizontalpodautoscalers", name="<each HorizontalPodAutoscaler>"),
             )
-        return tuple(Command(text=self._command(each), what=f"rules {each.target}".rstrip()) for each in found)
+        return tuple(
+            Command(text=self._command(each), what=f"rules {each.target}" if each.target else "") for each in found
+        )
 
     async def run(self, report: Report) -> str:
         """Patch them."""
@@ -291,7 +293,7 @@ class EndPods:
 
 def end_executor_pods(site: Site, pods: Sequence[str] | None = None) -> EndPods:
     """End the bare pods of the Kubernetes executor: no controller stops them."""
-    words = f"-l {site.selector},component=worker  # those without an owner"
+    words = "<each pod with component=worker and no owner>"
     return EndPods(site, "end-executor-pods", pods, what="executor pod", words=words)
 
 

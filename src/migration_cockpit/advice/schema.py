@@ -1,0 +1,102 @@
+"""Whether a schema is what a fresh database of a version has: columns, constraints, indexes.
+
+alembic_version alone proves nothing: a database whose version row was deleted is stamped with the newest version over
+the old tables, and `airflow db check-migrations` is content with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+Shape = dict[tuple[str, str, str], str]
+"""(kind, table, name) -> definition; kind is column, constraint or index, as sources/sql/schema.sql gives them."""
+_PLURAL = {"column": "columns", "constraint": "constraints", "index": "indexes"}
+
+
+class KnownDifference(msgspec.Struct, frozen=True):
+    """What Airflow's own migrations leave different from a fresh database, and why that is no finding."""
+
+    kind: str
+    table: str
+    name: str
+    fresh: str | None
+    found: str | None
+    why: str
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table by name and definition of its parts."""
+
+    columns: dict[str, str]
+    constraints: dict[str, str]
+    indexes: dict[str, str]
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """A fresh database of one version."""
+
+    version: str
+    head: str
+    fab_head: str | None
+    tables: dict[str, Table]
+    known_differences: tuple[KnownDifference, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many columns it has."""
+        return sum(len(table.columns) for table in self.tables.values())
+
+    def shape(self) -> Shape:
+        """Its parts, flat."""
+        return {
+            (kind, name, part): definition
+            for name, table in self.tables.items()
+            for kind, plural in _PLURAL.items()
+            for part, definition in getattr(table, plural).items()
+        }
+
+
+@cache
+def reference(version: str) -> Reference | None:
+    """The reference that was shipped for exactly this version; None when there is none."""
+    path = files(__package__).joinpath("schema").joinpath(f"{version}.json")
+    return msgspec.json.decode(path.read_bytes(), type=Reference) if path.is_file() else None
+
+
+def differences(rows: Iterable[tuple[str, str, str, str]], wanted: Reference) -> list[str]:
+    """Where a schema, as rows of (kind, table, name, definition), differs from the reference, in words.
+
+    Tables and indexes that the reference does not know are other people's; a column it does not know in one of its
+    tables is a migration that was not finished. A constraint or index counts by what it does, not by its name.
+    """
+    found: Shape = {(kind, table, name): definition for kind, table, name, definition in rows}
+    shape = wanted.shape()
+    known = {(each.kind, each.table, each.name, each.found) for each in wanted.known_differences}
+    meanings = {(kind, table, _meaning(kind, text)) for (kind, table, _), text in found.items()}
+    words = []
+    for part, definition in shape.items():
+        kind, table, name = part
+        have = found.get(part)
+        if have == definition or (*part, have) in known:
+            continue
+        if kind != "column" and (kind, table, _meaning(kind, definition)) in meanings:
+            continue
+        words.append(f"{kind} {table}.{name} is {have or 'missing'}, must be {definition}")
+    for part, have in found.items():
+        kind, table, name = part
+        if kind == "column" and table in wanted.tables and part not in shape and (*part, have) not in known:
+            words.append(f"column {table}.{name} is {have}, must not be")
+    return sorted(words)
+
+
+def _meaning(kind: str, definition: str) -> str:
+    """A constraint without the order of its columns, which decides nothing but the index behind it."""
+    if kind != "constraint":
+        return definition
+    head, _, rest = definition.partition("(")
+    columns, _, tail = rest.partition(")")
+    return f"{head}({', '.join(sorted(columns.split(', ')))}){tail}"

@@ -1,0 +1,159 @@
+"""Step 3: wait until nothing runs, however long ago it was queued; after the limit the operator decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from migration_cockpit.actions import cluster, database
+from migration_cockpit.actions.operation import Operation
+from migration_cockpit.config import Settings
+from migration_cockpit.connections import WorldError
+from migration_cockpit.playbook import broker
+from migration_cockpit.playbook.flight import Flight, StepAborted
+from migration_cockpit.playbook.gates import all_paused, checked, site_of
+from migration_cockpit.playbook.step import Gate
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.events import Check
+
+LOOK_EVERY = 1.0
+CHOICES = {
+    "wait": "wait once more as long as limits.drain says",
+    "proceed": "go on: step 4 kills what still runs; needs a reason",
+    "abort": "end the step; nothing was changed by it",
+}
+
+
+class Drain:
+    """Wait for running, queued and restarting task instances; everything else stays as it is and resumes later."""
+
+    id = "drain"
+    title = "drain tasks"
+    key = "3"
+    purpose = "Let running tasks end before their executor is stopped; show what stays half done and resumes under 3.x."
+    undo = "Nothing was changed: the step only waits."
+    differs = (
+        "No age filter: the playbook's `queued_dttm > now() - 1 hour` hides exactly the longest tasks, and its loop is "
+        "a syntax error. Half-done runs are not waited for: with their DAG paused they stay as they are."
+    )
+
+    def expected(self, settings: Settings) -> float:
+        """At most the limit, without a decision."""
+        return settings.limits.drain
+
+    def gates(self, settings: Settings) -> Sequence[Gate]:
+        """With an active DAG new tasks keep coming."""
+        return (all_paused(),)
+
+    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+        """It changes nothing."""
+        return ()
+
+    def verification(self, settings: Settings) -> Sequence[str]:
+        """What is looked at."""
+        return ("no task instance is running, queued or restarting, without any age filter",)
+
+    async def fly(self, flight: Flight) -> Sequence[Check]:
+        """Wait; ask when the limit has passed. The limit counts from the step's start, also across a restart."""
+        round_ = 1
+        while not await self._wait(flight, self._deadline(flight, round_)):
+            decision = "drain" if round_ == 1 else f"drain-{round_}"
+            made = await flight.decide(
+                self.id,
+                decision,
+                f"tasks still run after {database.duration(flight.settings.limits.drain)}",
+                CHOICES,
+                evidence=await self._evidence(flight),
+                reasoned=("proceed",),
+                until=lambda: self._answer(flight),
+            )
+            if made.answer == "abort":
+                raise StepAborted("the operator ended the wait; the tasks run on and everything stays paused")
+            if made.answer == "proceed":
+                return self._gone_past(flight, await self._checks(flight), made)
+            if made.answer == "wait" and flight.fact(self.id, self._waited(flight, round_)) is None:
+                flight.write_fact(self.id, self._waited(flight, round_), flight.clock.now().isoformat())
+            round_ += 1
+        return await flight.verify(self.id, lambda: self._checks(flight), timeout=0.0)
+
+    def _deadline(self, flight: Flight, round_: int) -> datetime:
+        started = flight.state.step(self.id).started
+        assert started is not None  # a step that flies was started
+        again = flight.fact(self.id, self._waited(flight, round_ - 1))
+        start = datetime.fromisoformat(again) if again else started
+        return start + timedelta(seconds=flight.settings.limits.drain)
+
+    def _waited(self, flight: Flight, round_: int) -> str:
+        """Name of the fact that says when the operator chose to wait on."""
+        return f"waited-{round_}#{flight.state.step(self.id).attempt}"
+
+    async def _wait(self, flight: Flight, deadline: datetime) -> bool:
+        """Wait until drained (True) or the deadline (False)."""
+        most = 0
+        while True:
+            left = await self._left(flight)
+            if left == 0:
+                return True
+            if left is not None:
+                most = max(most, left)
+                flight.progress(self.id, f"{left} tasks still run", most - left, most)
+            if flight.clock.now() >= deadline:
+                return False
+            await flight.clock.sleep(LOOK_EVERY)
+
+    async def _left(self, flight: Flight) -> int | None:
+        """How many must still end; None when the database cannot be asked now."""
+        try:
+            states = await database.states(site_of(flight))
+        except WorldError as error:
+            flight.progress(self.id, f"tasks cannot be counted: {error}")
+            return None
+        return sum(states.get(state, 0) for state in database.DRAINS)
+
+    async def _answer(self, flight: Flight) -> str:
+        return "drained" if await self._left(flight) == 0 else ""
+
+    async def _evidence(self, flight: Flight) -> tuple[str, ...]:
+        """What going on would kill: tasks by name, executor pods, and what waits in the broker."""
+        site, now = site_of(flight), flight.clock.now()
+        try:
+            tasks = [task.words(now) for task in await database.draining(site)]
+            pods = [pod.name for pod in await cluster.writing_pods(site) if not pod.owned]
+            runs = await database.half_done_runs(site)
+        except WorldError as error:
+            return (f"cannot be read: {error}",)
+        lines = tasks + [f"executor pod {name}" for name in pods]
+        lines += [f"broker queue {name}: {count} messages" for name, count in (await broker.queues(site)).items()]
+        return (*lines, f"{runs} DAG runs are half done and resume under 3.x")
+
+    async def _checks(self, flight: Flight) -> Sequence[Check]:
+        mend = (
+            "wait, or end these tasks in Airflow's UI (mark failed); a task whose worker is gone never ends by itself"
+        )
+        return (await checked("tasks drained", mend, _drained(flight)),)
+
+    def _gone_past(self, flight: Flight, checks: Sequence[Check], made: ev.DecisionMade) -> Sequence[Check]:
+        """The operator goes on over running tasks: that is an override, with its reason, not a verification."""
+        failing = tuple(check for check in checks if not (check.holds and check.known))
+        if failing:
+            overridden = ev.GateOverridden(step=self.id, operator=made.operator, reason=made.reason, gates=failing)
+            if overridden not in flight.state.overrides:
+                flight.record(overridden)
+        return [
+            Check(name=check.name, holds=True, found=f"{check.found}; gone past by {made.operator}: {made.reason}")
+            for check in checks
+        ]
+
+
+async def _drained(flight: Flight) -> tuple[bool, str]:
+    site = site_of(flight)
+    states = await database.states(site)
+    left = {state: states[state] for state in database.DRAINS if states.get(state)}
+    others = {state: count for state, count in states.items() if state not in database.DRAINS}
+    runs = await database.half_done_runs(site)
+    found = ", ".join(f"{count} {state}" for state, count in left.items()) or "0 running, queued, restarting"
+    if left:
+        names = [task.words(flight.clock.now()) for task in await database.draining(site, 3)]
+        found += f" ({'; '.join(names)})"
+    rest = ", ".join(f"{count} {state}" for state, count in others.items()) or "no other live task"
+    return not left, f"{found}; {rest}; {runs} half-done runs resume under 3.x"

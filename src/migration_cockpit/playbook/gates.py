@@ -1,0 +1,258 @@
+"""Gates that several steps share, and how a look at the world becomes a check that never raises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from migration_cockpit.actions import cluster, database
+from migration_cockpit.actions.helm import refused_arguments
+from migration_cockpit.actions.site import Site
+from migration_cockpit.advice import revisions
+from migration_cockpit.connections import WorldError
+from migration_cockpit.connections.errors import one_line
+from migration_cockpit.playbook.flight import Flight, StepFailed
+from migration_cockpit.playbook.step import Gate
+from migration_cockpit.session.events import Check
+
+LOOK_SECONDS = 10.0
+"""A gate that has not answered by then is unknown, which never counts as holding."""
+Look = Callable[[Flight], Awaitable[tuple[bool, str]]]
+
+
+def site_of(flight: Flight) -> Site:
+    """The site of a flight, connections and all."""
+    return Site(flight.settings, flight.session, flight.connections)
+
+
+def gate(name: str, asks: str, mend: str, look: Look) -> Gate:
+    """A gate from a function that gives (holds, what was found) and may raise: then the value is unknown."""
+
+    async def read(flight: Flight) -> Check:
+        return await checked(name, mend, look(flight))
+
+    return Gate(name=name, asks=asks, look=read)
+
+
+async def checked(name: str, mend: str, look: Awaitable[tuple[bool, str]]) -> Check:
+    """A check from a look that may fail or hang."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            holds, found = await look
+    except TimeoutError:
+        return Check(name=name, holds=False, known=False, found=f"no answer within {LOOK_SECONDS:.0f} s", mend=mend)
+    except Exception as error:  # noqa: BLE001  # the boundary: it becomes a check, and so an event
+        return Check(name=name, holds=False, known=False, found=f"cannot be read: {one_line(error)}", mend=mend)
+    return Check(name=name, holds=holds, found=found, mend="" if holds else mend)
+
+
+@asynccontextmanager
+async def world_errors(doing: str) -> AsyncIterator[None]:
+    """Turn an outside system that fails into a failed step that says what was being done, and can be run again."""
+    try:
+        yield
+    except WorldError as error:
+        raise StepFailed(f"{doing}: {error}. Run the step again: what is done is found") from error
+
+
+# --- Looks -----------------------------------------------------------------------------------------------------------
+
+
+async def _paused(flight: Flight) -> tuple[bool, str]:
+    dags = await database.dags(site_of(flight))
+    active = [dag.dag_id for dag in dags if not dag.paused]
+    names = f": {', '.join(active[:5])}{' …' if len(active) > 5 else ''}" if active else ""
+    return bool(
+        dags
+    ) and not active, f"{len(dags) - len(active)} of {len(dags)} DAGs are paused, {len(active)} not{names}"
+
+
+def all_paused() -> Gate:
+    """Every DAG is paused, read from the database."""
+    return gate(
+        "DAGs paused", "every DAG is paused in the database", "run step 2 again, or pause what is named", _paused
+    )
+
+
+async def _drained(flight: Flight) -> tuple[bool, str]:
+    states = await database.states(site_of(flight))
+    left = {state: states[state] for state in database.DRAINS if states.get(state)}
+    others = {state: count for state, count in states.items() if state not in database.DRAINS}
+    found = ", ".join(f"{count} {state}" for state, count in left.items()) or "0 running, queued or restarting"
+    rest = ", ".join(f"{count} {state}" for state, count in others.items())
+    return not left, f"{found}{f' ({rest} stay as they are)' if rest else ''}"
+
+
+def drained() -> Gate:
+    """No task runs or is about to."""
+    mend = "wait for them in step 3; going on kills them"
+    return gate("tasks drained", "no task instance is running, queued or restarting", mend, _drained)
+
+
+async def _source_head(flight: Flight) -> tuple[bool, str]:
+    heads = await database.heads(site_of(flight))
+    return judge_source_head(heads, flight.settings.deployment.source_version)
+
+
+def judge_source_head(heads: database.Heads, source: str) -> tuple[bool, str]:
+    """Whether the schema is at the source version's head, with one row in alembic_version."""
+    expected = revisions.head(source)
+    if not heads.revisions:
+        where = "alembic_version is empty" if heads.table else "there is no table alembic_version"
+        warning = (
+            "; Airflow's tables are there: airflow db migrate would stamp the newest version over the old schema. "
+            f"Put the row back first (at {source} it is {expected})"
+            if heads.airflow
+            else ""
+        )
+        return False, where + warning
+    if len(heads.revisions) > 1:
+        return False, f"alembic_version has {len(heads.revisions)} rows: {', '.join(heads.revisions)}"
+    revision = heads.revisions[0]
+    version = revisions.version_of(revision)
+    of = f" ({version})" if version else ""
+    return revision == expected, f"{revision}{of}, {source} has {expected or 'no known head'}"
+
+
+def source_head() -> Gate:
+    """The schema is at the source version's head."""
+    mend = "bring the schema to the source version's head with that version's own image, or correct the config"
+    return gate("schema at the source", "alembic_version has one row, the source version's head", mend, _source_head)
+
+
+async def upgrade_began(flight: Flight) -> bool:
+    """Whether a revision newer than the one recorded before came of this session's upgrade: 2.x stands still then."""
+    before = flight.fact("helm", "release")
+    if before is None or "helm/helm-upgrade" not in flight.state.operations:
+        return False
+    newest = await flight.connections.releases.newest()
+    return newest is not None and newest.revision > before["revision"]
+
+
+async def _release_free(flight: Flight) -> tuple[bool, str]:
+    newest = await flight.connections.releases.newest()
+    if newest is None:
+        return False, f"there is no release {flight.settings.kubernetes.release} in this namespace"
+    if newest.status == "failed" and await upgrade_began(flight):
+        return True, f"revision {newest.revision} is failed: this session's own upgrade, which is tried again"
+    return newest.status == "deployed", f"revision {newest.revision} is {newest.status}, chart {newest.chart_version}"
+
+
+def release_free() -> Gate:
+    """The release is deployed and no other helm is at work on it."""
+    mend = (
+        "pending-*: wait for the other helm; when none runs, `helm rollback` to the last deployed revision. "
+        "failed: find out why with `helm history` first"
+    )
+    return gate("Helm release", "the newest revision is deployed; no upgrade is pending or failed", mend, _release_free)
+
+
+async def _helm_arguments(flight: Flight) -> tuple[bool, str]:
+    helm = flight.settings.helm
+    bad = refused_arguments(helm.arguments)
+    bad += [f"{name} is not there" for name in helm.values if not _is_file(name)]
+    return not bad, "; ".join(
+        bad
+    ) or f"{len(helm.values)} values files, arguments: {' '.join(helm.arguments) or 'none'}"
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).is_file()
+
+
+def helm_arguments() -> Gate:
+    """Nothing in helm's arguments makes the upgrade wait for the migration or roll it back."""
+    asks = "helm.arguments hold no --wait, --atomic or the like, and the values files are there"
+    return gate("Helm arguments", asks, "take it out of helm.arguments, correct helm.values", _helm_arguments)
+
+
+_OWNERS = {
+    "argocd.argoproj.io/tracking-id": "Argo CD",
+    "argocd.argoproj.io/instance": "Argo CD",
+    "helm.toolkit.fluxcd.io/name": "Flux",
+    "kustomize.toolkit.fluxcd.io/name": "Flux",
+}
+
+
+async def _sole_ruler(flight: Flight) -> tuple[bool, str]:
+    site = site_of(flight)
+    rulers: dict[str, str] = {}
+    for resource in ("deployments", "statefulsets"):
+        for item in await cluster.listed(site, resource, site.selector):
+            marks = {**cluster.labels(item), **cluster.annotations_of(item)}
+            rulers |= {ruler: item["metadata"]["name"] for mark, ruler in _OWNERS.items() if mark in marks}
+    active = []
+    for ruler, name in rulers.items():
+        if not await _suspended(site, ruler):
+            active.append(f"{ruler} rules {name}")
+    return not active, "; ".join(active) or ("its sync is suspended" if rulers else "nobody else rules the release")
+
+
+async def _suspended(site: Site, ruler: str) -> bool:
+    """Whether what could sync the release back is suspended; what cannot be seen is not."""
+    release = site.release
+    if ruler == "Flux":
+        found = await cluster.listed(site, "helmreleases")
+        ours = [item for item in found if release in {item["metadata"]["name"], item["spec"].get("releaseName")}]
+        return bool(ours) and all(item["spec"].get("suspend") for item in ours)
+    found = await cluster.listed(site, "applications")
+    ours = [item for item in found if item["metadata"]["name"] == release]
+    return bool(ours) and not any((item["spec"].get("syncPolicy") or {}).get("automated") for item in ours)
+
+
+def sole_ruler() -> Gate:
+    """No GitOps controller would undo what the flight does."""
+    mend = "suspend its automatic sync for the window (argocd app set --sync-policy none; flux suspend helmrelease)"
+    return gate("nobody else rules the release", "no Argo CD or Flux syncs the release", mend, _sole_ruler)
+
+
+async def _recovery(flight: Flight) -> tuple[bool, str]:
+    ways = []
+    if flight.settings.rds:
+        instance = await flight.connections.rds_instance()
+        status = instance.get("DBInstanceStatus", "unknown")
+        # While a snapshot of the same session is being taken the instance is `backing-up`.
+        if status not in {"available", "backing-up"}:
+            return False, f"RDS instance {flight.settings.rds.instance} is {status}"
+        ways.append(f"snapshot of {flight.settings.rds.instance} ({status})")
+    if flight.settings.dump.enabled:
+        ways.append("pg_dump")
+    return bool(ways), ", ".join(ways) or "neither [rds] nor [dump] is configured"
+
+
+def recovery_possible() -> Gate:
+    """A recovery point can be taken."""
+    mend = "wait until the instance is available, or configure [rds] or dump.enabled: there is no way back without one"
+    return gate("recovery point", "a snapshot or a dump can be taken", mend, _recovery)
+
+
+async def _version_answers(flight: Flight) -> tuple[bool, str]:
+    found = await flight.connections.airflow.version()
+    return found == flight.settings.deployment.source_version, f"{found} answers"
+
+
+def source_answers() -> Gate:
+    """The Airflow that answers is the source version."""
+    mend = "correct deployment.source_version, or airflow.url"
+    return gate("Airflow version", "the API answers with the source version", mend, _version_answers)
+
+
+async def _window(flight: Flight) -> tuple[bool, str]:
+    end = flight.state.window_end or flight.settings.schedule.window_end
+    left = (end - flight.clock.now().astimezone(UTC)).total_seconds()
+    if left <= 0:
+        return False, f"it closed {database.duration(-left)} ago"
+    return True, f"{database.duration(left)} left, until {end.astimezone(UTC):%H:%M} UTC"
+
+
+def window_open() -> Gate:
+    """The maintenance window has not closed."""
+    return gate("window", "the maintenance window is open", "plan a new window: schedule in the config", _window)
+
+
+def age(flight: Flight, moment: datetime) -> str:
+    """How long ago, in words."""
+    return database.duration((flight.clock.now() - moment).total_seconds())

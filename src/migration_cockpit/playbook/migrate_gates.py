@@ -1,0 +1,191 @@
+"""The gates before the database migration: nobody else writes, the way back is there, it will not be cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from migration_cockpit.actions import cluster, database
+from migration_cockpit.actions.database import SessionRow
+from migration_cockpit.actions.migration_job import status_of
+from migration_cockpit.actions.operation import Status
+from migration_cockpit.actions.snapshot import describe
+from migration_cockpit.advice import revisions
+from migration_cockpit.config import Settings
+from migration_cockpit.playbook import standstill
+from migration_cockpit.playbook.flight import Flight
+from migration_cockpit.playbook.gates import gate, judge_source_head, site_of, window_open
+from migration_cockpit.playbook.step import Gate
+
+SHOWN = 5
+
+
+def gates(settings: Settings) -> Sequence[Gate]:
+    """All of them, in the order in which an operator would ask."""
+    target = settings.deployment.target_version
+    return (
+        gate(
+            "no pod of the old version",
+            "no pod of 2.x that talks to the database",
+            "scale its workload to zero and delete the pod",
+            _no_old_writer,
+        ),
+        gate(
+            "new pods wait",
+            f"the pods of {target} wait: none is ready before the migration",
+            "a ready pod means that somebody migrated already, or that it does not wait: look at it before going on",
+            _nobody_ready,
+        ),
+        gate(
+            "no other session",
+            "no session on the database but the cockpit's own and the waiting pods' checks",
+            "find whose it is and end it there; pg_terminate_backend(<pid>) is the last resort",
+            _no_other_session,
+        ),
+        gate("no prepared transaction", "pg_prepared_xacts is empty", "rollback prepared '<gid>'", _no_prepared),
+        gate(
+            "no other migration",
+            "nobody holds advisory lock 1, no backend of an earlier attempt works on",
+            "wait until it ends: an orphaned backend ends its statement and rolls back by itself",
+            _no_other_migration,
+        ),
+        gate(
+            "schema version",
+            "alembic_version has one row: the source's head, or where an earlier attempt of this session stopped",
+            "never delete alembic_version: put the true revision back, the journal knows the last one seen",
+            _schema,
+        ),
+        gate(
+            "recovery point",
+            "a recovery point was taken after the last writer stopped, and is available",
+            "run step 4's snapshot again, or take one by hand and say so as the reason",
+            _recovery,
+        ),
+        gate(
+            "direct connection",
+            "the Job reaches the server itself, not through PgBouncer",
+            "set postgres.direct_dsn: a pooler in transaction mode can cut a long migration off",
+            _direct,
+        ),
+        window_open(),
+    )
+
+
+async def _no_old_writer(flight: Flight) -> tuple[bool, str]:
+    from migration_cockpit.playbook.helm import old_pods
+
+    old = await old_pods(flight)
+    return not old, ", ".join(f"{pod.name} {pod.version or pod.image} {pod.phase}" for pod in old) or "none"
+
+
+async def _nobody_ready(flight: Flight) -> tuple[bool, str]:
+    pods = await cluster.writing_pods(site_of(flight))
+    ready = [pod.name for pod in pods if pod.ready]
+    phases = ", ".join(f"{pod.component} {pod.phase}" for pod in pods)
+    return not ready, f"ready: {', '.join(ready)}" if ready else phases or "no pod yet"
+
+
+def foreign(
+    sessions: Sequence[SessionRow], *, waiting_user: str, waiting_addresses: frozenset[str], poolers: frozenset[str]
+) -> list[SessionRow]:
+    """Sessions that do not belong here.
+
+    The new pods' init containers only ask for alembic_version: they are told by Airflow's user and by not being in a
+    transaction that has written. An idle session of a pooler belongs to nobody.
+    """
+    found = []
+    for session in sessions:
+        if session.state == "idle" and session.address in poolers:
+            continue
+        from_waiting_pod = session.user == waiting_user and (
+            session.address in waiting_addresses or "alembic_version" in session.query
+        )
+        if from_waiting_pod and not session.migration:
+            continue
+        found.append(session)
+    return found
+
+
+async def _no_other_session(flight: Flight) -> tuple[bool, str]:
+    site, now = site_of(flight), flight.clock.now()
+    everything = await cluster.pods(site)
+    waiting = frozenset(pod.ip for pod in everything if pod.ip and pod.phase.startswith("Init:"))
+    user = flight.fact(standstill.STEP, "database-user") or await database.owner(site)
+    others = foreign(
+        await database.sessions(site),
+        waiting_user=user,
+        waiting_addresses=waiting,
+        poolers=standstill.poolers(everything),
+    )
+    words = [session.words(now) for session in others[:SHOWN]]
+    return not others, "; ".join(words) + (" …" if len(others) > SHOWN else "") or "none"
+
+
+async def _no_prepared(flight: Flight) -> tuple[bool, str]:
+    count = await database.prepared(site_of(flight))
+    return count == 0, f"{count}"
+
+
+async def _no_other_migration(flight: Flight) -> tuple[bool, str]:
+    site, now = site_of(flight), flight.clock.now()
+    known = flight.fact("migrate", "job") or {}
+    if known:
+        job = await flight.connections.kube.find("jobs", known["name"])
+        if job is not None and status_of(job)[0] is Status.RUNNING:
+            return True, f"Job {known['name']} of this session is at work: it is joined"
+    holder = await database.migration_lock(site)
+    orphans = [session for session in await database.sessions(site) if session.migration]
+    words = [f"advisory lock 1 is held by pid {holder}"] if holder else []
+    words += [f"orphaned: {session.words(now)}" for session in orphans[:SHOWN]]
+    return not words, "; ".join(words) or "none"
+
+
+async def _schema(flight: Flight) -> tuple[bool, str]:
+    deployment = flight.settings.deployment
+    heads = await database.heads(site_of(flight))
+    holds, found = judge_source_head(heads, deployment.source_version)
+    tried = any(name == "migrate/migration-job" for name in flight.state.operations)
+    if not holds and tried and len(heads.revisions) == 1:
+        place = revisions.place(heads.revisions[0], deployment.source_version, deployment.target_version)
+        if place is not None:
+            return True, f"{heads.revisions[0]}, {place[0]} of {place[1]} revisions: the migration goes on from there"
+    return holds, found
+
+
+async def _recovery(flight: Flight) -> tuple[bool, str]:
+    stood = (flight.fact(standstill.STEP, "standstill") or {}).get("at")
+    if not stood:
+        return False, "2.x was never seen to stand still in this session"
+    source = revisions.head(flight.settings.deployment.source_version)
+    since = datetime.fromisoformat(stood)
+    # RDS tells a snapshot's time to the second.
+    good = [
+        point
+        for point in flight.state.recovery_points
+        if point.head == source and point.taken.timestamp() >= int(since.timestamp())
+    ]
+    if not good:
+        return False, f"none at {source} since 2.x stopped at {since:%H:%M:%S} UTC"
+    point = good[-1]
+    if point.method == "snapshot":
+        found = await describe(site_of(flight), point.name)
+        status = found.get("Status", "") if found else "gone"
+        return status == "available", f"{point.name} is {status}, taken {point.taken:%H:%M:%S} UTC"
+    path = flight.recorder.artifacts / point.name
+    there = _is_file(str(path))
+    return there, f"{point.name} {'with checksum ' + point.checksum[:12] if there else 'is gone'}"
+
+
+def _is_file(name: str) -> bool:
+    from pathlib import Path
+
+    return Path(name).is_file()
+
+
+async def _direct(flight: Flight) -> tuple[bool, str]:
+    poolers = [pod.name for pod in await cluster.pods(site_of(flight)) if pod.component == "pgbouncer"]
+    if not poolers:
+        return True, "the release has no PgBouncer"
+    if flight.settings.postgres.direct_dsn:
+        return True, "postgres.direct_dsn is set"
+    return False, f"the Job would go through {poolers[0]}"

@@ -1,0 +1,119 @@
+"""What the schema says after the migration, and what state a failed one left behind. Read, never believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from migration_cockpit.actions import database
+from migration_cockpit.actions.database import Heads
+from migration_cockpit.actions.migration_job import MigrationJob
+from migration_cockpit.actions.operation import Status
+from migration_cockpit.advice import revisions, schema
+from migration_cockpit.playbook.flight import Flight
+from migration_cockpit.playbook.gates import checked, site_of
+from migration_cockpit.session.events import Check
+
+SHOWN = 5
+AGAIN = "run the step again: it goes on from the revision that is committed. Never delete alembic_version"
+
+
+async def checks(flight: Flight, job: str) -> Sequence[Check]:
+    """The verification of step 5."""
+    return (
+        await checked("Job", "read its log; a head that was reached counts all the same", _job(flight, job)),
+        await checked("alembic head", AGAIN, _core(flight)),
+        await checked("FAB head", "is the FAB provider in the image and core.auth_manager set to it?", _fab(flight)),
+        await checked("schema", "columns differ from a fresh database: restore the recovery point", _columns(flight)),
+        await checked("migration sessions", "wait: a backend ends its statement by itself", _sessions(flight)),
+    )
+
+
+async def _job(flight: Flight, name: str) -> tuple[bool, str]:
+    seen = await MigrationJob(site_of(flight), name).observe()
+    if seen.status is Status.DONE:
+        return True, seen.detail
+    heads = await database.heads(site_of(flight))
+    reached = heads.revisions == (revisions.head(flight.settings.deployment.target_version),)
+    return reached and seen.status is not Status.RUNNING, f"{seen.detail}{'; the head is reached' if reached else ''}"
+
+
+async def _core(flight: Flight) -> tuple[bool, str]:
+    deployment = flight.settings.deployment
+    heads = await database.heads(site_of(flight))
+    return judge(heads, deployment.source_version, deployment.target_version)
+
+
+def judge(heads: Heads, source: str, target: str) -> tuple[bool, str]:
+    """Whether alembic_version is one row, the head of the target version."""
+    expected = revisions.head(target)
+    found = ", ".join(heads.revisions) or "no row"
+    if expected is None:
+        return False, f"{found}; the head of {target} is not known to this cockpit"
+    if heads.revisions == (expected,):
+        return True, f"{expected}, the head of {target}"
+    place = revisions.place(heads.revisions[0], source, target) if len(heads.revisions) == 1 else None
+    where = f", {place[0]} of {place[1]} revisions" if place else ""
+    return False, f"{found}{where}, {target} has {expected}"
+
+
+async def fab_done(flight: Flight) -> bool:
+    """Whether the FAB provider's tables are migrated too."""
+    return (await _fab(flight))[0]
+
+
+async def _fab(flight: Flight) -> tuple[bool, str]:
+    heads = await database.heads(site_of(flight))
+    reference = schema.reference(flight.settings.deployment.target_version)
+    return judge_fab(heads, reference.fab_head if reference else None)
+
+
+def judge_fab(heads: Heads, expected: str | None) -> tuple[bool, str]:
+    """Whether the FAB tables are at a head that this version's provider has, or a newer provider's."""
+    if not heads.fab:
+        return False, "alembic_version_fab has no row: the FAB tables were not migrated"
+    names = [each.revision for each in revisions.fab().revisions]
+    least = names.index(expected) if expected in names else 0
+    holds = len(heads.fab) == 1 and heads.fab[0] in names[least:]
+    return holds, ", ".join(heads.fab) + ("" if holds else f", expected {expected or ' or '.join(names)}")
+
+
+async def _columns(flight: Flight) -> tuple[bool, str]:
+    target = flight.settings.deployment.target_version
+    reference = schema.reference(target)
+    if reference is None:
+        return False, f"there is no reference for {target}: finished, schema not verified"
+    rows = await database.rows(site_of(flight), _schema_sql())
+    differences = schema.differences([(row[0], row[1], row[2], row[3]) for row in rows], reference)
+    if not differences:
+        return True, f"{reference.count} columns as in a fresh {target}"
+    more = f" … {len(differences) - SHOWN} more" if len(differences) > SHOWN else ""
+    return False, "; ".join(differences[:SHOWN]) + more
+
+
+@cache
+def _schema_sql() -> str:
+    """The query by which the references were made too."""
+    return files("migration_cockpit.sources").joinpath("sql/schema.sql").read_text("utf-8")
+
+
+async def _sessions(flight: Flight) -> tuple[bool, str]:
+    now = flight.clock.now()
+    left = [each.words(now) for each in await database.sessions(site_of(flight)) if each.migration]
+    return not left, "; ".join(left) or "none"
+
+
+async def after_failure(flight: Flight) -> str:
+    """In what state a failed migration left the database, and whether running it again is safe."""
+    deployment = flight.settings.deployment
+    site, now = site_of(flight), flight.clock.now()
+    heads = await database.heads(site)
+    if not heads.revisions:
+        return "alembic_version is empty: do not run anything; put the last revision of the journal back first"
+    revision = heads.revisions[0]
+    place = revisions.place(revision, deployment.source_version, deployment.target_version)
+    where = f" ({place[0]} of {place[1]})" if place else ""
+    orphans = [each.words(now) for each in await database.sessions(site) if each.migration]
+    working = f" A backend of it still works: {orphans[0]}; wait for it." if orphans else ""
+    return f"Committed up to {revision}{where}; the revision after it was undone.{working} {AGAIN}"

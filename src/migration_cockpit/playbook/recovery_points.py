@@ -1,0 +1,92 @@
+"""Recovery points: a snapshot or dump of the database as it is now, recorded with the alembic head it holds."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from migration_cockpit.actions import database
+from migration_cockpit.actions.dump import TakeDump
+from migration_cockpit.actions.operation import Operation
+from migration_cockpit.actions.site import Site
+from migration_cockpit.actions.snapshot import TakeSnapshot, describe
+from migration_cockpit.playbook.flight import Flight
+from migration_cockpit.playbook.gates import site_of
+from migration_cockpit.session import events as ev
+
+
+def operations(site: Site, step: str, *, dump: bool) -> tuple[Operation, ...]:
+    """What a step takes, for its sheet."""
+    found: list[Operation] = [TakeSnapshot(site, step)] if site.settings.rds else []
+    if dump and site.settings.dump.enabled:
+        found.append(TakeDump(site, step, None))
+    return tuple(found)
+
+
+async def take(flight: Flight, step: str, generation: int, *, dump: bool) -> tuple[ev.RecoveryPoint, ...]:
+    """Take what is configured and record it. Raises OperationError and WorldError.
+
+    `generation` counts how often the database came to a new rest in this session: a point of an earlier rest is not
+    one of this, and what is asked for again at the same rest is found.
+    """
+    site = site_of(flight)
+    heads = await database.heads(site)
+    head = heads.revisions[0] if len(heads.revisions) == 1 else ""
+    points = []
+    if flight.settings.rds:
+        snapshot = TakeSnapshot(site, step, generation)
+        await flight.do(step, snapshot)
+        points.append(await _snapshot(flight, step, snapshot.key, head))
+    if dump and flight.settings.dump.enabled:
+        taken = TakeDump(site, step, flight.recorder.artifacts, generation)
+        detail = await flight.do(step, taken)
+        points.append(await _dump(flight, step, taken.key, detail, head))
+    for point in points:
+        if point not in flight.state.recovery_points:
+            flight.record(point)
+    return tuple(points)
+
+
+async def _snapshot(flight: Flight, step: str, name: str, head: str) -> ev.RecoveryPoint:
+    known = next((point for point in flight.state.recovery_points if point.name == name), None)
+    if known is not None:
+        return known
+    found = await describe(site_of(flight), name) or {}
+    created = found.get("SnapshotCreateTime")
+    return ev.RecoveryPoint(
+        name=name,
+        method="snapshot",
+        step=step,
+        head=head,
+        taken=created if isinstance(created, datetime) else flight.clock.now(),
+        size=int(found.get("AllocatedStorage") or 0) * 1024**3,
+    )
+
+
+async def _dump(flight: Flight, step: str, name: str, detail: str, head: str) -> ev.RecoveryPoint:
+    known = next((point for point in flight.state.recovery_points if point.name == name), None)
+    if known is not None:
+        return known
+    path = flight.recorder.artifacts / name
+    digest = re.search(r"sha256 (\w+)", detail)
+    return ev.RecoveryPoint(
+        name=name,
+        method="dump",
+        step=step,
+        head=head,
+        taken=datetime.fromtimestamp(_modified(str(path)), flight.clock.now().tzinfo),
+        size=_size(str(path)),
+        checksum=digest[1] if digest else "",
+    )
+
+
+def _modified(path: str) -> float:
+    from pathlib import Path
+
+    return Path(path).stat().st_mtime
+
+
+def _size(path: str) -> int:
+    from pathlib import Path
+
+    return Path(path).stat().st_size
