@@ -12,11 +12,14 @@ from .api.server import ApiServer
 from .apply import Applier
 from .backoff import Backoff
 from .controllers.base import Manager
+from .controllers.cronjobs import CronJobs
 from .controllers.deployments import Deployments
 from .controllers.endpoints import EndpointsController
 from .controllers.garbage import GarbageCollector
+from .controllers.housekeeping import Accounts, Budgets, Claims, Quotas
 from .controllers.jobs import Jobs
 from .controllers.replicasets import ReplicaSets
+from .controllers.statefulsets import StatefulSets
 from .kinds import NAMESPACES, PODS, SERVICEACCOUNTS, Catalogue
 from .kubelet.environment import Names
 from .kubelet.images import Images
@@ -74,7 +77,13 @@ class Cluster:
             [
                 Deployments(self.registry),
                 ReplicaSets(self.registry),
+                StatefulSets(self.registry),
                 Jobs(self.registry, backoff),
+                CronJobs(self.registry),
+                Accounts(self.registry),
+                Claims(self.registry),
+                Budgets(self.registry),
+                Quotas(self.registry),
                 EndpointsController(self.registry),
             ],
         )

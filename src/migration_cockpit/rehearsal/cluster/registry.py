@@ -13,7 +13,7 @@ from typing import Any
 
 from . import errors, validation
 from .defaults import apply_defaults
-from .kinds import JOBS, NAMESPACES, PODS, SERVICEACCOUNTS, SERVICES, Catalogue, Kind
+from .kinds import JOBS, NAMESPACES, PODS, RESOURCEQUOTAS, SERVICEACCOUNTS, SERVICES, Catalogue, Kind
 from .objects import is_terminating, meta, name_of, namespace_of, pod_finished, random_suffix, stamp, utc_now
 from .store import Store
 
@@ -192,6 +192,7 @@ class Registry:
             why = f"unable to create new content in namespace {namespace_of(obj)} because it is being terminated"
             raise errors.forbidden(kind.group, kind.plural, name_of(obj), why)
         if kind is PODS:
+            self._check_quota(obj)
             account = obj["spec"]["serviceAccountName"]
             if self.store.find(SERVICEACCOUNTS, namespace_of(obj), account) is None:
                 why = (
@@ -199,6 +200,15 @@ class Registry:
                     f'serviceaccount "{account}" not found'
                 )
                 raise errors.forbidden("", "pods", name_of(obj), why)
+
+    def _check_quota(self, pod: Obj) -> None:
+        used = sum(not pod_finished(item) for item in self.store.list(PODS, namespace_of(pod)))
+        for quota in self.store.list(RESOURCEQUOTAS, namespace_of(pod)):
+            for key, limit in (quota["spec"].get("hard") or {}).items():
+                if key in ("pods", "count/pods") and used + 1 > int(limit):
+                    counts = f"requested: {key}=1, used: {key}={used}, limited: {key}={limit}"
+                    why = f"exceeded quota: {name_of(quota)}, {counts}"
+                    raise errors.forbidden("", "pods", name_of(pod), why)
 
     @staticmethod
     def _keep_system_fields(kind: Kind, old: Obj, fresh: Obj) -> None:

@@ -7,8 +7,10 @@ import json
 import re
 from typing import Any
 
+from .cron import next_time
 from .errors import ApiError, invalid
 from .kinds import Kind
+from .objects import utc_now
 from .selectors import match_labels
 
 Obj = dict[str, Any]
@@ -109,8 +111,19 @@ def _content(kind: Kind, obj: Obj) -> list[Cause]:
         return [*_workload(spec), *_pod_spec(pod, "spec.template.spec", claims)]
     if kind.kind == "Job":
         return _job(spec)
-    if kind.kind == "CronJob" and not spec.get("schedule"):
+    if kind.kind == "CronJob":
+        return _cronjob(spec)
+    return []
+
+
+def _cronjob(spec: Obj) -> list[Cause]:
+    schedule = spec.get("schedule")
+    if not schedule:
         return [required("spec.schedule")]
+    try:
+        next_time(schedule, utc_now())
+    except ValueError as error:
+        return [wrong("spec.schedule", schedule, str(error))]
     return []
 
 
