@@ -22,9 +22,9 @@ CANARY = "cockpit_canary"
 class DagSpec:
     """One DAG of the rehearsal.
 
-    `schedule` is a cron expression or None (only triggered by hand); `catchup` None leaves the argument out of the file,
-    so that Airflow's configured default decides, which is not the same in 2.x and 3.x; `tasks` run one after another,
-    each `seconds` long; `paused` says that somebody had paused it long before migration day.
+    `schedule` is a cron expression or None (only triggered by hand); `catchup` None leaves the argument out of the
+    file, so that Airflow's configured default decides, which is not the same in 2.x and 3.x; `tasks` run one after
+    another, each `seconds` long; `paused` says that somebody had paused it long before migration day.
     """
 
     dag_id: str

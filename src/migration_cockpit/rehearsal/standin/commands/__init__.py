@@ -1,0 +1,1 @@
+"""The commands of `airflow` that end by themselves."""

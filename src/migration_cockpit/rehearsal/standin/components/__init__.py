@@ -1,0 +1,1 @@
+"""The long-running processes: scheduler, dag-processor, triggerer, worker, webserver and api-server."""
