@@ -18,6 +18,7 @@ from typing import Protocol
 from migration_cockpit.rehearsal import airflow, configure, faults, life, release
 from migration_cockpit.rehearsal.aws import REGION, EmbeddedAws
 from migration_cockpit.rehearsal.cluster import Cluster
+from migration_cockpit.rehearsal.cluster.backoff import Backoff
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
 from migration_cockpit.rehearsal.ingress import Ingress
 from migration_cockpit.rehearsal.metrics import MetricsServer
@@ -25,6 +26,8 @@ from migration_cockpit.rehearsal.pace import Pace, choose
 from migration_cockpit.rehearsal.slack import SlackSink
 
 INSTANCE = "airflow-rehearsal"
+HISTORY = 1800.0
+"""Seconds of metrics from before, so that there is a baseline."""
 GRACE = 120.0
 """Seconds that a world without an owner waits for a flight to be started again."""
 
@@ -139,7 +142,6 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     await airflow.fill(
         options.airflow, postgres.dsn(), folder, options.source, options.dags, options.task_instances, directory
     )
-    statsd_host, statsd_port = metrics.statsd_address
     deployed = release.Deployed(
         directory=directory,
         source=options.source,
@@ -147,10 +149,11 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         pace=pace,
         executor="CeleryExecutor" if options.airflow == "standin" else "LocalExecutor",
         dags_folder=folder,
-        dsn=postgres.handle().dsn("airflow", "airflow").replace(f":{postgres.port}/", f":{endpoint}/"),
-        statsd=f"{statsd_host}:{statsd_port}",
+        dsn=postgres.dsn().replace(f":{postgres.port}/", f":{endpoint}/"),
     )
-    cluster = Cluster(directory, dns={"airflow-statsd:9125": deployed.statsd}, backoff=pace.back_off)
+    statsd_host, statsd_port = metrics.statsd_address
+    backoff = Backoff(initial=pace.back_off, job=pace.back_off)
+    cluster = Cluster(directory, dns={"airflow-statsd:9125": f"{statsd_host}:{statsd_port}"}, backoff=backoff)
     await _started(stack, cluster)
     stage(f"helm install airflow with chart {release.CHART_VERSION}")
     await release.install(deployed, cluster)
@@ -158,7 +161,7 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     await _started(stack, ingress)
     stage(f"the components of Airflow {options.source} become ready")
     await release.wait_ready(cluster)
-    await metrics.warm_up()
+    metrics.extend_history(HISTORY)
     dsn = postgres.handle().dsn("airflow", "cockpit").replace(f":{postgres.port}/", f":{endpoint}/")
     endpoints = configure.Endpoints(
         airflow_url=ingress.url,
@@ -166,9 +169,9 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         airflow_password=airflow.PASSWORD,
         dsn=dsn,
         aws_url=aws.endpoint_url,
-        grafana_url=metrics.url,
+        grafana_url=metrics.grafana_url,
         grafana_token=metrics.token,
-        datasource=metrics.datasource,
+        datasource=metrics.uid,
         slack_url=slack.url,
         postgres_binaries=postgres.binaries,
     )

@@ -1,0 +1,71 @@
+"""The whole flight in the embedded world: eleven of eleven, each fault at its step, nothing twice after a kill -9."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migration_cockpit.config import STEP_IDS
+from migration_cockpit.rehearsal import life
+from migration_cockpit.rehearsal.faults import FAULTS
+from tests.flight import world as rehearsal
+
+VERIFIED = [(step, what) for step in STEP_IDS for what in ("started", "verified")]
+
+
+def test_the_headless_rehearsal_verifies_all_eleven_steps_and_leaves_nothing_running(tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    flown = rehearsal.rehearse("--session", str(session))
+    assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+    assert "11 of 11 verified" in flown.stdout
+    assert rehearsal.steps_of(session) == VERIFIED
+    assert rehearsal.chain_is_whole(session)
+    assert not (session / "world").exists()
+    assert not [note for note in life.registry().glob("*.json") if str(session) in note.read_text()]
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+def test_a_fault_makes_its_step_not_verified(fault: str, tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    flown = rehearsal.rehearse("--session", str(session), "--fault", fault)
+    assert flown.returncode == 1, flown.stdout[-4000:] + flown.stderr[-2000:]
+    last_step, outcome = rehearsal.steps_of(session)[-1]
+    assert last_step == FAULTS[fault].step
+    assert outcome in {"failed", "aborted"}
+    told = next(line for line in flown.stdout.splitlines() if f"step {last_step}: {outcome} · " in line)
+    assert len(told.split(" · ", 1)[1]) > 20, "it must say why and what to do"
+
+
+POINTS = [
+    ("after", "step.started", "announce"),
+    ("after", "operation.intended", "pause-all"),
+    ("before", "operation.ended", "pause-all"),
+    ("before", "operation.intended", "scale-to-zero"),
+    ("before", "operation.ended", "snapshot"),
+    ("after", "operation.intended", "helm-upgrade"),
+    ("before", "operation.ended", "helm-upgrade"),
+    ("after", "operation.intended", "migration-job"),
+    ("before", "operation.ended", "migration-job"),
+    ("before", "operation.ended", "trigger-canary"),
+    ("after", "decision.made", "rest"),
+]
+"""Before and after the record of an intention, and before the record of what came of it: the call has happened then."""
+
+ONCE = ("CreateDBSnapshot", "upgrade", "create jobs", "trigger")
+
+
+def test_killed_at_every_kind_of_point_the_flight_ends_verified_and_repeats_nothing(tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    with rehearsal.world(tmp_path / "world") as directory:
+        for point in POINTS:
+            killed = rehearsal.fly_once(directory, session, point)
+            assert killed.returncode == -9, (point, killed.stdout[-3000:], killed.stderr[-2000:])
+        flown = rehearsal.fly_once(directory, session)
+        assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+        counted = rehearsal.made(directory)
+    repeated = {call: count for call, count in counted.items() if call[1].startswith(ONCE) and count > 1}
+    assert not repeated
+    assert any(call[1] == "upgrade" for call in counted)
+    assert [told for told in rehearsal.steps_of(session) if told[1] != "started"] == VERIFIED[1::2]
+    assert rehearsal.chain_is_whole(session)

@@ -1,0 +1,94 @@
+"""The embedded world for tests that fly in it: begun once, ended surely."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from migration_cockpit.rehearsal import calls, life
+from migration_cockpit.session import journal
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def world(directory: Path, *arguments: str) -> Iterator[Path]:
+    """A running world at `directory`; its config.toml is in it."""
+    pid = life.begin(directory, arguments, lambda _: None)
+    try:
+        yield directory
+    finally:
+        life.end_process(pid)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def environment(world_directory: Path) -> dict[str, str]:
+    """The environment in which a cockpit finds the world's AWS credentials."""
+    return os.environ | {
+        "AWS_SHARED_CREDENTIALS_FILE": str(world_directory / "aws-credentials"),
+        "AWS_CONFIG_FILE": str(world_directory / "aws-config"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def fly_once(
+    world_directory: Path, session: Path, point: Sequence[str] = ("", "", ""), *, timeout: float = 150.0
+) -> subprocess.CompletedProcess[str]:
+    """One headless flight in its own process, killed at `point` where one is given."""
+    program = [sys.executable, "-m", "tests.flight.killable", str(world_directory / "config.toml"), str(session)]
+    return subprocess.run(
+        [*program, *point],
+        cwd=ROOT,
+        env=environment(world_directory),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def rehearse(*arguments: str, timeout: float = 170.0) -> subprocess.CompletedProcess[str]:
+    """`migration-cockpit rehearse --headless --autopilot` as a person would start it."""
+    command = [sys.executable, "-m", "migration_cockpit", "rehearse", "--headless", "--autopilot", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def made(world_directory: Path) -> Counter[tuple[str, str, str]]:
+    """How often each world-changing call arrived: by who got it, the call and its key."""
+    return Counter((call.who, call.call, call.key) for call in calls.read(world_directory))
+
+
+def steps_of(session: Path) -> list[tuple[str, str]]:
+    """Step starts and outcomes in their order, as the journal tells them."""
+    events = [entry.event for entry in journal.read(session / journal.FILE)]
+    return [
+        (getattr(event, "step", ""), getattr(event, "outcome", "started"))
+        for event in events
+        if event.kind in {"step.started", "step.ended"}
+    ]
+
+
+def chain_is_whole(session: Path) -> bool:
+    """Whether every line names the hash of the line before it."""
+    before = journal.GENESIS
+    for line in (session / journal.FILE).read_bytes().splitlines():
+        if json.loads(line)["prev"] != before:
+            return False
+        before = journal.line_hash(line)
+    return True
+
+
+def wait_until_gone(pid: int, seconds: float = 20.0) -> bool:
+    """Whether a process ends within some seconds."""
+    deadline = time.monotonic() + seconds
+    while life.is_world(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not life.is_world(pid)
