@@ -15,7 +15,7 @@ import pytest
 
 from migration_cockpit.rehearsal import binaries
 from migration_cockpit.rehearsal.binaries import AS_NOBODY, NAMESPACE, PLAIN, Account, PostgresError
-from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from migration_cockpit.rehearsal.database import EmbeddedPostgres, remove_places
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ async def test_it_runs_below_a_closed_directory_and_leaves_it_closed(tmp_path: P
         assert await fetch(server.dsn("postgres", "postgres"), "SELECT 1") == [(1,)]
     finally:
         await server.stop()
-        server.remove()
-    assert not server.place.exists()
+    remove_places(tmp_path)
+    assert server.place.exists() == (account.uid is None)
 
 
 def test_no_way_to_run_it_is_said_with_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,12 +96,12 @@ def test_a_directory_without_programs_is_refused(tmp_path: Path, monkeypatch: py
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from migration_cockpit.rehearsal.database import EmbeddedPostgres, remove_places
 
 async def main() -> None:
     server = EmbeddedPostgres(Path(sys.argv[1]))
     await server.start()
-    print(server.handle().pid, flush=True)
+    print(server.handle().server_pid(), flush=True)
     await asyncio.Event().wait()
 
 asyncio.run(main())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import json
 import os
 import secrets
 import shutil
@@ -19,7 +18,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -38,7 +37,8 @@ from migration_cockpit.rehearsal.binaries import (
 SUPERUSER = "postgres"
 ROLES = ("airflow", "cockpit")
 DATABASE = "airflow"
-START_SECONDS = 30.0
+START_SECONDS = 60.0
+PLACE_PREFIX = "migration-cockpit-postgres-"
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -49,15 +49,17 @@ class Handle:
 
     place: str
     port: int
-    pid: int
     passwords: dict[str, str] = field(repr=False)
 
     def dsn(self, database: str = "postgres", user: str = SUPERUSER) -> str:
         """Return a connection URI straight to the server."""
         return f"postgresql://{user}:{self.passwords[user]}@127.0.0.1:{self.port}/{database}"
 
-    def as_json(self) -> str:
-        return json.dumps(asdict(self))
+    def server_pid(self) -> int | None:
+        """Return the postmaster's process id at this moment, None while it does not run."""
+        with suppress(OSError, ValueError, IndexError):
+            return int((Path(self.place) / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+        return None
 
 
 class EmbeddedPostgres:
@@ -112,7 +114,7 @@ class EmbeddedPostgres:
         note = self.directory / "place"
         if note.exists():
             return Path(note.read_text(encoding="utf-8"))
-        place = Path(tempfile.mkdtemp(prefix="migration-cockpit-postgres-"))
+        place = Path(tempfile.mkdtemp(prefix=PLACE_PREFIX))
         note.write_text(str(place), encoding="utf-8")
         self._give(place)
         return place
@@ -158,8 +160,7 @@ class EmbeddedPostgres:
 
     def handle(self) -> Handle:
         """Return the plain values that let another process use this server."""
-        pid = self._process.pid if self._process is not None else 0
-        return Handle(place=str(self.place), port=self.port, pid=pid, passwords=dict(self.passwords))
+        return Handle(place=str(self.place), port=self.port, passwords=dict(self.passwords))
 
     # -- life
 
@@ -325,6 +326,15 @@ class EmbeddedPostgres:
             return self.log.read_text(encoding="utf-8", errors="replace").strip()[-500:]
         except OSError as error:
             return str(error)
+
+
+def remove_places(world: Path) -> None:
+    """Delete the directories that servers of a stopped world had to have elsewhere (see ``EmbeddedPostgres.place``)."""
+    for note in world.rglob("place"):
+        with suppress(OSError):
+            place = Path(note.read_text(encoding="utf-8"))
+            if place.name.startswith(PLACE_PREFIX):
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def die_with_parent() -> None:

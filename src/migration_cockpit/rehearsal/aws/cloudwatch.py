@@ -103,7 +103,8 @@ class Watch:
         if row is None:
             return
         connections, waiting, used, reads, writes = (float(str(value)) for value in row)
-        now = _counters(machine.handle.pid) or Counters(time.monotonic(), reads, writes, reads * 8192, writes * 8192, 0)
+        own = Counters(time.monotonic(), reads, writes, reads * 8192, writes * 8192, 0)
+        now = _counters(machine.handle.server_pid()) or own
         before = self._last.get(machine.key)
         self._last[machine.key] = now
         backend = self._backend()
@@ -153,7 +154,7 @@ def _rates(before: Counters, now: Counters) -> dict[str, float]:
     return {name: max(0.0, rate) for name, rate in rates.items()}
 
 
-def _counters(pid: int) -> Counters | None:
+def _counters(pid: int | None) -> Counters | None:
     """Sum what the postmaster and its children did; a process that ended is counted in its parent by the kernel."""
     reads = writes = read_bytes = write_bytes = ticks = 0
     try:

@@ -124,9 +124,9 @@ class Fleet:
         if machine.own is not None:
             await machine.own.stop()
             await asyncio.to_thread(machine.own.remove)
-        elif machine.handle.pid:
+        elif (pid := machine.handle.server_pid()) is not None:
             with suppress(ProcessLookupError):
-                os.kill(machine.handle.pid, signal.SIGINT)
+                os.kill(pid, signal.SIGINT)
 
     async def forget(self, base: Base) -> None:
         """Delete a snapshot's copy from disk."""

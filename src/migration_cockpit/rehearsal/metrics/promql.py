@@ -346,7 +346,7 @@ class _Parser:
             self.fail("subqueries are not part of the rehearsal's PromQL")
         self.need("[", "range")
         seconds = self.duration("range")
-        if self.now == ("symbol", ":"):
+        if self.now[1].startswith(":"):
             self.fail("subqueries are not part of the rehearsal's PromQL")
         self.need("]", "range")
         return Selector(node.name, node.matchers, seconds, node.offset)
