@@ -205,7 +205,7 @@ async def _synced(flight: Flight) -> tuple[bool, str]:
     late = []
     for item in items:
         conditions = item.get("status", {}).get("conditions") or []
-        ready = next((c for c in conditions if c.get("type") == "Ready"), {})
+        ready: dict[str, str] = next((c for c in conditions if c.get("type") == "Ready"), {})
         if ready.get("status") != "True":
             late.append(f"{item['metadata']['name']} {ready.get('reason', 'not synced yet')}")
     return not late, ", ".join(late) or (f"{len(items)} synced" if items else "there are none")
