@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -93,28 +93,40 @@ class Connections:
         return self.redactor.register(postgres.check_dsn(await self._remembered(ref)))
 
     async def connect_postgres(
-        self, *, write: bool = False, statement_timeout_ms: int = postgres.STATEMENT_TIMEOUT_MS
+        self,
+        *,
+        write: bool = False,
+        plain: bool = False,
+        statement_timeout_ms: int = postgres.STATEMENT_TIMEOUT_MS,
     ) -> psycopg.AsyncConnection[Any]:
         """A session that the caller closes; sources keep one for as long as it holds. Raises Unreachable."""
         dsn = await self.dsn()
         try:
             return await postgres.connect(
-                dsn, write=write, forwarded=await self._forwarding(), statement_timeout_ms=statement_timeout_ms
+                dsn,
+                write=write,
+                plain=plain,
+                forwarded=await self._forwarding(),
+                statement_timeout_ms=statement_timeout_ms,
             )
         except Unreachable:
             # The Secret may name another server by now, or hold another password.
             self._secrets.pop(self.settings.postgres.dsn, None)
             raise
 
-    def postgres(
-        self, *, write: bool = False, statement_timeout_ms: int = postgres.STATEMENT_TIMEOUT_MS
-    ) -> AbstractAsyncContextManager[psycopg.AsyncConnection[Any]]:
-        """A session for a while: autocommit, read-only unless `write`, short time-outs. Raises Unreachable."""
-        return self._postgres(write, statement_timeout_ms)
-
     @asynccontextmanager
-    async def _postgres(self, write: bool, statement_timeout_ms: int) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-        connection = await self.connect_postgres(write=write, statement_timeout_ms=statement_timeout_ms)
+    async def postgres(
+        self,
+        *,
+        write: bool = False,
+        plain: bool = False,
+        statement_timeout_ms: int = postgres.STATEMENT_TIMEOUT_MS,
+    ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
+        """A session for a while: autocommit, read-only unless `write`, short time-outs (the server's own if `plain`).
+
+        Raises Unreachable.
+        """
+        connection = await self.connect_postgres(write=write, plain=plain, statement_timeout_ms=statement_timeout_ms)
         try:
             yield connection
         finally:

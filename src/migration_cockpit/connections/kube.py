@@ -375,7 +375,9 @@ def _execute(api: KubeApi, path: str, query: list[tuple[str, str]], stdin: str |
     try:
         if stdin is not None:
             socket.send(b"\x00" + stdin.encode(), opcode=websocket.ABNF.OPCODE_BINARY)
-            if socket.subprotocol == "v5.channel.k8s.io":
+            # The library fills its own `subprotocol` only when it was asked for by option, not by header.
+            spoken = {key.lower(): value for key, value in socket.getheaders().items()}
+            if spoken.get("sec-websocket-protocol") == "v5.channel.k8s.io":
                 socket.send(b"\xff\x00", opcode=websocket.ABNF.OPCODE_BINARY)
         while True:
             socket.settimeout(max(0.01, deadline - time.monotonic()))

@@ -7,8 +7,6 @@ stays out of transactions (autocommit): it never holds a lock that a migration c
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.connections.errors import NotSupported, Unreachable, one_line
@@ -58,31 +56,37 @@ async def connect(
     dsn: str,
     *,
     write: bool = False,
+    plain: bool = False,
     forwarded: tuple[str, int] | None = None,
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
 ) -> psycopg.AsyncConnection[Any]:
     """Open a session with the cockpit's settings. Raises Unreachable.
 
+    `plain` sessions keep the time-outs that the server gives them, in order to read them.
     `forwarded` is a loopback address that leads to the server: the DSN's host name stays what TLS checks.
     """
     psycopg = await in_thread(_psycopg)
     given = await in_thread(parameters, dsn)
     if forwarded is not None:
         given |= {"hostaddr": forwarded[0], "port": forwarded[1]}
-    settings = {
-        "default_transaction_read_only": "off" if write else "on",
-        "lock_timeout": f"{LOCK_TIMEOUT_MS}ms",
-        "statement_timeout": f"{statement_timeout_ms}ms",
-        "idle_in_transaction_session_timeout": "10s",
-    }
+    settings = {"default_transaction_read_only": "off" if write else "on"}
+    if not plain:
+        settings |= {
+            "lock_timeout": f"{LOCK_TIMEOUT_MS}ms",
+            "statement_timeout": f"{statement_timeout_ms}ms",
+            "idle_in_transaction_session_timeout": "10s",
+        }
     options = " ".join([given.pop("options", None) or "", *(f"-c {name}={value}" for name, value in settings.items())])
+    # A network that swallows packets must not hold a read for the quarter of an hour that TCP would.
+    given |= {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10000}
     given |= {"application_name": APPLICATION, "options": options.strip(), "connect_timeout": CONNECT_SECONDS}
     try:
         connection = await psycopg.AsyncConnection.connect(**given, autocommit=True, prepare_threshold=None)
     except psycopg.Error as error:
         raise refused(error) from error
     try:
-        await _settings_took(connection, write)
+        if not plain:
+            await _settings_took(connection, write)
     except BaseException:
         await connection.close()
         raise
@@ -115,6 +119,8 @@ def refused(error: BaseException) -> Unreachable:
         ("does not exist", "the role or the database does not exist", "check postgres.dsn"),
         ("the database system is starting up", "the server is starting up", ""),
         ("the database system is shutting down", "the server is shutting down", ""),
+        ("due to administrator command", "the server ended the session: it shuts down, or someone terminated it", ""),
+        ("server closed the connection", "the server closed the connection", ""),
         ("too many clients", "the server has no connection left", "raise max_connections or end idle sessions"),
         ("no pg_hba.conf entry", "the server does not let this address in", "check pg_hba.conf or the security group"),
         ("timeout expired", f"no answer within {CONNECT_SECONDS} s", "check the network path and the security group"),
@@ -124,18 +130,6 @@ def refused(error: BaseException) -> Unreachable:
         if sign in text:
             return Unreachable(WHAT, why, mend)
     return Unreachable(WHAT, text)
-
-
-@asynccontextmanager
-async def session(
-    dsn: str, *, write: bool = False, forwarded: tuple[str, int] | None = None, statement_timeout_ms: int
-) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
-    """A session that is closed surely."""
-    connection = await connect(dsn, write=write, forwarded=forwarded, statement_timeout_ms=statement_timeout_ms)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 def why(error: BaseException) -> str:

@@ -22,6 +22,8 @@ class Schema:
     """Condition on `d` (dag) that it is not at its limit of active runs; NULL next_dagrun_create_after says it in 2."""
     asset_queue: str
     """Table of asset events that wait to start runs."""
+    tick: str
+    """Column of dag_run whose distances are those of the schedule."""
     catchup_default: bool
     """`[scheduler] catchup_by_default` as shipped."""
 
@@ -32,6 +34,7 @@ V2 = Schema(
     newest_serialized="true",
     not_full="true",
     asset_queue="dataset_dag_run_queue",
+    tick="data_interval_end",
     catchup_default=True,
 )
 V3 = Schema(
@@ -43,6 +46,7 @@ V3 = Schema(
     # Added in 3.2; before, the same is said by NULL next_dagrun_create_after. to_jsonb reads it where it exists.
     not_full="not coalesce((to_jsonb(d) ->> 'exceeds_max_non_backfill')::boolean, false)",
     asset_queue="asset_dag_run_queue",
+    tick="run_after",
     catchup_default=False,
 )
 
@@ -61,6 +65,7 @@ def query(name: str, schema: Schema) -> str:
         newest_serialized=schema.newest_serialized,
         not_full=schema.not_full,
         asset_queue=schema.asset_queue,
+        tick=schema.tick,
     )
 
 

@@ -52,4 +52,4 @@ def explain_postgres(error: BaseException) -> str:
         return explain(error)
     import psycopg
 
-    return why(error) if isinstance(error, psycopg.Error) else explain(error)
+    return f"Postgres: {why(error)}" if isinstance(error, psycopg.Error) else explain(error)
