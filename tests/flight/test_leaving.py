@@ -1,0 +1,104 @@
+"""Leaving the cockpit: a signal ends it cleanly, stops nothing in the cluster, and another one can go on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from migration_cockpit.rehearsal import life
+from migration_cockpit.session import events as ev
+from migration_cockpit.session import journal
+from tests.flight import world as rehearsal
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with rehearsal.world(tmp_path_factory.mktemp("leaving") / "world") as directory:
+        yield directory
+
+
+def start(world: Path, session: Path) -> subprocess.Popen[str]:
+    """A headless flight in its own process whose lines can be read as they come."""
+    program = [
+        sys.executable,
+        "-u",
+        "-m",
+        "tests.flight.killable",
+        str(world / "config.toml"),
+        str(session),
+        "",
+        "",
+        "",
+    ]
+    return subprocess.Popen(
+        program,
+        cwd=rehearsal.ROOT,
+        env=rehearsal.environment(world),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until(flight: subprocess.Popen[str], text: str) -> None:
+    assert flight.stdout is not None
+    seen = []
+    for line in flight.stdout:
+        seen.append(line)
+        if text in line:
+            return
+    raise AssertionError(f"{text!r} never came: {''.join(seen)[-2000:]}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_its_code_and_a_complete_journal(
+    number: signal.Signals, world: Path, tmp_path: Path
+) -> None:
+    flight = start(world, tmp_path)
+    read_until(flight, "step announce")
+    flight.send_signal(number)
+    output, _ = flight.communicate(timeout=20)
+    assert flight.returncode == 128 + number, output
+    assert "Traceback" not in output
+    last = list(journal.read(tmp_path / journal.FILE))[-1].event
+    assert isinstance(last, ev.SessionClosed)
+    assert last.reason == f"signal {number.name}"
+    assert rehearsal.chain_is_whole(tmp_path)
+    assert life.attach(world) is not None, "the cluster runs on"
+
+
+def test_a_second_cockpit_on_the_same_session_is_refused(world: Path, tmp_path: Path) -> None:
+    first = start(world, tmp_path)
+    read_until(first, "step announce")
+    second = rehearsal.fly_once(world, tmp_path, timeout=20)
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=20)
+    assert second.returncode == 1
+    assert "this session is flown by test on" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_killed_rehearsal_is_swept_at_the_next_start(tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    command = [sys.executable, "-u", "-m", "migration_cockpit", "rehearse", "--headless", "--autopilot"]
+    flight = subprocess.Popen(
+        [*command, "--session", str(session)],
+        cwd=rehearsal.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    read_until(flight, "step announce")
+    flight.kill()
+    flight.communicate(timeout=20)
+    pid = life.attach(session / "world")
+    assert pid is not None, "it waits for a flight that is started again"
+    (session / "world" / life.OWNER).write_text(str(flight.pid))
+    assert life.sweep() == [session / "world"]
+    assert rehearsal.wait_until_gone(pid)
+    assert not (session / "world").exists()
