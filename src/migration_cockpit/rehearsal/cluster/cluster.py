@@ -20,6 +20,7 @@ from .controllers.housekeeping import Accounts, Budgets, Claims, Quotas
 from .controllers.jobs import Jobs
 from .controllers.replicasets import ReplicaSets
 from .controllers.statefulsets import StatefulSets
+from .held import HeldSecrets
 from .kinds import NAMESPACES, PODS, SERVICEACCOUNTS, Catalogue
 from .kubelet.environment import Names
 from .kubelet.images import Images
@@ -88,6 +89,7 @@ class Cluster:
             ],
         )
         self._garbage = GarbageCollector(self.registry)
+        self._held = HeldSecrets(self.registry)
         self._applier = Applier()
         self._identity = Identity()
         self._api = ApiServer(
@@ -126,6 +128,7 @@ class Cluster:
         await self._api.stop()
         self._manager.stop()
         self._garbage.stop()
+        self._held.stop()
         await self._services.stop()
         await self.node.stop()
 
@@ -204,6 +207,14 @@ class Cluster:
         """Pods with these labels survive their deletion, process and all; returns what lets them go."""
         test = selectors.parse_labels(selector)
         return self.node.keep(lambda pod: test(labels_of(pod)))
+
+    def hold_secret(self, name: str, seconds: float | None = None, *, namespace: str = "airflow") -> None:
+        """A Secret that is late: taken away for `seconds` (or until released), whoever writes it."""
+        self._held.hold(namespace, name, seconds)
+
+    def release_secret(self, name: str, *, namespace: str = "airflow") -> None:
+        """Lets a held Secret arrive, as it was last written."""
+        self._held.release(namespace, name)
 
     def evict(self, pod: Obj, message: str = "The node was low on resource: memory.") -> None:
         """Fails a pod as a node under pressure does. Raises LookupError when it does not run here."""

@@ -15,6 +15,7 @@ from ..errors import ApiError, bad_request
 from ..kinds import JOBS, PODS, Kind
 from ..objects import is_terminating, meta, name_of, namespace_of
 from ..validation import check_body
+from . import protobuf
 from .listing import list_body, matcher
 from .request import Target, dry_run, flag, whole
 from .scale import scale_of
@@ -54,7 +55,7 @@ async def read_body(request: web.Request) -> Any:
     kind = request.content_type
     try:
         if kind == "application/vnd.kubernetes.protobuf":
-            raise ApiError(415, f"the body of the request was in an unknown format - {kind} is not accepted here")
+            return protobuf.decode(raw)
         if "yaml" in kind:
             return yaml.safe_load(raw)
         return json.loads(raw)

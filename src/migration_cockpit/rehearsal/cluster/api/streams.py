@@ -12,7 +12,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, web
 
 from ..errors import bad_request
 from ..kubelet import environment
@@ -88,10 +88,11 @@ async def run_portforward(request: web.Request, real_port: Callable[[int], int |
         links.append(writer)
     try:
         async for message in socket:
-            if message.type is WSMsgType.BINARY and message.data and message.data[0] % 2 == 0:
-                link = links[message.data[0] // 2] if message.data[0] // 2 < len(links) else None
+            frame = _bytes(message)
+            if frame and frame[0] % 2 == 0:
+                link = links[frame[0] // 2] if frame[0] // 2 < len(links) else None
                 if link is not None:
-                    link.write(message.data[1:])
+                    link.write(frame[1:])
                     await link.drain()
     except ConnectionError:
         pass  # one of the two sides has gone, which ends the forwarding
@@ -119,7 +120,7 @@ def exec_status(code: int) -> Obj:
 
 def _runtime_failure(program: str) -> Obj:
     message = (
-        "error executing command in container: failed to exec in container: failed to start exec: OCI runtime exec "
+        "Internal error occurred: error executing command in container: failed to exec in container: failed to start exec: OCI runtime exec "
         f'failed: exec failed: unable to start container process: exec: "{program}": executable file not found in '
         "$PATH: unknown"
     )
@@ -150,9 +151,10 @@ async def _feed(socket: web.WebSocketResponse, process: asyncio.subprocess.Proce
     """Carries stdin until the client closes it or goes; losing the client ends the input, not the command."""
     with contextlib.suppress(ConnectionError):
         async for message in socket:
-            if message.type is not WSMsgType.BINARY or not message.data:
+            frame = _bytes(message)
+            if not frame:
                 continue
-            channel, data = message.data[0], message.data[1:]
+            channel, data = frame[0], frame[1:]
             if channel == STDIN and process.stdin is not None:
                 process.stdin.write(data)
                 await process.stdin.drain()
@@ -160,6 +162,13 @@ async def _feed(socket: web.WebSocketResponse, process: asyncio.subprocess.Proce
                 process.stdin.close()
     if process.stdin is not None:
         process.stdin.close()
+
+
+def _bytes(message: WSMessage) -> bytes:
+    """A frame's bytes; the Python client sends its input as text frames."""
+    if message.type is WSMsgType.TEXT:
+        return str(message.data).encode()
+    return bytes(message.data) if message.type is WSMsgType.BINARY else b""
 
 
 async def _finish(socket: web.WebSocketResponse, status: Obj) -> None:
