@@ -48,6 +48,7 @@ class Handle:
     """What another process needs in order to work with a running server: plain values, fit for JSON."""
 
     place: str
+    binaries: str
     port: int
     passwords: dict[str, str] = field(repr=False)
 
@@ -66,7 +67,8 @@ class EmbeddedPostgres:
     """One PostgreSQL server: its data below ``directory``, on 127.0.0.1:``port`` (0: a free one is found).
 
     A data directory that is there already (a copy of another server's) is used as it is; its roles then have the
-    ``passwords`` they had there. ``settings`` are further server settings by name.
+    ``passwords`` they had there. ``settings`` are further server settings by name. ``binaries`` are programs that are
+    known to be within reach of the server's account; they are found when not given.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class EmbeddedPostgres:
         settings: dict[str, str] | None = None,
         passwords: dict[str, str] | None = None,
         account: Account | None = None,
+        binaries: Path | None = None,
     ) -> None:
         self.directory = directory
         self.port = port
@@ -84,7 +87,7 @@ class EmbeddedPostgres:
         self.passwords = passwords or {name: secrets.token_urlsafe(12) for name in (SUPERUSER, *ROLES)}
         self._account = account
         self._place: Path | None = None
-        self._binaries: Path | None = None
+        self._binaries = binaries
         self._process: asyncio.subprocess.Process | None = None
 
     # -- where things are
@@ -160,7 +163,7 @@ class EmbeddedPostgres:
 
     def handle(self) -> Handle:
         """Return the plain values that let another process use this server."""
-        return Handle(place=str(self.place), port=self.port, passwords=dict(self.passwords))
+        return Handle(str(self.place), str(self.binaries), self.port, dict(self.passwords))
 
     # -- life
 

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psycopg
 
 from migration_cockpit.rehearsal.aws.forward import Forwarder
 from migration_cockpit.rehearsal.database import SUPERUSER, EmbeddedPostgres, Handle
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,11 @@ class Fleet:
     async def back_up(self, key: str, name: str) -> Base:
         """Copy the running server ``key`` into ``snapshots/name``; it goes on working meanwhile."""
         machine = self.machines[key]
-        copy = EmbeddedPostgres(self._directory / "snapshots" / name, passwords=machine.handle.passwords)
+        copy = EmbeddedPostgres(
+            self._directory / "snapshots" / name,
+            passwords=machine.handle.passwords,
+            binaries=Path(machine.handle.binaries),
+        )
         await copy.run(
             "pg_basebackup", "--pgdata", str(copy.data), "--host=127.0.0.1", f"--port={machine.handle.port}",
             f"--username={SUPERUSER}", "--wal-method=stream", "--checkpoint=fast", "--no-sync", "--no-manifest",
@@ -88,7 +88,9 @@ class Fleet:
         Without ``until`` everything the source has written is applied. The new server takes no part in the source's
         history from then on (a new timeline), as on RDS.
         """
-        server = EmbeddedPostgres(self._directory / "servers" / key, passwords=base.copy.passwords)
+        server = EmbeddedPostgres(
+            self._directory / "servers" / key, passwords=base.copy.passwords, binaries=base.copy.binaries
+        )
         await server.execute("cp", "-Rp", str(base.copy.data), str(server.data))
         if source is not None:
             await self._finish_segment(source)
@@ -132,7 +134,7 @@ class Fleet:
         """Delete a snapshot's copy from disk."""
         for machine in self.machines.values():
             machine.bases = [kept for kept in machine.bases if kept is not base]
-        await asyncio.to_thread(shutil.rmtree, base.copy.place, ignore_errors=True)
+        await asyncio.to_thread(base.copy.remove)
 
     async def stop(self) -> None:
         """Stop the endpoints and every server that was started here."""
