@@ -61,17 +61,14 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
     owned: bool
     """Whether a controller owns it: a bare one is a task of the Kubernetes executor."""
     database: bool
+    finished: bool = False
+    """Whether it has ended and will not run again; a container between two restarts has not."""
     ip: str = ""
 
     @property
     def version(self) -> str:
         """Airflow version in the image's tag, or empty."""
         return version_of(self.image)
-
-    @property
-    def finished(self) -> bool:
-        """Whether it has ended and will not run again."""
-        return self.phase in {"Completed", "Succeeded", "Error", "Failed", "Evicted"} and not self.ready
 
 
 def version_of(image: str) -> str:
@@ -155,6 +152,7 @@ def pod_of(item: Object) -> Pod:
         ready=any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions),
         owned=bool(item["metadata"].get("ownerReferences")),
         database=talks_to_database(item.get("spec", {})),
+        finished=item.get("status", {}).get("phase") in {"Succeeded", "Failed"},
         ip=item.get("status", {}).get("podIP", ""),
     )
 
@@ -194,6 +192,38 @@ async def workloads(site: Site) -> tuple[Workload, ...]:
                 )
     order = {component: place for place, component in enumerate(WRITERS)}
     return tuple(sorted(found, key=lambda workload: (order.get(workload.component, len(order)), workload.name)))
+
+
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a workload is, by its own controller."""
+
+    workload: Workload
+    ready: int
+    updated: int
+    current: bool
+    """Whether the controller has seen the newest spec and no pod of an older one is left."""
+
+    @property
+    def done(self) -> bool:
+        """Whether every wanted pod is of the newest spec and ready."""
+        return self.current and self.ready >= self.workload.replicas and self.updated >= self.workload.replicas
+
+
+async def rollouts(site: Site) -> tuple[Rollout, ...]:
+    """The workloads that write, each with what its controller says of it. Raises KubeError."""
+    found = []
+    wanted = {(workload.resource, workload.name): workload for workload in await workloads(site)}
+    for resource in ("deployments", "statefulsets"):
+        for item in await site.live.kube.list(resource, label=site.selector):
+            workload = wanted.get((resource, item["metadata"]["name"]))
+            if workload is None:
+                continue
+            status = item.get("status", {})
+            seen = status.get("observedGeneration", 0) >= item["metadata"].get("generation", 0)
+            ready, updated = status.get("readyReplicas") or 0, status.get("updatedReplicas") or 0
+            current = seen and (status.get("replicas") or 0) <= updated
+            found.append(Rollout(workload=workload, ready=ready, updated=updated, current=current))
+    return tuple(found)
 
 
 async def writing_pods(site: Site) -> tuple[Pod, ...]:

@@ -143,22 +143,18 @@ async def _components(flight: Flight, started: datetime) -> Sequence[Check]:
 
 async def _ready(flight: Flight) -> tuple[bool, str]:
     site = site_of(flight)
-    pods = await cluster.pods(site)
-    words, holds = [], True
-    for workload in await cluster.workloads(site):
-        own = [
-            p
-            for p in pods
-            if p.component == workload.component and p.image == workload.image and p.name.startswith(workload.name)
-        ]
-        ready = len([pod for pod in own if pod.ready and pod.phase != "Terminating"])
-        holds = holds and ready >= workload.replicas
-        waiting = sorted({pod.phase for pod in own if not pod.ready})
-        words.append(
-            f"{workload.component} {ready}/{workload.replicas}" + (f" {', '.join(waiting)}" if waiting else "")
-        )
-    missing = await _missing_secrets(site) if not holds else ""
-    return holds and bool(words), ", ".join(words) + missing
+    rollouts = await cluster.rollouts(site)
+    phases: dict[str, set[str]] = {}
+    for pod in await cluster.writing_pods(site):
+        if not pod.ready:
+            phases.setdefault(pod.component, set()).add(pod.phase)
+    words = []
+    for each in rollouts:
+        waiting = "" if each.done else ", ".join(sorted(phases.get(each.workload.component, ())))
+        words.append(f"{each.workload.component} {each.ready}/{each.workload.replicas} {waiting}".rstrip())
+    holds = bool(rollouts) and all(each.done for each in rollouts)
+    missing = "" if holds else await _missing_secrets(site)
+    return holds, ", ".join(words) + missing
 
 
 async def _missing_secrets(site: Site) -> str:

@@ -69,6 +69,7 @@ class Migrate:
             name = await self._name(flight)
             ended = await self._ended(flight, name)
             if not ended:
+                flight.queue_message(self.id, "migrating", text(flight))
                 await self._snapshot(flight)
                 await self._job(flight, name)
             return await flight.verify(
@@ -147,3 +148,12 @@ class Migrate:
                 flight.say(f"{error}; the schema is at the target's head all the same", level="careful")
                 return
             raise StepFailed(f"{error}. {await migrated.after_failure(flight)}") from error
+
+
+def text(flight: Flight) -> str:
+    """The message that the point of no quick return is passed."""
+    deployment = flight.settings.deployment
+    return (
+        f"Airflow migration of {deployment.name}: the database migration to {deployment.target_version} starts. "
+        f"Airflow is down until it is done. On call: {deployment.on_call}."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from migration_cockpit.actions.operation import Status
 from migration_cockpit.actions.snapshot import describe
 from migration_cockpit.advice import revisions
 from migration_cockpit.config import Settings
-from migration_cockpit.playbook import standstill
+from migration_cockpit.playbook import recovery_points, standstill
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import gate, judge_source_head, site_of, window_open
 from migration_cockpit.playbook.step import Gate
@@ -81,8 +82,18 @@ async def _no_old_writer(flight: Flight) -> tuple[bool, str]:
 async def _nobody_ready(flight: Flight) -> tuple[bool, str]:
     pods = await cluster.writing_pods(site_of(flight))
     ready = [pod.name for pod in pods if pod.ready]
+    heads = await database.heads(site_of(flight))
+    if ready and heads.revisions == (revisions.head(flight.settings.deployment.target_version),):
+        return True, f"the schema is at the target's head already; ready: {', '.join(ready)}"
     phases = ", ".join(f"{pod.component} {pod.phase}" for pod in pods)
     return not ready, f"ready: {', '.join(ready)}" if ready else phases or "no pod yet"
+
+
+_ASKING = re.compile(
+    r"alembic_version|pg_catalog\.version|^\s*(show|rollback|commit|begin|set|select 1|select current_schema)\b",
+    re.IGNORECASE,
+)
+"""Statements of `airflow db check-migrations`, which is all that the waiting pods run."""
 
 
 def foreign(
@@ -90,17 +101,15 @@ def foreign(
 ) -> list[SessionRow]:
     """Sessions that do not belong here.
 
-    The new pods' init containers only ask for alembic_version: they are told by Airflow's user and by not being in a
-    transaction that has written. An idle session of a pooler belongs to nobody.
+    The new pods' init containers only ask for alembic_version: they are told by Airflow's user, their pods' addresses
+    and their statements. An idle session of a pooler belongs to nobody.
     """
     found = []
     for session in sessions:
         if session.state == "idle" and session.address in poolers:
             continue
-        from_waiting_pod = session.user == waiting_user and (
-            session.address in waiting_addresses or "alembic_version" in session.query
-        )
-        if from_waiting_pod and not session.migration:
+        waits = session.user == waiting_user and session.address in waiting_addresses and not session.migration
+        if waits and (session.state == "idle" or _ASKING.search(session.query)):
             continue
         found.append(session)
     return found
@@ -157,15 +166,11 @@ async def _recovery(flight: Flight) -> tuple[bool, str]:
     if not stood:
         return False, "2.x was never seen to stand still in this session"
     source = revisions.head(flight.settings.deployment.source_version)
-    since = datetime.fromisoformat(stood)
-    # RDS tells a snapshot's time to the second.
-    good = [
-        point
-        for point in flight.state.recovery_points
-        if point.head == source and point.taken.timestamp() >= int(since.timestamp())
-    ]
+    # Told by name, not by time: RDS's clock is not ours, and a name is only given after its standstill.
+    names = recovery_points.names(site_of(flight), standstill.STEP, standstill.generation(flight))
+    good = [point for point in flight.state.recovery_points if point.head == source and point.name in names]
     if not good:
-        return False, f"none at {source} since 2.x stopped at {since:%H:%M:%S} UTC"
+        return False, f"none at {source} since 2.x stopped at {datetime.fromisoformat(stood):%H:%M:%S} UTC"
     point = good[-1]
     if point.method == "snapshot":
         found = await describe(site_of(flight), point.name)

@@ -23,6 +23,11 @@ def operations(site: Site, step: str, *, dump: bool) -> tuple[Operation, ...]:
     return tuple(found)
 
 
+def names(site: Site, step: str, generation: int) -> frozenset[str]:
+    """Names of the recovery points that a step takes at the given rest of the database."""
+    return frozenset({TakeSnapshot(site, step, generation).key, TakeDump(site, step, None, generation).key})
+
+
 async def take(flight: Flight, step: str, generation: int, *, dump: bool) -> tuple[ev.RecoveryPoint, ...]:
     """Take what is configured and record it. Raises OperationError and WorldError.
 
