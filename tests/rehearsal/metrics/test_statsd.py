@@ -95,3 +95,16 @@ def test_only_what_changed_is_given() -> None:
     exporter.take(b"a:1|c")
     assert {metric.name for metric in exporter.changed()} == {"a"}
     assert exporter.changed() == []
+
+
+def test_quantiles_can_look_back_less() -> None:
+    clock = Clock()
+    exporter = Exporter(clock, window=5)
+    exporter.take(b"d:1000|ms")
+    clock.now += 4
+    exporter.take(b"d:3000|ms")
+    exporter.changed()
+    assert samples(exporter)["d,quantile=0.5"] == 1.0
+    clock.now += 2
+    assert [metric.name for metric in exporter.changed()] == ["d"]
+    assert samples(exporter)["d,quantile=0.5"] == 3.0

@@ -31,7 +31,8 @@ def invent(
     moments = [store.scrapes[0] - step * number for number in range(points, 0, -1)]
     interval = (store.scrapes[-1] - store.scrapes[0]) / (scrapes - 1)
     repeats = max(1, round(step / interval))
-    drawn = [[random.randrange(1, scrapes) for _ in range(repeats)] for _ in moments]
+    begin = _settled(store, scrapes)
+    drawn = [[random.randrange(begin, scrapes) for _ in range(repeats)] for _ in moments]
     done = 0
     for series in list(store.named(None))[:MOST_SERIES]:
         labels = dict(series.labels)
@@ -53,13 +54,15 @@ def invent(
     return done
 
 
+def _settled(store: Store, scrapes: int) -> int:
+    """Return the scrape from which on half of the series were there: the empty beginning is nobody's history."""
+    firsts = sorted(series.first[0] for series in store.named(None) if series.first)
+    return min(max(1, firsts[len(firsts) // 2] if firsts else 1), scrapes - 1)
+
+
 def _counted(values: list[float | None], moments: list[float], drawn: list[list[int]]) -> list[Sample]:
-    """Let a counter rise by increments that were measured."""
+    """Let a counter rise by increments that were measured; it began at zero before it was first seen."""
     rises = [0.0] + [max(0.0, (after or 0.0) - (before or 0.0)) for before, after in itertools.pairwise(values)]
-    first = next((number for number, value in enumerate(values) if value is not None), None)
-    if first is None:
-        return []
-    rises[first] = 0.0  # its first appearance is no rise within an interval
     total = 0.0
     past = []
     for moment, draw in zip(moments, drawn, strict=True):

@@ -14,7 +14,7 @@ from aiohttp import web
 from migration_cockpit.rehearsal.metrics.grafana import Grafana
 from migration_cockpit.rehearsal.metrics.history import invent
 from migration_cockpit.rehearsal.metrics.prometheus import Prometheus
-from migration_cockpit.rehearsal.metrics.statsd import Exporter, Listener
+from migration_cockpit.rehearsal.metrics.statsd import WINDOW_SECONDS, Exporter, Listener
 from migration_cockpit.rehearsal.metrics.tsdb import Store
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ class MetricsServer:
     """statsd on UDP, Grafana with Prometheus behind it on TCP, all on 127.0.0.1.
 
     ``port`` is Grafana's and ``statsd_port`` the exporter's (0: free ones are found); ``scrape_seconds`` is how often
-    Prometheus looks. Grafana takes ``token`` (made up when not given) as bearer token.
+    Prometheus looks. ``summary_seconds`` is how far the quantiles of timers look back: with the exporter's ten minutes
+    a rehearsal of seconds would see both Airflows in one median. Grafana takes ``token`` (made up when not given) as
+    bearer token.
     """
 
     def __init__(
@@ -48,13 +50,14 @@ class MetricsServer:
         port: int = 0,
         statsd_port: int = 0,
         scrape_seconds: float = 1.0,
+        summary_seconds: float = WINDOW_SECONDS,
         token: str | None = None,
         uid: str = UID,
     ) -> None:
         self.token = token or "glsa_" + secrets.token_urlsafe(24)
         self.uid = uid
         self.store = Store()
-        self.exporter = Exporter(time.time)
+        self.exporter = Exporter(time.time, summary_seconds)
         self.grafana = Grafana(self.token, uid)
         self._prometheus = Prometheus(self.store, time.time)
         self._directory = directory

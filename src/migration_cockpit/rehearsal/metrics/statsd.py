@@ -49,10 +49,10 @@ class Metric:
         if len(self.observations) > WINDOW_OBSERVATIONS:
             self._forget_oldest()
 
-    def expire(self, now: float) -> bool:
-        """Forget observations older than the window; say whether there were any."""
+    def expire(self, oldest: float) -> bool:
+        """Forget observations from before ``oldest``; say whether there were any."""
         before = len(self.observations)
-        while self.observations and self.observations[0][0] < now - WINDOW_SECONDS:
+        while self.observations and self.observations[0][0] < oldest:
             self._forget_oldest()
         return len(self.observations) != before
 
@@ -78,10 +78,14 @@ class Metric:
 
 
 class Exporter:
-    """Everything received since the start (or the last ``clear``)."""
+    """Everything received since the start (or the last ``clear``).
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    ``window`` is how many seconds a summary's quantiles look back, the exporter's ``summary_options.max_age``.
+    """
+
+    def __init__(self, clock: Callable[[], float], window: float = WINDOW_SECONDS) -> None:
         self._clock = clock
+        self._window = window
         self._metrics: dict[tuple[str, Labels], Metric] = {}
         self._kinds: dict[str, str] = {}
         self._names: dict[str, tuple[str, Labels]] = {}
@@ -142,9 +146,9 @@ class Exporter:
         """Return, once, the metrics that changed since the last call."""
         now = self._clock()
         if now >= self._next_expiry:
-            self._next_expiry = now + 5
+            self._next_expiry = now + min(5.0, self._window / 5)
             for metric in self._metrics.values():
-                if metric.observations and metric.expire(now):
+                if metric.observations and metric.expire(now - self._window):
                     self._changed[id(metric)] = metric
         changed = list(self._changed.values())
         self._changed.clear()
