@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_cockpit.session.readings import MetricsReading
+from migration_cockpit.session.readings import Metric, MetricsReading
 
 COMPARED = frozenset({"loop_duration", "parse_time"})
 """Metrics of which more is worse. Queued tasks and open slots follow the load, not the version: they are shown only."""
@@ -15,11 +15,16 @@ def change_percent(value: float | None, baseline: float | None) -> float | None:
     return (value - baseline) / baseline * 100.0
 
 
-def regressions(reading: MetricsReading, baseline: dict[str, float], percent: float) -> tuple[list[str], list[str]]:
-    """The compared metrics that are worse by more than `percent`, in words, and the names of those without data.
+def settled(metric: Metric) -> float | None:
+    """The median of the newest third of a metric's course: one slow loop is not a regression. None without data."""
+    if metric.value is None:
+        return None
+    recent = sorted(metric.points[-max(1, len(metric.points) // 3) :]) or [metric.value]
+    return recent[len(recent) // 2]
 
-    The median of the newest third of the course is compared: one slow loop is not a regression.
-    """
+
+def regressions(reading: MetricsReading, baseline: dict[str, float], percent: float) -> tuple[list[str], list[str]]:
+    """The compared metrics that are worse by more than `percent`, in words, and the names of those without data."""
     worse: list[str] = []
     unknown: list[str] = []
     for metric in reading.metrics:
@@ -28,8 +33,7 @@ def regressions(reading: MetricsReading, baseline: dict[str, float], percent: fl
         if metric.value is None:
             unknown.append(metric.name)
             continue
-        recent = sorted(metric.points[-max(1, len(metric.points) // 3) :]) or [metric.value]
-        change = change_percent(recent[len(recent) // 2], baseline[metric.name])
+        change = change_percent(settled(metric), baseline[metric.name])
         if change is not None and change > percent:
             worse.append(f"{metric.name} {change:+.0f} %")
     return worse, unknown

@@ -1,0 +1,399 @@
+"""The Textual app: it paints first, then starts the cockpit, draws its State, and takes its keys to the desk."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.style import Style
+from textual import events
+from textual.app import App
+from textual.screen import Screen
+
+from cockpit_widgets.panel import Panel, View
+from migration_cockpit.app import theme
+from migration_cockpit.app.board import Board, broken
+from migration_cockpit.app.controls import view_control
+from migration_cockpit.app.dialogs import Dialog, dialog_for
+from migration_cockpit.app.keyboard import FreshEnter
+from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.app.plan import PANES, Looking
+from migration_cockpit.session import events as ev
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from migration_cockpit.cockpit.cockpit import Cockpit
+    from migration_cockpit.cockpit.desk import Desk
+    from migration_cockpit.session.state import State
+
+FRAME = 0.25
+"""Seconds between two frames at least, however many events come in."""
+NOTICE = 12.0
+"""Seconds for which a notice stays, unless the next key comes first."""
+STOPPING = 10.0
+"""Seconds that leaving may take: what is still open then is left to the process's end."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FIELD_KEYS = frozenset({"enter", "escape", "tab", "shift+tab", "up", "down", "pageup", "pagedown", "ctrl+c", "ctrl+q"})
+"""Keys that are not text even while one types."""
+
+
+class PressedKey(events.Key):
+    """A key that the autopilot presses; it waits until the key has been dealt with."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key, None)
+        self.done = asyncio.Event()
+
+
+class CockpitApp(App[None]):
+    """Draws `cockpit.state` once a second and when something happens; keeps no facts of its own."""
+
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "migration-cockpit"
+
+    def __init__(
+        self, cockpit: Cockpit, desk: Desk, *, autopilot: float | None = None, colours: str | None = None
+    ) -> None:
+        """`autopilot` is the pause between its keys in seconds, None when people fly; `colours` names one of THEMES."""
+        super().__init__()
+        self.cockpit = cockpit
+        self.desk = desk
+        self.rules = _rules(cockpit)
+        self.ended_by = 0
+        """Number of the signal that ended the app, 0 for none."""
+        self.trouble = ""
+        """Why the cockpit could not be started; stays on the screen."""
+        self.palette: Mapping[str, Style] = {}
+        self.animation_level = "none"
+        self._pause = autopilot
+        self._enter = FreshEnter(cockpit.clock)
+        self._noticed = (self.cockpit.clock.monotonic(), "")
+        self._drawn = float("-inf")
+        self._due = False
+        self._leaving = False
+        self._failed_panes: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._help = False
+        self._colour(colours)
+
+    # --- What the panes draw from -----------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """All that is known now."""
+        return self.cockpit.state
+
+    @property
+    def now(self) -> datetime:
+        """UTC."""
+        return self.cockpit.clock.now()
+
+    @property
+    def write_error(self) -> str:
+        """Why the journal cannot be written; empty when it can."""
+        return self.cockpit.recorder.write_error
+
+    @property
+    def notice(self) -> str:
+        """What must be said to the operator now."""
+        if self.write_error:
+            return f"the journal cannot be written, no step runs: {self.write_error}"
+        return self.trouble or self._noticed[1]
+
+    def guarded(self, name: str, view: Callable[[], View]) -> View:
+        """A pane's view; where drawing it fails, that is an event and the other panes go on."""
+        try:
+            return view()
+        except Exception as error:  # noqa: BLE001 - the boundary: one pane's defect must not end the screen
+            said = f"pane {name} cannot be drawn: {type(error).__name__}: {error}"
+            if said not in self._failed_panes:
+                self._failed_panes.add(said)
+                self.call_later(self.cockpit.recorder.record, ev.LogLine(source="cockpit", text=said, level="bad"))
+            return broken(name, error)
+
+    def _colour(self, name: str | None) -> None:
+        """Choose colours for the terminal: none, its own sixteen, or ours."""
+        system = self.console.color_system
+        chosen = name or ("sixteen" if system == "standard" else "dark")
+        colours = theme.THEMES[chosen]
+        self.palette = theme.plain_palette() if self.no_color or system is None else theme.palette(colours)
+        if chosen == "sixteen":
+            self.theme = "ansi-dark"
+            return
+        themed = theme.textual_theme(chosen, colours)
+        self.register_theme(themed)
+        self.theme = themed.name
+
+    # --- Life cycle ---------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The board."""
+        return Board()
+
+    @property
+    def board(self) -> Board:
+        """The main screen."""
+        board = self.screen_stack[0]
+        assert isinstance(board, Board)
+        return board
+
+    def on_mount(self) -> None:
+        """Paint; what costs time starts after the first paint."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._signalled, number)
+        self.cockpit.recorder.listeners.append(lambda _entry, _state: self.draw_soon())
+        self.desk.listeners.append(self._desk_changed)
+        self.set_interval(1.0, self.draw)
+        self.call_after_refresh(self._spawn, self._start)
+
+    def on_unmount(self) -> None:
+        """Give the signals back."""
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+    def _spawn(self, work: Callable[[], Any]) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _start(self) -> None:
+        try:
+            await self.cockpit.start()
+        except Exception as error:  # noqa: BLE001 - the boundary: said on the screen, where the operator looks
+            self.trouble = f"the session cannot be started: {error}"
+            self.draw()
+            return
+        if self._pause is not None:
+            self._spawn(self._autopilot)
+
+    async def _autopilot(self) -> None:
+        from migration_cockpit.cockpit.autopilot import fly
+
+        assert self._pause is not None
+        why = await fly(self.desk, self.press, pause=self._pause)
+        self.tell(f"autopilot: {why}" if why else "autopilot: every step is flown")
+
+    def _signalled(self, number: int) -> None:
+        self.leave(signal.Signals(number).name, signal_number=number)
+
+    def leave(self, reason: str, *, signal_number: int = 0) -> None:
+        """End the app: close the journal, stop nothing in the cluster."""
+        if self._leaving:
+            return
+        self._leaving = True
+        self.ended_by = signal_number
+        self.tell(f"{reason}: the journal is being closed; nothing in the cluster stops")
+        leaving = asyncio.create_task(self._leave(reason))
+        leaving.add_done_callback(lambda _: self.exit())
+
+    async def _leave(self, reason: str) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            async with asyncio.timeout(STOPPING):
+                await self.cockpit.stop(reason)
+        except TimeoutError:
+            self.log.warning("the cockpit did not stop in time")
+
+    # --- Drawing ------------------------------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Draw what changed on the screen that is seen."""
+        self._due = False
+        self._drawn = self.cockpit.clock.monotonic()
+        said, text = self._noticed
+        if text and self._drawn - said > NOTICE:
+            self._noticed = (self._drawn, "")
+        if self.desk.decision is not None:
+            self.desk.close_moot()
+        screen = self.screen
+        if isinstance(screen, Board | Dialog):
+            screen.redraw()
+
+    def draw_soon(self) -> None:
+        """Draw, but not sooner than a frame after the last time: bursts of events are one frame."""
+        if self._due or not self.is_running:
+            return
+        self._due = True
+        wait = FRAME - (self.cockpit.clock.monotonic() - self._drawn)
+        self.set_timer(max(0.01, wait), self.draw)
+
+    def tell(self, text: str) -> None:
+        """Say something to the operator where the advice stands."""
+        self._noticed = (self.cockpit.clock.monotonic(), text)
+        self.draw_soon()
+
+    def _desk_changed(self) -> None:
+        self._noticed = (self.cockpit.clock.monotonic(), self.desk.notice)
+        self.call_later(self._show_dialog)
+
+    async def _show_dialog(self) -> None:
+        """Bring the screens in line with the desk: the dialog that it has open, or none."""
+        wanted = self._wanted()
+        if isinstance(self.screen, Dialog) and self.screen.about != wanted:
+            await self.pop_screen()
+        if wanted and not isinstance(self.screen, Dialog):
+            await self.push_screen(dialog_for(wanted, self))
+        self.draw()
+
+    def _wanted(self) -> str:
+        if self.desk.where != "screen":
+            return self.desk.where
+        return "help" if self._help else ""
+
+    # --- Keys ---------------------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take keys and pastes before Textual's own bindings do; everything else is Textual's."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._take(event):
+            return
+        if isinstance(event, events.Paste) and not event.is_forwarded and not self._takes_paste():
+            return
+        await super().on_event(event)
+
+    def _takes_paste(self) -> bool:
+        """Whether pasted text goes anywhere: only into a field, and not in the moment a dialog opens."""
+        if self._typing and not self.desk.deaf:
+            return True
+        self.tell("pasted text was dropped: nothing is being typed here")
+        return False
+
+    @property
+    def _typing(self) -> bool:
+        return isinstance(self.screen, Dialog) and self.screen.typing
+
+    def _take(self, event: events.Key) -> bool:
+        """Deal with a key; False when it is text for a field."""
+        if self._typing and event.key not in FIELD_KEYS:
+            return self.desk.deaf
+        if self._leaving:
+            return True
+        self._spawn(lambda: self._press(event))
+        return True
+
+    async def press(self, key: str) -> None:
+        """Press a key as a person would, and wait until it has been dealt with."""
+        event = PressedKey(key)
+        self.post_message(event)
+        await event.done.wait()
+
+    async def _press(self, event: events.Key) -> None:
+        try:
+            await self._act(event.key)
+        finally:
+            if isinstance(event, PressedKey):
+                event.done.set()
+
+    async def _act(self, key: str) -> None:
+        place = self._place()
+        deaf = self.desk.deaf
+        if key == "enter":
+            fresh = self._enter.strike()
+            if not fresh or deaf:
+                return
+            if place[0] != "screen" and not (await self._enter.alone() and self._place() == place):
+                self.tell("a held Enter confirms nothing: press it once")
+                return
+        control = view_control(key, "help" if self._help else self.desk.where)
+        if self._help and key in {"escape", "question_mark", "q"}:
+            self.toggle_help()
+        elif await self._dialog_took(key) or self._help:
+            return
+        elif await self.desk.press(key):
+            self._pressed()
+        elif control is not None:
+            control.act(self)
+        elif not deaf:
+            self.tell(f"{key} does nothing here; ? lists the keys")
+
+    def _place(self) -> tuple[object, ...]:
+        return (self.desk.where if not self._help else "help", id(self.desk.sheet), id(self.desk.decision))
+
+    async def _dialog_took(self, key: str) -> bool:
+        """Keys that move within a dialog: Tab between its field and its text; those of the view in any case."""
+        if not isinstance(self.screen, Dialog):
+            return False
+        if key in {"tab", "shift+tab"}:
+            if not self.screen.toggle_typing():
+                self.tell("there is nothing to type here")
+            return True
+        control = view_control(key, "any")
+        if control is None or (self.desk.where == "decision" and key.isdigit()):
+            return False
+        control.act(self)
+        return True
+
+    def _pressed(self) -> None:
+        if self.desk.quitting:
+            self.desk.quitting = False
+            self.leave("detached")
+
+    # --- The view, as controls.Viewer moves it ------------------------------------------------------------------------
+
+    def next_pane(self, step: int) -> None:
+        """Select another pane."""
+        looking = self.board.looking
+        pane = PANES[(PANES.index(looking.pane) + step) % len(PANES)]
+        self.board.look(Looking(pane, looking.zoom))
+
+    def toggle_zoom(self) -> None:
+        """The selected pane on the whole screen, and back."""
+        if self.board.compact:
+            self.tell("one pane at a time is shown already at this size; Tab shows the next")
+            return
+        self.board.look(Looking(self.board.looking.pane, not self.board.looking.zoom))
+
+    def unzoom(self) -> None:
+        """All panes again."""
+        if self.board.looking.zoom:
+            self.board.look(Looking(self.board.looking.pane))
+
+    def toggle_help(self) -> None:
+        """Open or close the help."""
+        self._help = not self._help and self.desk.where == "screen"
+        self.call_later(self._show_dialog)
+
+    def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:
+        """Scroll the selected pane, or the open dialog."""
+        panel = self._scrolled()
+        if panel is None:
+            return
+        lines = down * max(1, panel.size.height - 3) if pages else down
+        if not panel.scroll(lines, right):
+            self.tell("there is nothing further that way")
+
+    def scroll_to_end(self, end: bool) -> None:
+        """Scroll to the end, or to the beginning."""
+        panel = self._scrolled()
+        if panel is not None:
+            panel.to_end(end)
+
+    def _scrolled(self) -> Panel | None:
+        screen = self.screen
+        return screen.scrolled if isinstance(screen, Board | Dialog) else None
+
+    # --- Pictures, and the terminal -----------------------------------------------------------------------------------
+
+    def save_picture(self, path: Path) -> None:
+        """Write what the screen shows as an SVG."""
+        path.write_text(self.export_screenshot(title="migration-cockpit"), encoding="utf-8")
+
+    def run(self, **options: Any) -> None:
+        """Run in the terminal. The mouse is left to the terminal, so that copying works in tmux."""
+        super().run(**({"mouse": False} | options))
+
+
+def _rules(cockpit: Cockpit) -> Rules:
+    settings = cockpit.settings
+    percent = settings.grafana.regression_percent if settings.grafana else Rules.regression_percent
+    return Rules(limits=settings.limits, cadence=settings.cadence, regression_percent=percent)

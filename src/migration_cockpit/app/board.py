@@ -1,0 +1,118 @@
+"""The main screen: the panes, each drawn from State by its own pure function, placed by the plan for the size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+
+from cockpit_widgets.panel import Panel, View
+from cockpit_widgets.spans import line, wrap
+from cockpit_widgets.tiles import Rect, TiledScreen
+from migration_cockpit.app.panes import advice, badges, database, footer, header, log, metrics, pods, tasks, timeline
+from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.app.plan import PANES, Looking, compact, plan
+from migration_cockpit.session.state import State
+
+if TYPE_CHECKING:
+    from migration_cockpit.app.app import CockpitApp
+
+Pane = Callable[[State, datetime, int, int, Rules], View]
+
+DRAWN: dict[str, Pane] = {
+    "timeline": timeline.view,
+    "pods": pods.view,
+    "tasks": tasks.view,
+    "database": database.view,
+    "scheduler": metrics.view,
+    "log": log.view,
+}
+"""The panes by name."""
+
+
+class Board(TiledScreen):
+    """Header, panes, advice and footer; at small sizes one pane at a time with the timeline as a strip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looking = Looking()
+        self._panels: dict[str, Panel] = {}
+        self._shown: tuple[str, ...] = ()
+
+    @property
+    def _app(self) -> CockpitApp:
+        return cast("CockpitApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """One panel for each part of the screen."""
+        for name in ("header", "strip", "badges", *PANES, "advice", "footer"):
+            framed = name in PANES or name == "advice"
+            self._panels[name] = Panel(self._source(name), self._app.palette, framed=framed, id=name)
+            yield self._panels[name]
+
+    def on_mount(self) -> None:
+        """Mark the selected pane."""
+        self._select()
+
+    def tiles(self, width: int, height: int) -> dict[str, Rect]:
+        """Where the parts stand."""
+        rects = plan(width, height, self.looking)
+        self._shown = tuple(rects)
+        return rects
+
+    def _source(self, name: str) -> Callable[[int, int], View]:
+        return lambda width, height: self._app.guarded(name, lambda: self._view(name, width, height))
+
+    def _view(self, name: str, width: int, height: int) -> View:
+        app = self._app
+        state, now, rules = app.state, app.now, app.rules
+        if name in DRAWN:
+            return DRAWN[name](state, now, width, height, rules)
+        if name == "header":
+            return header.view(state, now, width, height, app.write_error)
+        if name == "strip":
+            return timeline.strip(state, now, width, height)
+        if name == "badges":
+            return badges.view(state, now, width, rules, self.looking.pane)
+        if name == "advice":
+            return advice.view(state, now, width, height, rules, app.notice)
+        return footer.view("screen", width, without=("zoom",) if self.compact else ())
+
+    def redraw(self) -> None:
+        """Draw what changed."""
+        for name in self._shown:
+            self._panels[name].redraw()
+
+    def panels(self) -> Iterable[tuple[str, Panel]]:
+        """The parts that are on the screen now, by name."""
+        return [(name, self._panels[name]) for name in self._shown]
+
+    @property
+    def scrolled(self) -> Panel:
+        """What arrow keys move."""
+        return self._panels[self.looking.pane]
+
+    def look(self, looking: Looking) -> None:
+        """Select a pane, or zoom."""
+        self.looking = looking
+        self._select()
+        self.refresh(layout=True)
+        self.call_after_refresh(self.redraw)
+
+    def _select(self) -> None:
+        for name in PANES:
+            self._panels[name].selected = name == self.looking.pane
+        self.redraw()
+
+    @property
+    def compact(self) -> bool:
+        """Whether one pane is shown at a time."""
+        return compact(*self.size)
+
+
+def broken(name: str, error: Exception, width: int = 60) -> View:
+    """What stands in a part of the screen that failed to draw: the others go on."""
+    said = wrap(f"this pane cannot be drawn: {type(error).__name__}: {error}", width)
+    return View(tuple(line((text, "bad")) for text in said), line((name, "title")), tone="border-bad")

@@ -1,0 +1,155 @@
+"""What keys do to the view alone: pane, zoom, scrolling, help. Beside the desk's table, in the same shape, and together
+with it the only source of the footer and of the help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+from migration_cockpit.cockpit.desk import CONTROLS, Control
+
+
+class Viewer(Protocol):
+    """What a view control can move."""
+
+    def next_pane(self, step: int) -> None:
+        """Select the pane `step` further in the order of panes."""
+
+    def toggle_zoom(self) -> None:
+        """The selected pane on the whole screen, and back."""
+
+    def unzoom(self) -> None:
+        """All panes again."""
+
+    def toggle_help(self) -> None:
+        """Open or close the help."""
+
+    def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:
+        """Scroll what has the focus."""
+
+    def scroll_to_end(self, end: bool) -> None:
+        """Scroll to the end, or to the beginning."""
+
+    def leave(self, reason: str, *, signal_number: int = 0) -> None:
+        """Leave the cockpit."""
+
+
+@dataclass(frozen=True)
+class ViewControl:
+    """One action on the view: like the desk's Control, but it changes nothing outside the screen."""
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    help: str
+    where: str
+    """`screen`, or `any`: in dialogs too."""
+    act: Callable[[Viewer], None]
+    footer: bool = True
+
+
+VIEW_CONTROLS: tuple[ViewControl, ...] = (
+    ViewControl("pane", ("tab",), "pane", "select the next pane", "screen", lambda v: v.next_pane(1)),
+    ViewControl(
+        "pane-back", ("shift+tab",), "pane back", "select the pane before", "screen", lambda v: v.next_pane(-1), False
+    ),
+    ViewControl(
+        "zoom", ("z",), "zoom", "the selected pane on the whole screen, and back", "screen", lambda v: v.toggle_zoom()
+    ),
+    ViewControl("unzoom", ("escape",), "all panes", "show all panes again", "screen", lambda v: v.unzoom(), False),
+    ViewControl("up", ("up", "k"), "scroll", "scroll up", "any", lambda v: v.scroll_by(-1), False),
+    ViewControl("down", ("down", "j"), "scroll", "scroll down", "any", lambda v: v.scroll_by(1), False),
+    ViewControl("left", ("left",), "scroll", "scroll to the left", "any", lambda v: v.scroll_by(right=-8), False),
+    ViewControl("right", ("right",), "scroll", "scroll to the right", "any", lambda v: v.scroll_by(right=8), False),
+    ViewControl(
+        "page-up", ("pageup",), "scroll", "scroll a page up", "any", lambda v: v.scroll_by(-1, pages=True), False
+    ),
+    ViewControl(
+        "page-down",
+        ("pagedown", "space"),
+        "scroll",
+        "scroll a page down",
+        "any",
+        lambda v: v.scroll_by(1, pages=True),
+        False,
+    ),
+    ViewControl("home", ("home",), "scroll", "scroll to the beginning", "any", lambda v: v.scroll_to_end(False), False),
+    ViewControl(
+        "end", ("end",), "scroll", "scroll to the end, and follow", "any", lambda v: v.scroll_to_end(True), False
+    ),
+    ViewControl("help", ("question_mark",), "help", "this help", "any", lambda v: v.toggle_help()),
+    ViewControl(
+        "interrupt",
+        ("ctrl+c", "ctrl+q"),
+        "detach",
+        "leave at once, from anywhere, as a signal would",
+        "any",
+        lambda v: v.leave("Ctrl-C", signal_number=2),
+        False,
+    ),
+)
+"""The view's own actions. `any` ones work in dialogs too, where no text is being typed."""
+
+KEY_NAMES = {
+    "enter": "⏎",
+    "escape": "Esc",
+    "minus": "-",
+    "tab": "Tab",
+    "shift+tab": "Shift-Tab",
+    "question_mark": "?",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+    "space": "Space",
+    "ctrl+c": "Ctrl-C",
+    "ctrl+q": "Ctrl-Q",
+}
+
+Action = Control | ViewControl
+
+
+def actions(where: str) -> list[Action]:
+    """Every action that is live at a place."""
+    mine = [each for each in CONTROLS if each.where == where]
+    return [*mine, *(each for each in VIEW_CONTROLS if each.where in {where, "any"})]
+
+
+def view_control(key: str, where: str) -> ViewControl | None:
+    """The view control of this key at this place."""
+    return next((each for each in VIEW_CONTROLS if key in each.keys and each.where in {where, "any"}), None)
+
+
+def key_names(keys: Iterable[str]) -> str:
+    """Keys as people write them."""
+    return " ".join(KEY_NAMES.get(key, key) for key in keys)
+
+
+def footer_entries(where: str) -> list[tuple[str, str]]:
+    """(keys, label) for the footer; keys that differ only in their number stand together, leaving comes last."""
+    entries: list[tuple[str, str]] = []
+    for numbered, group in groupby(actions(where), key=_numbered):
+        controls = list(group)
+        if numbered:
+            entries.append((_range([key for each in controls for key in each.keys]), controls[0].label))
+        else:
+            entries += [(key_names(each.keys[:1]), each.label) for each in controls if each.footer]
+    last = [entry for entry in entries if entry[1] == "detach"]
+    return [entry for entry in entries if entry not in last] + last
+
+
+def _numbered(action: Action) -> bool:
+    """Whether it is one of a row of keys that do the same for another number: the steps, the answers."""
+    return action.id.startswith(("step-", "answer-"))
+
+
+def _range(keys: list[str]) -> str:
+    digits = [key for key in keys if key.isdigit() and key != "0"]
+    others = [KEY_NAMES.get(key, key) for key in keys if key not in digits]
+    return " ".join([f"{digits[0]}-{digits[-1]}", *others]) if digits else " ".join(others)

@@ -1,0 +1,29 @@
+"""The dialogs: views of the desk. They hold nothing but where one has scrolled to and what is being typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from migration_cockpit.app.dialogs.base import Dialog
+
+if TYPE_CHECKING:
+    from migration_cockpit.app.app import CockpitApp
+
+__all__ = ["Dialog", "dialog_for"]
+
+
+def dialog_for(about: str, app: CockpitApp) -> Dialog:
+    """The dialog for a place of the desk: `sheet`, `decision`, `note`, `message`, or `help`."""
+    from migration_cockpit.app.dialogs.decision import DecisionDialog
+    from migration_cockpit.app.dialogs.help import HelpDialog
+    from migration_cockpit.app.dialogs.sheet import SheetDialog
+    from migration_cockpit.app.dialogs.writing import MessageDialog, NoteDialog
+
+    kinds: dict[str, type[Dialog]] = {
+        "sheet": SheetDialog,
+        "decision": DecisionDialog,
+        "note": NoteDialog,
+        "message": MessageDialog,
+        "help": HelpDialog,
+    }
+    return kinds[about](about, app)

@@ -1,0 +1,155 @@
+"""What all dialogs share: a frame under the header, a text that scrolls, a field where one is needed, the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from cockpit_widgets.panel import Panel, Source, View
+from cockpit_widgets.spans import Line, fit, line, wrap
+from cockpit_widgets.tiles import Rect, TiledScreen
+from cockpit_widgets.typein import TypeIn
+from migration_cockpit.app.controls import footer_entries
+from migration_cockpit.app.panes import header
+
+if TYPE_CHECKING:
+    from migration_cockpit.app.app import CockpitApp
+
+WIDEST = 120
+
+
+class Dialog(TiledScreen):
+    """Stands on its own ground: nothing shines through, nothing beneath costs bytes while it is open."""
+
+    tone = "border-focus"
+    asks = ""
+    """What the field is for; empty for a dialog without one."""
+
+    def __init__(self, about: str, app: CockpitApp) -> None:
+        super().__init__()
+        self.about = about
+        self._cockpit_app = app
+        self._parts: dict[str, Panel] = {}
+        self._field: TypeIn | None = None
+
+    # --- What a dialog says of itself --------------------------------------------------------------------------------
+
+    def heading(self) -> str:
+        """Its title."""
+        raise NotImplementedError
+
+    def text(self, width: int) -> list[Line]:
+        """Its text, in lines of at most `width`."""
+        raise NotImplementedError
+
+    def wants_field(self) -> bool:
+        """Whether the field is to be seen now."""
+        return bool(self.asks)
+
+    def frame_tone(self) -> str:
+        """Tone of the frame."""
+        return self.tone
+
+    # --- Building ----------------------------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Header, frame, text, notice, keys; the field on top of the frame."""
+        app = self._cockpit_app
+        sources: dict[str, Source] = {
+            "header": lambda w, h: header.view(app.state, app.now, w, h, app.write_error),
+            "frame": lambda _w, _h: View((), line((self.heading(), "title")), tone=self.frame_tone()),
+            "body": lambda w, _h: View(tuple(self.text(w))),
+            "label": lambda w, _h: View(tuple(line((each, "careful-bold")) for each in wrap(self.asks, w)[:1])),
+            "notice": lambda w, h: View(tuple(self._notice(w)[:h])),
+            "keys": lambda w, _h: View((self._keys(w),)),
+        }
+        for name, source in sources.items():
+            guarded = self._guard(name, source)
+            self._parts[name] = Panel(guarded, app.palette, framed=name == "frame", id=name)
+            yield self._parts[name]
+        if self.asks:
+            self._field = TypeIn("", deaf=lambda: app.desk.deaf, id="field")
+            yield self._field
+
+    def _guard(self, name: str, source: Source) -> Source:
+        return lambda w, h: self._cockpit_app.guarded(f"{self.about} {name}", lambda: source(w, h))
+
+    def on_mount(self) -> None:
+        """Draw at once."""
+        self.redraw()
+
+    def tiles(self, width: int, height: int) -> dict[str, Rect]:
+        """Centred, as wide as reads well, as high as its text needs or the screen has."""
+        wide = min(WIDEST, width)
+        x = (width - wide) // 2
+        inner = wide - 4
+        field = 2 if self.wants_field() and height >= 18 else 1 if self.wants_field() else 0
+        room = height - 1 - 2 - 2 - field - 1
+        high = max(3, min(room, len(self.text(inner))))
+        top = 1 + max(0, (height - 1 - (high + 5 + field)) // 3)
+        plan: dict[str, Rect] = {
+            "header": (0, 0, width, 1),
+            "frame": (x, top, wide, high + 5 + field),
+            "body": (x + 2, top + 1, inner, high),
+        }
+        y = top + 1 + high
+        if field == 2:
+            plan["label"] = (x + 2, y, inner, 1)
+        if field:
+            plan["field"] = (x + 2, y + field - 1, inner, 1)
+        return plan | {"notice": (x + 2, y + field, inner, 2), "keys": (x + 2, y + field + 2, inner, 1)}
+
+    def _notice(self, width: int) -> list[Line]:
+        said = self._cockpit_app.notice
+        if not said:
+            panel = self._parts["body"]
+            more = len(panel.view.lines) - panel.size.height
+            return (
+                [(), line((f"↑↓ scroll: {len(panel.view.lines)} lines, {panel.size.height} are seen", "dim"))]
+                if more > 0
+                else []
+            )
+        return [line(("▲ ", "careful-bold"), (text, "careful-bold")) for text in wrap(said, width - 2)[:2]]
+
+    def _keys(self, width: int) -> Line:
+        parts = [line((f" {keys} ", "badge-plain"), (f" {label}   ", "text")) for keys, label in self.key_entries()]
+        return fit(line(*parts), width)
+
+    def key_entries(self) -> list[tuple[str, str]]:
+        """(keys, label) of what can be done here; the way back stands first."""
+        entries = [entry for entry in footer_entries(self.about) if entry[1] != "help"]
+        entries.sort(key=lambda entry: entry[0] != "Esc")
+        if self.wants_field():
+            entries.append(("Tab", "leave the field" if self.typing else "type"))
+        return entries
+
+    # --- Living -----------------------------------------------------------------------------------------------------
+
+    def redraw(self) -> None:
+        """Draw what changed."""
+        for panel in self._parts.values():
+            panel.redraw()
+
+    @property
+    def scrolled(self) -> Panel:
+        """What arrow keys move."""
+        return self._parts["body"]
+
+    @property
+    def typing(self) -> bool:
+        """Whether keys go into the field."""
+        return self._field is not None and self.focused is self._field
+
+    def toggle_typing(self) -> bool:
+        """Into the field, or out of it; False when there is none now."""
+        if self._field is None or not self.wants_field():
+            return False
+        self.set_focus(None if self.typing else self._field)
+        self.redraw()
+        return True
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What is typed belongs to the desk."""
+        self._cockpit_app.desk.type(event.value)

@@ -1,0 +1,69 @@
+"""The question that a running step asks, with its evidence; an answer is chosen by its number, then given by Enter."""
+
+from __future__ import annotations
+
+from cockpit_widgets.spans import Line, line, wrap
+from migration_cockpit.app.dialogs.base import Dialog
+from migration_cockpit.app.words import hm
+from migration_cockpit.session.events import DecisionAsked
+from migration_cockpit.session.state import STEP_TITLES
+
+
+class DecisionDialog(Dialog):
+    """Nothing is chosen when it opens."""
+
+    tone = "border-careful"
+    asks = "This answer needs a reason; it goes into the journal:"
+
+    def heading(self) -> str:
+        """Which step asks."""
+        event = self._cockpit_app.desk.decision
+        return f"decide · {STEP_TITLES.get(event.step, event.step)}" if event else "decide"
+
+    def text(self, width: int) -> list[Line]:
+        """Question, evidence, answers."""
+        desk = self._cockpit_app.desk
+        if desk.decision is None:
+            return []
+        decision = self._cockpit_app.state.decision
+        asked = [line((f"asked at {hm(decision.asked)}; the step waits for the answer", "dim"))] if decision else []
+        return [*decision_lines(desk.decision, desk.choice, width), (), *asked]
+
+    def wants_field(self) -> bool:
+        """Only for an answer that needs a reason."""
+        desk = self._cockpit_app.desk
+        return desk.decision is not None and desk.choice in desk.decision.reasoned
+
+    def redraw(self) -> None:
+        """Show the field when the chosen answer needs it, and put the cursor there."""
+        seen = self._field is not None and self._field.region.height > 0
+        if self.is_mounted and self._field is not None and seen != self.wants_field():
+            self.refresh(layout=True)
+            if self.wants_field():
+                self.set_focus(self._field)
+            elif self.typing:
+                self.set_focus(None)
+        super().redraw()
+
+
+def decision_lines(event: DecisionAsked, choice: str, width: int) -> list[Line]:
+    """The question as text; the chosen answer has a mark and a word."""
+    lines = [line((text, "bright")) for text in wrap(event.question, width)]
+    if event.evidence:
+        lines += [(), line(("What is seen", "bold"))]
+    for each in event.evidence:
+        first, *rest = wrap(each, width - 4)
+        lines += [line(("  · ", "dim"), (first, "text")), *(line((f"    {text}", "text")) for text in rest)]
+    lines += [(), line(("Answers", "bold"))]
+    for number, (answer, meaning) in enumerate(event.choices.items(), 1):
+        chosen = answer == choice
+        needs = " (needs a reason)" if answer in event.reasoned else ""
+        mark = "▶ chosen " if chosen else "         "
+        head = line(
+            (mark, "good-bold"),
+            (f" {number} ", "badge-good" if chosen else "badge-plain"),
+            (f" {answer}", "bold"),
+            (needs, "dim"),
+        )
+        lines += [head, *(line((f"              {text}", "text")) for text in wrap(meaning, width - 14))]
+    return lines

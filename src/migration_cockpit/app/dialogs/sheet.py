@@ -1,0 +1,107 @@
+"""The step sheet: what will be done, with its exact commands; the gates with their live values; what undoes it."""
+
+from __future__ import annotations
+
+from cockpit_widgets.spans import Line, line, wrap
+from migration_cockpit.app.dialogs.base import Dialog
+from migration_cockpit.app.words import plural, span
+from migration_cockpit.playbook.runner import Sheet
+from migration_cockpit.session.events import Check
+
+
+class SheetDialog(Dialog):
+    """Enter runs the step as it stands here."""
+
+    asks = "A gate does not hold. Going on needs a reason; it goes into the journal:"
+
+    def heading(self) -> str:
+        """The step."""
+        sheet = self._cockpit_app.desk.sheet
+        return f"step · {sheet.title}" if sheet else "step"
+
+    def text(self, width: int) -> list[Line]:
+        """The whole sheet."""
+        sheet = self._cockpit_app.desk.sheet
+        return sheet_lines(sheet, width) if sheet else []
+
+    def wants_field(self) -> bool:
+        """A reason is needed only where a gate fails."""
+        sheet = self._cockpit_app.desk.sheet
+        return bool(sheet and sheet.failing)
+
+    def frame_tone(self) -> str:
+        """Careful when a gate fails."""
+        return "border-careful" if self.wants_field() else "border-focus"
+
+    def key_entries(self) -> list[tuple[str, str]]:
+        """Says what Enter would do: run it, or override."""
+        entries = super().key_entries()
+        if self.wants_field():
+            return [(keys, "override and do it" if keys == "⏎" else label) for keys, label in entries]
+        return entries
+
+
+def sheet_lines(sheet: Sheet, width: int) -> list[Line]:
+    """A sheet as text. What decides comes first: the gates."""
+    lines = [line((text, "bright")) for text in wrap(sheet.purpose, width)]
+    lines.append(line(("takes about ", "dim"), (span(sheet.expected), "text")))
+    lines += [(), _gates_head(sheet)]
+    for gate in sheet.gates:
+        lines += check_lines(gate, width)
+    lines += [
+        (),
+        line(
+            ("What is done", "bold"),
+            (f"   {plural(len(sheet.commands), 'command or call', 'commands and calls')}, in this order", "dim"),
+        ),
+    ]
+    for number, command in enumerate(sheet.commands, 1):
+        if command.what:
+            lines += _hanging(f"{number:2d}  ", command.what, width, "text")
+        lead = "    " if command.what else f"{number:2d}  "
+        lines += _hanging(lead, command.text, width, "good", indent="      ")
+    if not sheet.commands:
+        lines.append(line(("    nothing in the world is changed; it is watched", "dim")))
+    lines += [(), line(("Verified when", "bold"))]
+    for each in sheet.verification:
+        lines += _hanging("  · ", each, width, "text")
+    lines += _section("What undoes it", sheet.undo, width)
+    lines += _section("Unlike the source playbook", sheet.differs, width)
+    return lines
+
+
+def check_lines(check: Check, width: int) -> list[Line]:
+    """A condition with its live value: glyph and word; what to do where it does not hold."""
+    glyph, word, tone = ("✔", "holds  ", "good") if check.holds and check.known else ("✖", "FAILS  ", "bad")
+    if not check.known:
+        glyph, word, tone = "?", "UNKNOWN", "careful"
+    first, *rest = wrap(f"{check.name}: {check.found}" if check.found else check.name, width - 12)
+    lines = [line((f"  {glyph} {word} ", tone), (first, "text" if tone == "good" else "bright"))]
+    lines += [line((" " * 12 + text, "text")) for text in rest]
+    if tone != "good" and check.mend:
+        lines += [line((" " * 12 + text, tone)) for text in wrap(f"→ {check.mend}", width - 12, indent="  ")]
+    return lines
+
+
+def _gates_head(sheet: Sheet) -> Line:
+    failing = len(sheet.failing)
+    said = f"   {failing} of {len(sheet.gates)} do not hold" if failing else f"   all {len(sheet.gates)} hold"
+    if not sheet.gates:
+        said = "   none: it can run at any time"
+    return line(("Gates", "bold"), (said, "careful" if failing else "dim"))
+
+
+def _hanging(lead: str, text: str, width: int, tone: str, *, indent: str = "") -> list[Line]:
+    first, *rest = wrap(text, width - len(lead))
+    lines = [line((lead, "dim"), (first, tone))]
+    return lines + [
+        line((indent or " " * len(lead), "dim"), (each, tone))
+        for part in rest
+        for each in wrap(part, width - max(len(lead), len(indent)))
+    ]
+
+
+def _section(name: str, text: str, width: int) -> list[Line]:
+    if not text:
+        return []
+    return [(), line((name, "bold")), *(line((f"  {each}", "text")) for each in wrap(text, width - 2))]

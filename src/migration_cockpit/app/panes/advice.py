@@ -1,0 +1,47 @@
+"""What to do now, always on the screen; and why the last key did nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cockpit_widgets.charts import badge
+from cockpit_widgets.panel import View
+from cockpit_widgets.spans import Line, line, wrap
+from cockpit_widgets.spans import width as cells
+from migration_cockpit.advice.now import Advice, advise
+from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.session.state import State
+
+
+def view(
+    state: State,
+    now: datetime,
+    width: int,
+    height: int,
+    rules: Rules = Rules(),  # noqa: B008 - immutable
+    notice: str = "",
+) -> View:
+    """The word, the headline and the lines below it; a notice takes the last rows."""
+    advice = advise(state, now, rules.limits)
+    notices = (
+        [
+            line(("▲ " if n == 0 else "  ", "careful-bold"), (text, "careful-bold"))
+            for n, text in enumerate(wrap(notice, width - 2)[: max(1, height - 1)])
+        ]
+        if notice
+        else []
+    )
+    lines = _advice(advice, width)[: max(1, height - len(notices))]
+    return View(
+        (*lines, *notices), tone=f"border-{advice.tone}" if advice.tone in {"careful", "bad"} else "border-focus"
+    )
+
+
+def _advice(advice: Advice, width: int) -> list[Line]:
+    head = line(badge(advice.word, advice.tone), ("  ", "text"))
+    first, *rest = wrap(advice.headline, width - cells(head)) or [""]
+    more = [text for each in (" ".join(rest), *advice.details) if each for text in wrap(each, width)]
+    return [
+        line(head, (first, "bright")),
+        *(line((text, "text" if n == 0 and rest else "dim")) for n, text in enumerate(more)),
+    ]

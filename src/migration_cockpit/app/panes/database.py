@@ -1,0 +1,143 @@
+"""The metadata database: the verdict, the revision, how far the step is, what moves, and who is in whose way."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cockpit_widgets.charts import badge, course, progress
+from cockpit_widgets.panel import View
+from cockpit_widgets.spans import Line, fit, flow, line, wrap
+from migration_cockpit.app.panes import locks
+from migration_cockpit.app.panes.frame import Rules, empty
+from migration_cockpit.app.panes.frame import view as framed
+from migration_cockpit.app.words import age, count, number, seconds_between, size
+from migration_cockpit.session.state import State
+
+VERDICT_TONES = {
+    "WORKING": "good",
+    "DONE": "good",
+    "SLOW": "careful",
+    "QUIET": "careful",
+    "BLOCKED": "bad",
+    "LOST": "bad",
+    "FAILED": "bad",
+}
+
+
+def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
+    """Verdict first, then progress, what moves, storage, and the waiters."""
+    reading = state.database
+    if reading is None:
+        lines = [*_verdict(state, now, width), *empty(state, "database", "the metadata database", width)]
+        return framed("database", lines, state, now, rules, source="database", more="PostgreSQL")
+    lines = [
+        *_verdict(state, now, width),
+        *_revision(state),
+        *_progress(state, now, width),
+        *_moves(state, width),
+        *_storage(state, now, width),
+        *_about(state, width),
+        (),
+        *locks.sessions(reading, width),
+        *locks.waiters(state, now),
+        *locks.strangers(reading, now),
+    ]
+    more = f"PostgreSQL {reading.server_version // 10000}" if reading.server_version else "PostgreSQL"
+    return framed("database", lines, state, now, rules, source="database", more=more)
+
+
+def _verdict(state: State, now: datetime, width: int) -> list[Line]:
+    if state.verdict is None:
+        return []
+    tone = VERDICT_TONES.get(state.verdict.verdict, "plain")
+    since = age(seconds_between(state.verdict_since, now)) if state.verdict_since else ""
+    head = line(badge(state.verdict.verdict, tone), (f"  for {since}", "dim"))
+    return [head, *(line((text, "text")) for text in wrap(state.verdict.evidence, width)[:3])]
+
+
+def _revision(state: State) -> list[Line]:
+    reading = state.database
+    assert reading is not None
+    if not reading.alembic_table:
+        return [line(("✖ there is no table alembic_version", "bad"))]
+    if len(reading.revisions) != 1:
+        found = ", ".join(reading.revisions) or "no row"
+        return [line((f"✖ alembic_version holds {found}; it must hold one row", "bad"))]
+    fab = line((" · FAB ", "dim"), (", ".join(reading.fab_revisions), "text")) if reading.fab_revisions else ()
+    return [line(("revision ", "dim"), (reading.revisions[0], "bold"), fab, ("  last committed", "dim"))]
+
+
+def _progress(state: State, now: datetime, width: int) -> list[Line]:
+    lines: list[Line] = []
+    step = state.steps.get("migrate")
+    if step is not None and step.running:
+        took = age(seconds_between(step.started, now)) if step.started else ""
+        if step.total:
+            bar = progress(step.done, step.total, max(8, width - 22))
+            lines.append(line(bar, (f" {step.done} of {step.total}", "bold"), (f" {took:>7}", "dim")))
+        lines += [line((text, "text")) for text in wrap(step.progress, width) if step.progress][:2]
+    assert state.database is not None
+    for each in state.database.progress:
+        share = f" {100 * each.done // each.total} %" if each.total else ""
+        lines.append(line((f"{each.command} {each.relation}: {each.phase}", "text"), (share, "bold")))
+    return lines
+
+
+def _moves(state: State, width: int) -> list[Line]:
+    """The courses of what moves while a migration works: WAL and blocks each second, IOPS as CloudWatch tells."""
+    cells = max(8, width - 20)
+    trends = state.trends
+    rows = [("WAL", trends.wal, size, "/s", 1e5), ("blocks", trends.blocks, count, "/s", 100.0)]
+    if state.storage is not None:
+        rows.append(("IOPS", trends.iops, count, "", 50.0))
+    lines = []
+    for name, points, said, unit, floor in rows:
+        if not points:
+            lines.append(line((f"{name:<7}", "dim"), ("waits for a second reading", "dim")))
+            continue
+        chart = fit(course(points, cells, floor=floor), cells)
+        lines.append(line((f"{name:<7}", "dim"), chart, (f" {said(points[-1])}{unit}", "bold")))
+    return lines
+
+
+def _storage(state: State, now: datetime, width: int) -> list[Line]:
+    storage, source = state.storage, state.sources.get("storage")
+    failing = source is not None and source.failing_since is not None
+    if storage is None:
+        return _wrapped(f"▲ storage: {source.why}", width) if failing and source else []
+    parts = []
+    if storage.status and storage.status != "available":
+        parts.append(line((f"▲ instance {storage.status}", "careful")))
+    if storage.free_bytes is not None:
+        parts.append(line(("free ", "dim"), (size(storage.free_bytes), "bold")))
+    if storage.queue_depth is not None:
+        parts.append(line(("queue ", "dim"), (number(storage.queue_depth), "text")))
+    if storage.cpu_percent is not None:
+        parts.append(line(("CPU ", "dim"), (f"{storage.cpu_percent:.0f} %", "text")))
+    if failing and source:
+        return [*flow(parts, width), *_wrapped(f"▲ storage is stale: {source.why}", width)]
+    if storage.measured is not None:
+        behind = seconds_between(storage.measured, now)
+        late = behind > 180
+        parts.append(line((f"{'▲ ' if late else ''}{int(behind) // 60} min behind", "careful" if late else "dim")))
+    return flow(parts, width)
+
+
+def _wrapped(text: str, width: int) -> list[Line]:
+    return [line((each, "careful")) for each in wrap(text, width, indent="  ")]
+
+
+def _about(state: State, width: int) -> list[Line]:
+    reading = state.database
+    assert reading is not None
+    parts = [line(("size ", "dim"), (size(reading.size), "text"))] if reading.size else []
+    if reading.replica_lag is not None:
+        parts.append(line(("lag ", "dim"), (age(reading.replica_lag), "text")))
+    if reading.slots:
+        inactive = f" ({reading.inactive_slots} inactive)" if reading.inactive_slots else ""
+        parts.append(line(("slots ", "dim"), (f"{reading.slots}{inactive}", "careful" if inactive else "text")))
+    if reading.prepared:
+        parts.append(line((f"▲ {reading.prepared} prepared transactions", "careful")))
+    if reading.migration_lock_pid is not None:
+        parts.append(line(("lock 1 ", "dim"), (str(reading.migration_lock_pid), "text")))
+    return flow(parts, width)

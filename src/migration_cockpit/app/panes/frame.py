@@ -1,0 +1,65 @@
+"""What every pane says in its frame: how old its data is, or since when and why there is none; and the pane's rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cockpit_widgets.panel import View
+from cockpit_widgets.spans import Line, line, wrap
+from migration_cockpit.app.words import age, hms, seconds_between
+from migration_cockpit.config import Cadence, Limits
+from migration_cockpit.session.state import State
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What of the config the panes draw by: thresholds and cadences."""
+
+    limits: Limits = field(default_factory=Limits)
+    cadence: Cadence = field(default_factory=Cadence)
+    regression_percent: float = 20.0
+
+    def late(self, source: str) -> float:
+        """Age in seconds at which a reading is late: no change is told at least every heartbeat."""
+        every = float(getattr(self.cadence, source, 0.0))
+        return 2.0 * max(every, self.cadence.heartbeat) + 5.0
+
+
+def titled(name: str, more: str = "") -> Line:
+    """A pane's title, with what it is about behind it."""
+    return line((name, "title"), (f" · {more}" if more else "", "dim"))
+
+
+def view(
+    name: str,
+    lines: list[Line],
+    state: State,
+    now: datetime,
+    rules: Rules,
+    *,
+    source: str,
+    more: str = "",
+) -> View:
+    """A pane fed by one source: its frame says how old the data is, or since when it is stale and why."""
+    known = state.sources.get(source)
+    title = titled(name, more)
+    if known is not None and known.failing_since is not None:
+        since = known.read or known.failing_since
+        foot = line(("▲ ", "careful"), (f"stale since {hms(since)}: {known.why}", "careful"))
+        return View(tuple(lines), title, foot, "border-careful")
+    if known is None or known.read is None:
+        return View(tuple(lines), title, line(("waiting for the first reading", "dim")))
+    old = seconds_between(known.read, now)
+    if old > rules.late(source):
+        return View(tuple(lines), title, line((f"▲ late: {age(old)} old", "careful")), "border-careful")
+    return View(tuple(lines), title, line((f"{age(old)} old", "dim")))
+
+
+def empty(state: State, source: str, waits_for: str, width: int) -> list[Line]:
+    """What stands in a pane before its first reading: what it waits for, or why it gets none."""
+    known = state.sources.get(source)
+    if known is not None and known.failing_since is not None:
+        said = [line(("✖ no reading yet", "bad")), *(line((text, "careful")) for text in wrap(known.why, width))]
+        return [*said, *(line((text, "dim")) for text in wrap(f"It reads {waits_for} as soon as it can.", width))]
+    return [line((text, "dim")) for text in wrap(f"waits for {waits_for}", width)]

@@ -1,0 +1,86 @@
+"""The header: which deployment this is, production or not, in reverse and in words; clock, window, record, driver."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cockpit_widgets.panel import View
+from cockpit_widgets.spans import Line, Span, clip, fit, line
+from cockpit_widgets.spans import width as cells
+from migration_cockpit.app.words import hms, seconds_between, span
+from migration_cockpit.session.state import State
+
+GAP: Span = ("   ", "bar")
+
+
+def banner(state: State) -> Span:
+    """PRODUCTION, rehearsal or staging: what a key press here would change."""
+    session = state.session
+    if session is None:
+        return " starting ", "bar-dim"
+    if session.rehearsal:
+        return " rehearsal ", "badge-good"
+    return (" PRODUCTION ", "badge-bad") if session.production else (" staging ", "badge-careful")
+
+
+def view(state: State, now: datetime, width: int, height: int, write_error: str = "") -> View:
+    """One row where everything fits, else two; what does not fit in the end is the least urgent."""
+    where = _where(state)
+    parts = [_clock(now), _window(state, now), _record(write_error), *_people(state, now)]
+    if height <= 1:
+        return View((fit(_fill(where, parts, width), width, tone="bar"),))
+    first = _fill([*where[:2], where[3]], [parts[0], parts[2]], width)
+    second = _fill([where[2]], [parts[1], *parts[3:]], width)
+    return View((fit(first, width, tone="bar"), fit(second, width, tone="bar")))
+
+
+def _fill(always: list[Line], parts: list[Line], width: int) -> Line:
+    """As many parts as fit, in order of their weight."""
+    row = line(*always)
+    for part in parts:
+        if part and cells(row) + cells(part) + 3 <= width:
+            row = line(row, GAP, part)
+    return clip(row, width)
+
+
+def _where(state: State) -> list[Line]:
+    session = state.session
+    if session is None:
+        return [line(banner(state)), line((" no session yet", "bar-dim")), (), ()]
+    place = f" {session.context} / {session.namespace}"
+    versions = line(GAP, (session.source_version, "bar"), (" → ", "bar-dim"), (session.target_version, "bar-bold"))
+    return [line(banner(state)), line((f" {session.deployment}", "bar-bold")), line((place, "bar-dim")), versions]
+
+
+def _clock(now: datetime) -> Line:
+    return line((hms(now), "bar-bold"), ("Z", "bar"))
+
+
+def _window(state: State, now: datetime) -> Line:
+    if state.window_end is None:
+        return ()
+    left = (state.window_end - now).total_seconds()
+    if left <= 0:
+        return line((f"▲ window closed {span(-left)} ago", "bar-bad"))
+    tone = "bar-careful" if left < 3600 else "bar-bold"
+    return line(("▲ " if left < 3600 else "", tone), ("window closes in ", "bar-dim"), (span(left), tone))
+
+
+def _record(write_error: str) -> Line:
+    if write_error:
+        return line(("✖ NOT RECORDED", "bar-bad"))
+    return line(("● ", "bar-bad"), ("REC", "bar"))
+
+
+def _people(state: State, now: datetime) -> list[Line]:
+    parts: list[Line] = []
+    if state.driver is not None:
+        parts.append(line(("driver ", "bar-dim"), (state.driver.operator, "bar")))
+    if state.credentials:
+        name, ends = min(state.credentials.items(), key=lambda item: item[1])
+        left = seconds_between(now, ends)
+        soon = state.window_end is not None and ends < state.window_end
+        glyph = "✖ " if left <= 0 else "▲ " if soon else ""
+        tone = "bar-bad" if left <= 0 else "bar-careful" if soon else "bar"
+        parts.append(line((glyph, tone), (f"{name} ", "bar-dim"), (span(left) if left > 0 else "expired", tone)))
+    return parts

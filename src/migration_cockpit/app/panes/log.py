@@ -1,0 +1,33 @@
+"""The log: what the cockpit did, what the running step printed, and what people noted, newest at the end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cockpit_widgets.panel import View
+from cockpit_widgets.spans import Line, line
+from migration_cockpit.app.panes.frame import Rules, titled
+from migration_cockpit.app.words import hms
+from migration_cockpit.session.state import LogEntry, State
+
+_GLYPHS = {"step": ("▶", "bold"), "good": ("✔", "good"), "careful": ("▲", "careful"), "bad": ("✖", "bad")}
+
+
+def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - a pane's shape; immutable
+    """All lines that State keeps; the journal has those before."""
+    if not state.log:
+        waits = "waits for the first line: what steps print, and what happens, stands here"
+        return View((line((waits, "dim")),), titled("log"))
+    return View(tuple(entry_line(entry) for entry in state.log), titled("log"), (), follow=True)
+
+
+def entry_line(entry: LogEntry) -> Line:
+    """One line: time, glyph, source where it is not the cockpit itself, text."""
+    time = (f"{hms(entry.t)} ", "dim")
+    if entry.source == "note":
+        return line(time, ("✎ note ", "bright"), (entry.text, "bright"))
+    glyph, tone = _GLYPHS.get(entry.level, (" ", "text"))
+    if entry.source == "cockpit":
+        return line(time, (f"{glyph} ", tone), (entry.text, tone))
+    quiet = tone if entry.level in _GLYPHS else "dim"
+    return line(time, (f"{glyph} ", tone), (f"{entry.source} ", "dim"), (entry.text, quiet))

@@ -1,0 +1,106 @@
+"""The scheduler's metrics through Grafana: a chart each, the value before the migration and the change against it; and
+what Airflow's own health endpoint says."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cockpit_widgets.charts import course
+from cockpit_widgets.panel import View
+from cockpit_widgets.spans import Line, fit, flow, line, spread, wrap
+from migration_cockpit.advice.metrics import change_percent, regressions, settled
+from migration_cockpit.app.panes.frame import Rules, empty
+from migration_cockpit.app.panes.frame import view as framed
+from migration_cockpit.app.words import age, hm, number, seconds_between
+from migration_cockpit.session.readings import Metric, MetricsReading
+from migration_cockpit.session.state import State
+
+LABELS = {
+    "loop_duration": "loop duration",
+    "queued_tasks": "queued tasks",
+    "open_slots": "open slots",
+    "parse_time": "parse time",
+}
+
+
+def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
+    """Two rows a metric, then Airflow's health."""
+    if state.metrics is None:
+        lines = empty(state, "metrics", "the scheduler's metrics from Grafana", width)
+        lines += [(), *_health(state, now, width)] if state.health else []
+        return framed("scheduler", lines, state, now, rules, source="metrics", more="Grafana")
+    lines = [each for metric in state.metrics.metrics for each in _metric(metric, state, width, rules)]
+    if silence_expected(state) and any(metric.value is None for metric in state.metrics.metrics):
+        since = hm(state.steps["helm"].started)
+        lines += [line((f"no data since {since}: expected, nothing schedules", "dim")), ()]
+    if state.baseline is None:
+        lines.append(line(("no baseline yet: it is taken before the migration", "dim")))
+    return framed(
+        "scheduler", [*lines, *_health(state, now, width)], state, now, rules, source="metrics", more="Grafana"
+    )
+
+
+def silence_expected(state: State) -> bool:
+    """Whether nothing schedules now: the old version is stopped and the new one is not up yet (steps 4 to 6)."""
+    helm, healthy = state.steps.get("helm"), state.steps.get("healthy")
+    return helm is not None and healthy is not None and helm.started is not None and not healthy.passed
+
+
+def regressed(metric: Metric, state: State, rules: Rules) -> bool:
+    """The playbook's rule: worse than the baseline by more than the threshold (20 %)."""
+    if state.baseline is None or silence_expected(state):
+        return False
+    worse, _ = regressions(MetricsReading(metrics=(metric,)), state.baseline.values, rules.regression_percent)
+    return bool(worse)
+
+
+def _metric(metric: Metric, state: State, width: int, rules: Rules) -> list[Line]:
+    label = LABELS.get(metric.name, metric.name)
+    before = state.baseline.values.get(metric.name) if state.baseline else None
+    base = line((f"before {number(before)}{_unit(metric)}", "dim")) if before is not None else ()
+    if metric.value is None:
+        head = spread(line((label, "text"), ("  —", "dim")), base, width)
+        return [head] if silence_expected(state) else [head, _no_data(metric)]
+    by = change_percent(settled(metric), before)
+    bad = regressed(metric, state, rules)
+    changed: Line = ()
+    if by is not None:
+        verdict = f"▲ REGRESSION {by:+.0f} %" if bad else f"{by:+.0f} %"
+        changed = line((f"  {verdict}", "careful-bold" if bad else "dim"))
+    value = line((label, "text"), (f"  {number(metric.value)}{_unit(metric)}", "bold"), changed)
+    chart = course(metric.points, width, tone="careful" if bad else "chart", floor=before or 0.0)
+    return [spread(value, base, width), fit(chart, width)]
+
+
+def _unit(metric: Metric) -> str:
+    return f" {metric.unit}" if metric.unit else ""
+
+
+def _no_data(metric: Metric) -> Line:
+    since = f" since {hm(metric.measured)}" if metric.measured else ""
+    return line((f"▲ no data{since}", "careful"), (", which is not zero", "dim"))
+
+
+def _health(state: State, now: datetime, width: int) -> list[Line]:
+    health, source = state.health, state.sources.get("health")
+    if source is not None and source.failing_since is not None:
+        expected = silence_expected(state)
+        tone, mark = ("dim", "") if expected else ("careful", "▲ ")
+        why = "expected, no API is up" if expected else source.why
+        said = f"{mark}health: no answer since {hm(source.failing_since)}: {why}"
+        return [line((text, tone)) for text in wrap(said, width)]
+    if health is None:
+        return [line(("health: not asked yet", "dim"))]
+    parts = []
+    for component in health.components:
+        good = component.status == "healthy"
+        beat = f" {age(seconds_between(component.heartbeat, now))}" if component.heartbeat and not good else ""
+        glyph = "✔" if good else "✖" if component.status else "·"
+        word = "" if good else f" {component.status or 'never seen'}{beat}"
+        parts.append(
+            line(
+                (f"{glyph} ", "good" if good else "bad" if component.status else "dim"), (component.name + word, "text")
+            )
+        )
+    shown: list[Line] = [line(("health ", "dim"), (health.version, "bold"))]
+    return shown + flow(parts, width, ("   ", "dim"))

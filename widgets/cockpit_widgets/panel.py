@@ -1,0 +1,231 @@
+"""A framed list of lines that repaints only the rows that changed, up to the last cell that changed in each.
+
+Over SSH every byte counts: Textual's own borders and tables repaint whole regions when one cell changes, so the panel
+draws its frame itself and tells the compositor row by row what is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from cockpit_widgets.spans import Line, clip, drop, fit, line, plain, width
+
+Palette = Mapping[str, Style]
+"""Style by tone; `base` is the ground on which everything stands."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a panel shows: lines of any number, what stands in its frame, and the frame's tone."""
+
+    lines: tuple[Line, ...] = ()
+    title: Line = ()
+    foot: Line = ()
+    tone: str = "border"
+    follow: bool = False
+    """Whether the newest lines, at the end, are the ones to be seen."""
+
+
+Source = Callable[[int, int], View]
+"""What a panel asks for its view: (width, height) of its inside, in cells."""
+
+
+class Panel(Widget):
+    """Draws a View; scrolls it; repaints what changed and nothing else."""
+
+    def __init__(self, source: Source, palette: Palette, *, framed: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._source = source
+        self._palette = palette
+        self._framed = framed
+        self._rows: list[Line] = []
+        self._view = View()
+        self._top = 0
+        self._left = 0
+        self._following = True
+        self.selected = False
+
+    @property
+    def view(self) -> View:
+        """What is shown, all of it."""
+        return self._view
+
+    @property
+    def rows(self) -> list[str]:
+        """What is seen, row by row, without tones."""
+        return [plain(each) for each in self._rows]
+
+    def use(self, palette: Palette) -> None:
+        """Draw with another palette."""
+        self._palette = palette
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Ask for a view of the new size."""
+        self._rows = []
+        self.redraw()
+        self.refresh()
+
+    def redraw(self) -> None:
+        """Ask for the view and repaint the rows in which it differs from what is seen."""
+        if not self.size.width or not self.size.height:
+            return
+        view = self._source(*self._inside())
+        self._move_with(view)
+        self._view = view
+        self._repaint()
+
+    def scroll(self, down: int = 0, right: int = 0) -> bool:
+        """Move what is seen; False when there is nothing further that way."""
+        before = self._top, self._left
+        self._top += down
+        self._left = max(0, min(self._left + right, self._widest() - self._inside()[0]))
+        self._bound()
+        if down:
+            self._following = self._view.follow and self._top >= self._last_top()
+        self._repaint()
+        return before != (self._top, self._left)
+
+    def to_end(self, end: bool) -> None:
+        """Go to the last line, or to the first."""
+        self._left = 0
+        self.scroll(down=len(self._view.lines) if end else -len(self._view.lines))
+
+    def _inside(self) -> tuple[int, int]:
+        wide, high = self.size
+        return (max(0, wide - 4), max(0, high - 2)) if self._framed else (wide, high)
+
+    def _widest(self) -> int:
+        return max((width(each) for each in self._view.lines), default=0)
+
+    def _last_top(self) -> int:
+        return max(0, len(self._view.lines) - self._inside()[1])
+
+    def _bound(self) -> None:
+        self._top = max(0, min(self._top, self._last_top()))
+        self._left = max(0, self._left)
+
+    def _move_with(self, view: View) -> None:
+        """Keep the lines that are seen where they are when lines come in at the end and go at the beginning.
+
+        While following, the lines move up by half a panel at a time: what one reads stands still, and the terminal is
+        not sent every row again for each new line.
+        """
+        height = self._inside()[1]
+        total = len(view.lines)
+        if not view.follow:
+            self._top = max(0, min(self._top, total - height))
+            return
+        fresh = not self._view.lines
+        self._top = max(0, self._top - _gone(self._view.lines, view.lines))
+        if self._following and (fresh or total - self._top > height):
+            self._top = max(0, total - (height if fresh else height - height // 2))
+        self._top = min(self._top, max(0, total - 1))
+
+    def _repaint(self) -> None:
+        rows = self._arranged()
+        if len(rows) != len(self._rows):
+            self._rows = rows
+            self.refresh()
+            return
+        for y, (before, after) in enumerate(zip(self._rows, rows, strict=True)):
+            if before != after:
+                self.refresh(Region(0, y, _changed_until(before, after), 1))
+        self._rows = rows
+
+    def _arranged(self) -> list[Line]:
+        wide, high = self.size
+        inner, height = self._inside()
+        seen = [drop(each, self._left) if self._left else each for each in self._view.lines]
+        seen = seen[self._top : self._top + height]
+        seen += [()] * (height - len(seen))
+        if not self._framed:
+            return [fit(each, wide) for each in seen]
+        tone = self._frame_tone()
+        body = [line(("│ ", tone), fit(each, inner), (" │", tone)) for each in seen]
+        return [self._head(wide, tone), *body, self._foot(wide, tone)][:high]
+
+    def _frame_tone(self) -> str:
+        return "border-focus" if self.selected and self._view.tone == "border" else self._view.tone
+
+    def _head(self, wide: int, tone: str) -> Line:
+        title = clip(self._view.title, wide - 6)
+        mark = "━" if self.selected else "─"
+        left = line((f"╭{mark}", tone), (" ", tone), title, (" ", tone)) if title else line((f"╭{mark}", tone))
+        return line(left, (mark * (wide - width(left) - 1) + "╮", tone))
+
+    def _foot(self, wide: int, tone: str) -> Line:
+        height = self._inside()[1]
+        total = len(self._view.lines)
+        place: Line = ()
+        if total > height and not (self._view.follow and self._following):
+            last = min(total, self._top + height)
+            place = line((f" {self._top + 1}-{last} of {total} ", "dim"))
+        if self._left or self._widest() > self._inside()[0]:
+            place = line(place, (" ←→ ", "dim"))
+        foot = clip(self._view.foot, wide - 6 - width(place))
+        left = line(("╰─", tone), (" ", tone), foot, (" ", tone)) if foot else line(("╰─", tone))
+        gap = wide - width(left) - width(place) - 2
+        return line(left, ("─" * max(0, gap), tone), place, ("─╯", tone))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row."""
+        wide = self.size.width
+        if y >= len(self._rows):
+            return Strip.blank(wide, self._palette["base"])
+        return Strip(_segments(self._rows[y], self._palette)).adjust_cell_length(wide, self._palette["base"])
+
+
+def _gone(before: tuple[Line, ...], after: tuple[Line, ...]) -> int:
+    """How many lines went at the beginning, found by where the oldest line that is left stood before."""
+    if not before or not after:
+        return 0
+    for at in range(min(len(before), 400)):
+        if before[at] == after[0] and before[at : at + 3] == after[: min(3, len(before) - at)]:
+            return at
+    return len(before)
+
+
+def _changed_until(before: Line, after: Line) -> int:
+    """Cell after the last that differs."""
+    size = max(width(before), width(after))
+    tail = 0
+    for (old, old_tone), (new, new_tone) in zip(reversed(before), reversed(after), strict=False):
+        if old == new and old_tone == new_tone:
+            tail += width(((new, new_tone),))
+            continue
+        if old_tone == new_tone:
+            tail += cell_len(_common_end(old, new))
+        break
+    return max(1, size - tail)
+
+
+def _common_end(one: str, other: str) -> str:
+    at = 0
+    while at < min(len(one), len(other)) and one[-1 - at] == other[-1 - at]:
+        at += 1
+    return one[len(one) - at :]
+
+
+def _segments(row: Line, palette: Palette) -> list[Segment]:
+    """Segments of a row, neighbours of one look joined; a gap takes the look before it where that draws the same."""
+    joined: list[tuple[str, Style]] = []
+    base = palette["base"]
+    for text, tone in row:
+        style = base + palette.get(tone, base)
+        if joined:
+            last_text, last = joined[-1]
+            blank = not text.strip() and style.bgcolor == last.bgcolor
+            if style == last or (blank and not (last.reverse or style.reverse or last.underline or style.underline)):
+                joined[-1] = (last_text + text, last)
+                continue
+        joined.append((text, style))
+    return [Segment(text, style) for text, style in joined]
