@@ -317,6 +317,8 @@ async def test_snapshots_and_instances_can_be_deleted(world: World) -> None:
     await world.do("delete_db_instance", DBInstanceIdentifier="short", SkipFinalSnapshot=True)
     with pytest.raises(ClientError, match="DBInstanceNotFound"):
         await world.instance("short")
+    with pytest.raises(ClientError, match="does not stop"):
+        await world.do("stop_db_instance", DBInstanceIdentifier=PROD)
     with pytest.raises(ClientError, match="protected"):
         await world.do("delete_db_instance", DBInstanceIdentifier=PROD, SkipFinalSnapshot=True)
 

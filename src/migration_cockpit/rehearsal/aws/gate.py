@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from migration_cockpit.rehearsal import calls
+from migration_cockpit.rehearsal.aws import KEY_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-KEY_ID, SECRET = "testing", "testing"
 READING = ("Describe", "List", "Get", "Download")
 KEYS = ("DBSnapshotIdentifier", "TargetDBInstanceIdentifier", "DBInstanceIdentifier", "ResourceName")
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")

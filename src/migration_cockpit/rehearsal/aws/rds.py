@@ -180,6 +180,14 @@ class Backend(models.RDSBackend):  # type: ignore[misc]  # moto has no type hint
         deleted.status = "deleted"
         return deleted
 
+    def copy_db_snapshot(self, *_: Any, **__: Any) -> Any:
+        """Not offered: moto would snapshot the database as it is now and call it a copy."""
+        raise RDSClientError("InvalidParameterCombination", "This rehearsal does not copy snapshots.")
+
+    def stop_db_instance(self, *_: Any, **__: Any) -> Any:
+        """Not offered: moto would say stopped while the server runs."""
+        raise RDSClientError("InvalidParameterCombination", "This rehearsal does not stop instances.")
+
     # -- restores
 
     def restore_db_instance_from_db_snapshot(self, from_snapshot_id: str, overrides: Any) -> Any:
