@@ -26,6 +26,7 @@ from migration_cockpit.actions.stopping import (
     end_executor_pods,
 )
 from migration_cockpit.rehearsal.cluster import Cluster
+from migration_cockpit.session.clock import SystemClock, until
 from tests.connections.support import NAMESPACE, cluster, connected, eventually, make_settings
 
 DATABASE = [{"name": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "value": "postgresql://nowhere"}]
@@ -91,9 +92,10 @@ async def _workload(site: Site, component: str, replicas: int, resource: str = "
 
 
 async def _until(site: Site, count: int) -> None:
-    async with asyncio.timeout(20):
-        while len(await seen.writing_pods(site)) != count:
-            await asyncio.sleep(0.05)
+    async def there() -> bool:
+        return len(await seen.writing_pods(site)) == count
+
+    assert await until(SystemClock(), there, timeout=20, every=0.05)
 
 
 async def _twice(operation: Operation) -> None:
@@ -119,9 +121,11 @@ async def test_everything_that_writes_goes_to_zero_and_comes_back(site: Site) ->
     assert (await start.observe()).status is Status.NOT_STARTED
     await _twice(start)
     await _until(site, 3)
-    async with asyncio.timeout(20):
-        while not all(each.done for each in await seen.rollouts(site)):
-            await asyncio.sleep(0.05)
+
+    async def rolled_out() -> bool:
+        return all(each.done for each in await seen.rollouts(site))
+
+    assert await until(SystemClock(), rolled_out, timeout=20, every=0.05)
 
 
 async def test_a_workload_that_vanished_does_not_stop_the_others(site: Site) -> None:

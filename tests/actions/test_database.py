@@ -1,0 +1,182 @@
+"""What is read of the database, on a real server with the schemas of both versions, and a dump of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from migration_cockpit.actions import database
+from migration_cockpit.actions.dump import TakeDump
+from migration_cockpit.actions.operation import OperationError, Status
+from migration_cockpit.actions.site import Site
+from migration_cockpit.advice import schema
+from migration_cockpit.connections import Unreachable
+from migration_cockpit.playbook import migrated
+from migration_cockpit.playbook.gates import judge_source_head
+from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from tests.actions.test_cluster_operations import Heard
+from tests.connections.support import connected, make_settings
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
+    postgres = EmbeddedPostgres(tmp_path / "pg")
+    await postgres.start()
+    await postgres.create_roles()
+    yield postgres
+    await postgres.stop()
+    postgres.remove()
+
+
+@pytest.fixture
+async def site(server: EmbeddedPostgres, tmp_path: Path) -> AsyncIterator[Site]:
+    dump = {"enabled": True, "pg_dump": str(server.binaries / "pg_dump")}
+    dump["pg_restore"] = str(server.binaries / "pg_restore")
+    settings = make_settings(tmp_path, postgres={"dsn": {"value": server.dsn(user="cockpit")}}, dump=dump)
+    async with connected(settings) as connections:
+        yield Site(settings, "test-20260516", connections)
+
+
+async def airflow(server: EmbeddedPostgres, tmp_path: Path, version: str, *words: str) -> None:
+    """Run a command of the stand-in, which sends the statements that Airflow itself sends."""
+    environment = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": server.dsn(), "AIRFLOW_HOME": str(tmp_path)}
+    program = [sys.executable, "-m", "migration_cockpit.rehearsal.standin", version, *words]
+    done = await asyncio.to_thread(
+        subprocess.run, program, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+async def write(server: EmbeddedPostgres, *statements: str) -> None:
+    """Change the database as its owner."""
+    async with await psycopg.AsyncConnection.connect(server.dsn(), autocommit=True) as connection:
+        for statement in statements:
+            await connection.execute(statement.encode())
+
+
+DAGS = """
+insert into dag (dag_id, is_paused, is_active, is_subdag, has_task_concurrency_limits, max_active_tasks,
+                 max_consecutive_failed_dag_runs)
+values ('a', false, true, false, false, 16, 0), ('b', true, true, false, false, 16, 0),
+       ('stale', false, false, false, false, 16, 0), ('a.sub', false, true, true, false, 16, 0)
+"""
+RUN = """
+insert into dag_run (dag_id, run_id, run_type, execution_date, state, clear_number)
+values ('a', 'r1', 'manual', now(), 'running', 0)
+"""
+
+
+def _task(task: str, state: str, start: str, queued: str) -> str:
+    return f"""
+        insert into task_instance (dag_id, task_id, run_id, map_index, state, start_date, queued_dttm, pool, pool_slots)
+        values ('a', '{task}', 'r1', -1, '{state}', {start}, {queued}, 'default_pool', 1)
+    """
+
+
+async def test_both_schemas_are_read_by_the_same_questions(
+    server: EmbeddedPostgres, site: Site, tmp_path: Path
+) -> None:
+    await airflow(server, tmp_path, "2.11.2", "db", "migrate")
+    old = "now() - interval '9 hours'"
+    await write(
+        server,
+        DAGS,
+        RUN,
+        _task("long", "running", old, old),
+        _task("no-dates", "queued", "null", "null"),
+        _task("waits", "deferred", old, old),
+        _task("over", "success", old, old),
+    )
+    expected = (database.DagRow("a", False), database.DagRow("b", True))
+    assert await database.dags(site) == expected
+    # The playbook's filter on queued_dttm would see neither of the first two.
+    assert await database.states(site) == {"running": 1, "queued": 1, "deferred": 1}
+    assert [task.task_id for task in await database.draining(site)] == ["long", "no-dates"]
+    assert await database.half_done_runs(site) == 1
+    assert await database.owner(site) == "airflow"
+    heads = await database.heads(site)
+    assert judge_source_head(heads, "2.11.2")[0]
+    assert not migrated.judge(heads, "2.11.2", "3.2.2")[0]
+
+    # 3.x cannot tell a SubDAG from a DAG any more: the dag-processor takes it for stale, as it is in no file.
+    await write(server, "delete from dag where dag_id = 'a.sub'")
+    await airflow(server, tmp_path, "3.2.2", "db", "migrate")
+    assert await database.dags(site) == expected
+    assert await database.states(site) == {"running": 1, "queued": 1, "deferred": 1}
+    heads = await database.heads(site)
+    assert migrated.judge(heads, "2.11.2", "3.2.2")[0]
+    assert migrated.judge_fab(heads, "02ca36b0235b")[0]
+    assert not judge_source_head(heads, "2.11.2")[0]
+    rows: list[Any] = await database.rows(site, migrated._schema_sql())
+    reference = schema.reference("3.2.2")
+    assert reference is not None
+    assert schema.differences(rows, reference) == []
+    await write(server, "alter table dag drop column fail_fast")
+    rows = await database.rows(site, migrated._schema_sql())
+    assert schema.differences(rows, reference)[0].startswith("column dag.fail_fast is missing")
+
+
+async def test_an_empty_version_table_over_a_full_schema_is_named(
+    server: EmbeddedPostgres, site: Site, tmp_path: Path
+) -> None:
+    await airflow(server, tmp_path, "2.11.2", "db", "migrate")
+    await write(server, "delete from alembic_version")
+    holds, found = judge_source_head(await database.heads(site), "2.11.2")
+    assert not holds
+    assert "5f2621c13b39" in found
+    assert "would stamp" in found
+    await write(server, "insert into alembic_version values ('5f2621c13b39'), ('044f740568ec')")
+    assert judge_source_head(await database.heads(site), "2.11.2")[1].startswith("alembic_version has 2 rows")
+
+
+async def test_sessions_and_the_migration_lock(server: EmbeddedPostgres, site: Site) -> None:
+    assert await database.migration_lock(site) is None
+    name = database.MIGRATION_APPLICATION
+    async with await psycopg.AsyncConnection.connect(server.dsn(), application_name=name) as connection:
+        await connection.execute("select pg_advisory_lock(1)")
+        assert await database.migration_lock(site) == connection.info.backend_pid
+        (session,) = await database.sessions(site)  # the cockpit's own is not among them
+        assert session.migration
+        assert session.state == "idle in transaction"
+        assert "airflow-db-migrate" in session.words(datetime.now(UTC))
+    assert await database.prepared(site) == 0
+
+
+async def test_a_query_that_fails_says_so_in_words(site: Site) -> None:
+    with pytest.raises(Unreachable, match="schema is neither"):
+        await database.rows(site, "select no_such_column from pg_class")
+
+
+async def test_dump_is_proved_and_found_again(server: EmbeddedPostgres, site: Site, tmp_path: Path) -> None:
+    dump = TakeDump(site, "helm", tmp_path)
+    assert (await dump.observe()).status is Status.NOT_STARTED
+    with pytest.raises(OperationError, match="no data of task_instance"):
+        await dump.run(Heard())  # an empty database: a dump of the wrong one is worth nothing
+    assert (await dump.observe()).status is Status.NOT_STARTED
+    await airflow(server, tmp_path, "2.11.2", "db", "migrate")
+    detail = await dump.run(Heard())
+    path = tmp_path / dump.key
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert (await dump.observe()).detail.split("sha256 ")[1] == detail.split("sha256 ")[1]
+    path.write_bytes(path.read_bytes()[:-1])
+    assert (await dump.observe()).status is Status.FAILED
+
+
+async def test_a_dump_program_that_is_not_there_is_one_sentence(site: Site, tmp_path: Path) -> None:
+    settings = make_settings(
+        tmp_path,
+        postgres={"dsn": {"value": site.settings.postgres.dsn.value}},
+        dump={"enabled": True, "pg_dump": "/nowhere/pg_dump"},
+    )
+    async with connected(settings) as connections:
+        with pytest.raises(OperationError, match=r"/nowhere/pg_dump cannot be started.*\[dump\]"):
+            await TakeDump(Site(settings, "s", connections), "helm", tmp_path).run(Heard())
