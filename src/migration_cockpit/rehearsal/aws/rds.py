@@ -191,7 +191,9 @@ class Backend(models.RDSBackend):  # type: ignore[misc]  # moto has no type hint
     # -- restores
 
     def restore_db_instance_from_db_snapshot(self, from_snapshot_id: str, overrides: Any) -> Any:
-        snapshot = self.describe_db_snapshots(None, db_snapshot_identifier=from_snapshot_id.rpartition(":")[2])[0]
+        if from_snapshot_id.startswith("arn:"):
+            from_snapshot_id = from_snapshot_id.split(":snapshot:", 1)[-1]
+        snapshot = self.describe_db_snapshots(None, db_snapshot_identifier=from_snapshot_id)[0]
         if snapshot.status != "available":
             raise RDSClientError(
                 "InvalidDBSnapshotState", f"The snapshot {from_snapshot_id} is {snapshot.status}, not available."
