@@ -63,9 +63,9 @@ def plain_dsn(url: str) -> str:
 def from_environment(is3: bool, env: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings; raises MissingSettingError without a database.
 
-    The REHEARSAL_* names are the stand-in's own: TICK is the pace of its loops, PARSE_INTERVAL the time between two
-    looks at the dags folder, ADOPTED_SECONDS how long tasks go on that ran before their executor started, SLOW the
-    factor by which a migration's work is stretched.
+    `port` is 0 where the environment names none. The REHEARSAL_* names are the stand-in's own: TICK is the pace of its
+    loops, PARSE_INTERVAL the time between two looks at the dags folder, ADOPTED_SECONDS how long tasks go on that ran
+    before their executor started, SLOW the factor by which a migration's work is stretched.
     """
     url = env.get("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN") or env.get("AIRFLOW__CORE__SQL_ALCHEMY_CONN")
     if not url:
@@ -79,7 +79,7 @@ def from_environment(is3: bool, env: Mapping[str, str] = os.environ) -> Settings
         batch_size=int(env.get("AIRFLOW__DATABASE__MIGRATION_BATCH_SIZE", "10000")),
         parallelism=int(env.get("AIRFLOW__CORE__PARALLELISM", "32")),
         statsd=_statsd(env),
-        port=int(env.get("PORT", "8080")),
+        port=int(env.get("PORT", "0")),
         hostname=env.get("HOSTNAME") or socket.gethostname(),
         unixname=_user(),
         api_secret=env.get("AIRFLOW__API__SECRET_KEY") or env.get("AIRFLOW__WEBSERVER__SECRET_KEY", ""),
