@@ -15,7 +15,7 @@ import pytest
 
 from migration_cockpit.rehearsal import binaries
 from migration_cockpit.rehearsal.binaries import AS_NOBODY, NAMESPACE, PLAIN, Account, PostgresError
-from migration_cockpit.rehearsal.database import EmbeddedPostgres, remove_places
+from migration_cockpit.rehearsal.database import EmbeddedPostgres, sweep
 
 
 @pytest.fixture
@@ -74,9 +74,13 @@ async def test_it_runs_below_a_closed_directory_and_leaves_it_closed(tmp_path: P
         assert server.data.stat().st_uid == owner
         assert closed.stat().st_mode & 0o777 == 0o700
         assert await fetch(server.dsn("postgres", "postgres"), "SELECT 1") == [(1,)]
+        sweep(tmp_path)
+        deadline = time.monotonic() + 20
+        while server.running:
+            assert time.monotonic() < deadline, "the sweep did not end the server"
+            await asyncio.sleep(0.05)
     finally:
         await server.stop()
-    remove_places(tmp_path)
     assert server.place.exists() == (account.uid is None)
 
 
@@ -96,7 +100,7 @@ def test_a_directory_without_programs_is_refused(tmp_path: Path, monkeypatch: py
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from migration_cockpit.rehearsal.database import EmbeddedPostgres, remove_places
+from migration_cockpit.rehearsal.database import EmbeddedPostgres, sweep
 
 async def main() -> None:
     server = EmbeddedPostgres(Path(sys.argv[1]))

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -331,13 +332,31 @@ class EmbeddedPostgres:
             return str(error)
 
 
-def remove_places(world: Path) -> None:
-    """Delete the directories that servers of a stopped world had to have elsewhere (see ``EmbeddedPostgres.place``)."""
-    for note in world.rglob("place"):
-        with suppress(OSError):
-            place = Path(note.read_text(encoding="utf-8"))
-            if place.name.startswith(PLACE_PREFIX):
-                shutil.rmtree(place, ignore_errors=True)
+def sweep(world: Path) -> None:
+    """End what servers a killed world left running, and delete the data they had to have elsewhere.
+
+    Linux ends them by itself; elsewhere they live on. A server is ended only when the process in its pid file is
+    still the one that serves this very directory. Called before the world's directory is deleted.
+    """
+    places = [Path(note.read_text(encoding="utf-8")) for note in world.rglob("place")]
+    for root in (world, *places):
+        for pid_file in root.rglob("data/postmaster.pid"):
+            with suppress(OSError, ValueError, IndexError):
+                _end_leftover(int(pid_file.read_text(encoding="utf-8").splitlines()[0]), pid_file.parent)
+    for place in places:
+        if place.name.startswith(PLACE_PREFIX):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _end_leftover(pid: int, data: Path) -> None:
+    command = Path(f"/proc/{pid}/cmdline")
+    if command.parent.parent.joinpath("self").exists():
+        words = command.read_bytes().replace(b"\0", b" ").decode(errors="replace") if command.exists() else ""
+    else:
+        asked = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
+        words = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    if f"-D {data} " in words:
+        os.kill(pid, signal.SIGQUIT)
 
 
 def die_with_parent() -> None:
