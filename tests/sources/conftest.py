@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,35 @@ from migration_cockpit.rehearsal.database import EmbeddedPostgres
 from tests.connections.support import make_settings
 
 
+@dataclass(frozen=True)
+class Template:
+    """A stopped server's data directory, and the passwords of its roles."""
+
+    data: Path
+    passwords: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Made once: a copy starts in a fraction of the time that a new data directory takes."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("template") / "pg")
+
+    async def make() -> None:
+        await server.start()
+        await server.create_roles()
+        await server.stop()
+
+    asyncio.run(make())
+    return Template(server.data, server.passwords)
+
+
 @pytest.fixture
-async def postgres(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
+async def postgres(tmp_path: Path, template: Template) -> AsyncIterator[EmbeddedPostgres]:
     """A server with the database and the roles of a rehearsal."""
-    server = EmbeddedPostgres(tmp_path / "pg")
+    server = EmbeddedPostgres(tmp_path / "pg", passwords=template.passwords)
+    copy = await asyncio.create_subprocess_exec("cp", "-a", str(template.data), str(server.data))
+    assert await copy.wait() == 0
     await server.start()
-    await server.create_roles()
     yield server
     await server.stop()
     server.remove()

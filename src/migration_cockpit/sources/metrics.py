@@ -13,8 +13,11 @@ from migration_cockpit.session.events import MetricsRead
 from migration_cockpit.session.readings import Metric, MetricsReading
 from migration_cockpit.sources.loop import Emit, Teller, explain, poll
 
-UNITS = {"loop_duration": "ms", "queued_tasks": "", "open_slots": "", "parse_time": "s"}
-"""The metrics by the name of their query in the config, with their units."""
+UNITS = {"loop_duration": "s", "queued_tasks": "", "open_slots": "", "parse_time": "s"}
+"""The metrics by the name of their query in the config, with their units.
+
+Airflow sends the loop's duration in milliseconds; the chart's statsd exporter makes seconds of every timer.
+"""
 POINTS = 60
 STEPS = 3
 """A point every so many readings: thirty minutes at the ten seconds of the default cadence."""

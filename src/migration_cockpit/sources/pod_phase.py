@@ -133,11 +133,11 @@ def _summary(found: Obj) -> tuple[str, str, int, int]:
             restarts += container.get("restartCount") or 0
             state = container.get("state") or {}
             waiting, ended = state.get("waiting"), state.get("terminated")
-            if waiting and waiting.get("reason"):
+            if waiting is not None and waiting.get("reason"):
                 phase, detail = waiting["reason"], _waiting_detail(waiting, container)
-            elif ended:
+            elif ended is not None:
                 phase, detail = _ended(ended), _exit_detail(ended)
-            elif container.get("ready") and state.get("running"):
+            elif container.get("ready") and state.get("running") is not None:
                 running = True
                 ready += 1
         if phase == "Completed" and running:
@@ -161,14 +161,14 @@ def _initialising(spec: Obj, status: Obj) -> tuple[str, int, int, int, str]:
         sidecar_restarts += (container.get("restartCount") or 0) if sidecar else 0
         state = container.get("state") or {}
         waiting, ended = state.get("waiting"), state.get("terminated")
-        if ended and ended.get("exitCode") == 0:
+        if ended is not None and ended.get("exitCode") == 0:
             continue
         if sidecar and container.get("started"):
             ready += 1 if container.get("ready") else 0
             continue
-        if ended:
+        if ended is not None:
             return f"Init:{_ended(ended)}", ready, restarts, sidecar_restarts, _exit_detail(ended)
-        if waiting and waiting.get("reason") and waiting["reason"] != "PodInitializing":
+        if waiting is not None and waiting.get("reason") not in (None, "", "PodInitializing"):
             detail = _waiting_detail(waiting, container)
             return f"Init:{waiting['reason']}", ready, restarts, sidecar_restarts, detail
         return f"Init:{number}/{len(inits)}", ready, restarts, sidecar_restarts, f"{container['name']} runs"
