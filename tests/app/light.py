@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from migration_cockpit.actions.operation import Observation, Operation, Report, Status
 from migration_cockpit.app.app import CockpitApp
-
-if TYPE_CHECKING:
-    from migration_cockpit.cockpit.cockpit import Cockpit
+from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.config import STEP_IDS, Settings, parse
-from migration_cockpit.session.clock import SystemClock
-from migration_cockpit.session.state import State
-from tests.app.fixtures import PLANNED, at
+from migration_cockpit.connections import Connections
+from migration_cockpit.playbook.flight import Flight, StepAborted
+from migration_cockpit.playbook.runner import Runner
+from migration_cockpit.playbook.step import Gate
+from migration_cockpit.session.clock import Clock, SystemClock
+from migration_cockpit.session.events import Check, Command, DriverChanged, SessionClosed
+from migration_cockpit.session.recorder import Recorder
+from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.state import STEP_TITLES, State
+from tests.app.fixtures import PLANNED, at, opened
 
 
 def settings() -> Settings:
@@ -74,3 +82,148 @@ def still_app(state: State, now: datetime, **options: Any) -> CockpitApp:
     """The app over a State that stands still."""
     cockpit = cast("Cockpit", Still(state, now))
     return CockpitApp(cockpit, Desk(cockpit), **options)
+
+
+async def _look(holds: bool, found: str, mend: str) -> Check:
+    return Check(name="the broker is drained", holds=holds, found=found, mend=mend)
+
+
+class SmallStep:
+    """A real step whose one operation sets a flag; its gate, question and verification are what the test says."""
+
+    key = "1"
+    purpose = "Bring the flag up, so that everything after it may rest on it."
+    undo = "Lower the flag: flagctl lower --all."
+    differs = "The source playbook raises it by hand; here its position is read back."
+
+    def __init__(self, step_id: str) -> None:
+        self.id = step_id
+        self.title = STEP_TITLES[step_id]
+        self.gate_holds = True
+        self.ask = False
+        self.raised = 0
+        self.hold: asyncio.Event | None = None
+
+    def expected(self, settings: Settings) -> float:
+        """Seconds."""
+        return 40.0
+
+    def gates(self, settings: Settings) -> Sequence[Gate]:
+        """One gate."""
+
+        async def look(_flight: Flight) -> Check:
+            return await _look(
+                self.gate_holds, "0 messages" if self.gate_holds else "3 messages", "wait for the workers"
+            )
+
+        return (Gate("the broker is drained", "no message waits", look),)
+
+    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+        """One operation."""
+        return (RaiseFlag(self),)
+
+    def verification(self, settings: Settings) -> Sequence[str]:
+        """In words."""
+        return ("the flag is up",)
+
+    async def fly(self, flight: Flight) -> Sequence[Check]:
+        """Raise it, asking first where the test wants that, and wait for `hold` where there is one."""
+        if self.ask:
+            choices = {"go on": "raise it now", "override": "raise it against the wind", "abort": "leave it"}
+            made = await flight.decide(
+                self.id,
+                "wind",
+                "The wind is strong. Raise it?",
+                choices,
+                evidence=("gusts of 9",),
+                reasoned=("override",),
+            )
+            if made.answer == "abort":
+                raise StepAborted("the operator left it")
+        await flight.do(self.id, RaiseFlag(self))
+        if self.hold is not None:
+            await self.hold.wait()
+
+        async def look() -> Sequence[Check]:
+            return (Check(name="flag", holds=self.raised > 0, found="up" if self.raised else "down"),)
+
+        return await flight.verify(self.id, look, timeout=2.0, every=0.05)
+
+
+class RaiseFlag:
+    """The operation of the small step."""
+
+    name = "raise"
+
+    def __init__(self, step: SmallStep) -> None:
+        self.step = step
+        self.key = f"flag-{step.id}"
+
+    def describe(self) -> tuple[Command, ...]:
+        """Commands, one of them long."""
+        long = (
+            "flagctl raise --mast main --namespace airflow --reason 'migration of airflow-prod from 2.11.2 to 3.2.2' "
+        )
+        return (
+            Command(text=long + "--selector tier=airflow,release=airflow --timeout 30s", what="raise the flag"),
+            Command(text="flagctl status --output json", what="look where it is"),
+        )
+
+    async def observe(self) -> Observation:
+        """Whether it is up."""
+        return Observation(Status.DONE if self.step.raised else Status.NOT_STARTED)
+
+    async def run(self, report: Report) -> str:
+        """Raise it."""
+        self.step.raised += 1
+        report.line("flag", "the flag goes up")
+        return "up"
+
+
+class LightCockpit:
+    """Journal, state, runner and desk are the real ones; there are no sources and no connections."""
+
+    def __init__(self, directory: Path, *, clock: Clock | None = None) -> None:
+        self.settings = settings()
+        self.operator = "sre-1"
+        self.clock = clock or SystemClock()
+        self.recorder = Recorder(directory, self.clock, Redactor())
+        self.connections = Connections(self.settings, self.recorder.redactor, self.clock)
+        self.flight = Flight(self.settings, self.connections, self.recorder, self.clock)
+        self.small = {step: SmallStep(step) for step in STEP_IDS}
+        self.runner = Runner(self.flight, list(self.small.values()))
+        self.stopped = ""
+
+    @property
+    def state(self) -> State:
+        """All that is known now."""
+        return self.recorder.state
+
+    async def start(self) -> None:
+        """Open the session."""
+        if self.state.session is None:
+            self.recorder.record(opened(production=False))
+        self.recorder.record(DriverChanged(operator=self.operator, host="here", pid=1))
+        self.runner.resume()
+
+    def note(self, text: str) -> None:
+        """As the real one."""
+        Cockpit.note(cast("Cockpit", self), text)
+
+    def answer(self, answer: str, reason: str = "") -> str:
+        """As the real one."""
+        return Cockpit.answer(cast("Cockpit", self), answer, reason)
+
+    async def stop(self, reason: str) -> None:
+        """Leave."""
+        await self.runner.close()
+        self.stopped = reason
+        self.recorder.record(SessionClosed(reason=reason))
+        self.recorder.close()
+
+
+def light_app(directory: Path, **options: Any) -> tuple[CockpitApp, LightCockpit]:
+    """The app over a light cockpit that writes its journal into `directory`."""
+    light = LightCockpit(directory)
+    cockpit = cast("Cockpit", light)
+    return CockpitApp(cockpit, Desk(cockpit), **options), light

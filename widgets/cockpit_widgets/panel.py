@@ -63,6 +63,12 @@ class Panel(Widget):
         """What is seen, row by row, without tones."""
         return [plain(each) for each in self._rows]
 
+    @property
+    def place(self) -> str:
+        """Which lines are seen, of how many; empty when all are."""
+        height, total = self._inside()[1], len(self._view.lines)
+        return f"{self._top + 1}-{min(total, self._top + height)} of {total}" if total > height else ""
+
     def use(self, palette: Palette) -> None:
         """Draw with another palette."""
         self._palette = palette
@@ -163,12 +169,9 @@ class Panel(Widget):
         return line(left, (mark * (wide - width(left) - 1) + "╮", tone))
 
     def _foot(self, wide: int, tone: str) -> Line:
-        height = self._inside()[1]
-        total = len(self._view.lines)
         place: Line = ()
-        if total > height and not (self._view.follow and self._following):
-            last = min(total, self._top + height)
-            place = line((f" {self._top + 1}-{last} of {total} ", "dim"))
+        if self.place and not (self._view.follow and self._following):
+            place = line((f" {self.place} ", "dim"))
         if self._left or self._widest() > self._inside()[0]:
             place = line(place, (" ←→ ", "dim"))
         foot = clip(self._view.foot, wide - 6 - width(place))

@@ -37,7 +37,7 @@ class Tiles(Layout):
 class TiledScreen(Screen[None]):
     """A screen whose children stand where `tiles` says."""
 
-    AUTO_FOCUS = None
+    AUTO_FOCUS = ""  # nothing: None would mean what the app says
 
     @property
     def layout(self) -> Layout:

@@ -79,7 +79,8 @@ class CockpitApp(App[None]):
         self._leaving = False
         self._failed_panes: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._help = False
+        self._page = ""
+        """The page that is being read: `help`, `advice` or none."""
         self._colour(colours)
 
     # --- What the panes draw from -----------------------------------------------------------------------------------
@@ -249,7 +250,7 @@ class CockpitApp(App[None]):
     def _wanted(self) -> str:
         if self.desk.where != "screen":
             return self.desk.where
-        return "help" if self._help else ""
+        return self._page
 
     # --- Keys ---------------------------------------------------------------------------------------------------------
 
@@ -304,10 +305,10 @@ class CockpitApp(App[None]):
             if place[0] != "screen" and not (await self._enter.alone() and self._place() == place):
                 self.tell("a held Enter confirms nothing: press it once")
                 return
-        control = view_control(key, "help" if self._help else self.desk.where)
-        if self._help and key in {"escape", "question_mark", "q"}:
-            self.toggle_help()
-        elif await self._dialog_took(key) or self._help:
+        control = view_control(key, self._page or self.desk.where)
+        if self._page and key in {"escape", "question_mark", "q", "a"}:
+            self.read(self._page)
+        elif await self._dialog_took(key) or self._page:
             return
         elif await self.desk.press(key):
             self._pressed()
@@ -317,7 +318,7 @@ class CockpitApp(App[None]):
             self.tell(f"{key} does nothing here; ? lists the keys")
 
     def _place(self) -> tuple[object, ...]:
-        return (self.desk.where if not self._help else "help", id(self.desk.sheet), id(self.desk.decision))
+        return (self._page or self.desk.where, id(self.desk.sheet), id(self.desk.decision))
 
     async def _dialog_took(self, key: str) -> bool:
         """Keys that move within a dialog: Tab between its field and its text; those of the view in any case."""
@@ -358,9 +359,9 @@ class CockpitApp(App[None]):
         if self.board.looking.zoom:
             self.board.look(Looking(self.board.looking.pane))
 
-    def toggle_help(self) -> None:
-        """Open or close the help."""
-        self._help = not self._help and self.desk.where == "screen"
+    def read(self, page: str) -> None:
+        """Open or close a page to read."""
+        self._page = "" if self._page == page or self.desk.where != "screen" else page
         self.call_later(self._show_dialog)
 
     def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:
@@ -371,6 +372,7 @@ class CockpitApp(App[None]):
         lines = down * max(1, panel.size.height - 3) if pages else down
         if not panel.scroll(lines, right):
             self.tell("there is nothing further that way")
+        self.draw()
 
     def scroll_to_end(self, end: bool) -> None:
         """Scroll to the end, or to the beginning."""

@@ -23,8 +23,8 @@ class Viewer(Protocol):
     def unzoom(self) -> None:
         """All panes again."""
 
-    def toggle_help(self) -> None:
-        """Open or close the help."""
+    def read(self, page: str) -> None:
+        """Open or close a page to read: `help` or `advice`."""
 
     def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:
         """Scroll what has the focus."""
@@ -79,7 +79,8 @@ VIEW_CONTROLS: tuple[ViewControl, ...] = (
     ViewControl(
         "end", ("end",), "scroll", "scroll to the end, and follow", "any", lambda v: v.scroll_to_end(True), False
     ),
-    ViewControl("help", ("question_mark",), "help", "this help", "any", lambda v: v.toggle_help()),
+    ViewControl("help", ("question_mark",), "help", "this help", "any", lambda v: v.read("help")),
+    ViewControl("advice", ("a",), "advice", "what to do now, in full", "screen", lambda v: v.read("advice")),
     ViewControl(
         "interrupt",
         ("ctrl+c", "ctrl+q"),

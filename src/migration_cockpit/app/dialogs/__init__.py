@@ -13,9 +13,9 @@ __all__ = ["Dialog", "dialog_for"]
 
 
 def dialog_for(about: str, app: CockpitApp) -> Dialog:
-    """The dialog for a place of the desk: `sheet`, `decision`, `note`, `message`, or `help`."""
+    """The dialog for a place of the desk (`sheet`, `decision`, `note`, `message`) or a page (`help`, `advice`)."""
     from migration_cockpit.app.dialogs.decision import DecisionDialog
-    from migration_cockpit.app.dialogs.help import HelpDialog
+    from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
     from migration_cockpit.app.dialogs.sheet import SheetDialog
     from migration_cockpit.app.dialogs.writing import MessageDialog, NoteDialog
 
@@ -25,5 +25,6 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "note": NoteDialog,
         "message": MessageDialog,
         "help": HelpDialog,
+        "advice": AdviceDialog,
     }
     return kinds[about](about, app)

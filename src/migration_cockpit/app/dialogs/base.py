@@ -59,7 +59,7 @@ class Dialog(TiledScreen):
         app = self._cockpit_app
         sources: dict[str, Source] = {
             "header": lambda w, h: header.view(app.state, app.now, w, h, app.write_error),
-            "frame": lambda _w, _h: View((), line((self.heading(), "title")), tone=self.frame_tone()),
+            "frame": lambda _w, _h: View((), line((self.heading(), "title")), self._place(), self.frame_tone()),
             "body": lambda w, _h: View(tuple(self.text(w))),
             "label": lambda w, _h: View(tuple(line((each, "careful-bold")) for each in wrap(self.asks, w)[:1])),
             "notice": lambda w, h: View(tuple(self._notice(w)[:h])),
@@ -85,7 +85,7 @@ class Dialog(TiledScreen):
         wide = min(WIDEST, width)
         x = (width - wide) // 2
         inner = wide - 4
-        field = 2 if self.wants_field() and height >= 18 else 1 if self.wants_field() else 0
+        field = 0 if not self.wants_field() else 3 if height >= 30 else 2 if height >= 18 else 1
         room = height - 1 - 2 - 2 - field - 1
         high = max(3, min(room, len(self.text(inner))))
         top = 1 + max(0, (height - 1 - (high + 5 + field)) // 3)
@@ -95,22 +95,19 @@ class Dialog(TiledScreen):
             "body": (x + 2, top + 1, inner, high),
         }
         y = top + 1 + high
-        if field == 2:
-            plan["label"] = (x + 2, y, inner, 1)
+        if field > 1:
+            plan["label"] = (x + 2, y + field - 2, inner, 1)
         if field:
             plan["field"] = (x + 2, y + field - 1, inner, 1)
         return plan | {"notice": (x + 2, y + field, inner, 2), "keys": (x + 2, y + field + 2, inner, 1)}
 
+    def _place(self) -> Line:
+        """How much of the text is seen, and that one can scroll, where it is not all."""
+        body = self._parts["body"]
+        return line(("↑↓ ", "bold"), (body.place, "text")) if body.place else ()
+
     def _notice(self, width: int) -> list[Line]:
         said = self._cockpit_app.notice
-        if not said:
-            panel = self._parts["body"]
-            more = len(panel.view.lines) - panel.size.height
-            return (
-                [(), line((f"↑↓ scroll: {len(panel.view.lines)} lines, {panel.size.height} are seen", "dim"))]
-                if more > 0
-                else []
-            )
         return [line(("▲ ", "careful-bold"), (text, "careful-bold")) for text in wrap(said, width - 2)[:2]]
 
     def _keys(self, width: int) -> Line:
@@ -122,7 +119,7 @@ class Dialog(TiledScreen):
         entries = [entry for entry in footer_entries(self.about) if entry[1] != "help"]
         entries.sort(key=lambda entry: entry[0] != "Esc")
         if self.wants_field():
-            entries.append(("Tab", "leave the field" if self.typing else "type"))
+            entries.append(("Tab", "out" if self.typing else "type"))
         return entries
 
     # --- Living -----------------------------------------------------------------------------------------------------

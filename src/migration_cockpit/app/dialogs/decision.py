@@ -34,6 +34,12 @@ class DecisionDialog(Dialog):
         desk = self._cockpit_app.desk
         return desk.decision is not None and desk.choice in desk.decision.reasoned
 
+    def key_entries(self) -> list[tuple[str, str]]:
+        """As many numbers as there are answers."""
+        event = self._cockpit_app.desk.decision
+        numbers = f"1-{len(event.choices)}" if event else ""
+        return [(numbers if label == "choose" else keys, label) for keys, label in super().key_entries()]
+
     def redraw(self) -> None:
         """Show the field when the chosen answer needs it, and put the cursor there."""
         seen = self._field is not None and self._field.region.height > 0
@@ -58,12 +64,12 @@ def decision_lines(event: DecisionAsked, choice: str, width: int) -> list[Line]:
     for number, (answer, meaning) in enumerate(event.choices.items(), 1):
         chosen = answer == choice
         needs = " (needs a reason)" if answer in event.reasoned else ""
-        mark = "▶ chosen " if chosen else "         "
         head = line(
-            (mark, "good-bold"),
+            ("  ", "text"),
             (f" {number} ", "badge-good" if chosen else "badge-plain"),
             (f" {answer}", "bold"),
             (needs, "dim"),
+            ("  ▶ chosen" if chosen else "", "good-bold"),
         )
-        lines += [head, *(line((f"              {text}", "text")) for text in wrap(meaning, width - 14))]
+        lines += [head, *(line((f"      {text}", "text")) for text in wrap(meaning, width - 6))]
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.controls import Action, actions, key_names
 from migration_cockpit.app.dialogs.base import Dialog
+from migration_cockpit.app.panes import advice
 
 PLACES = {
     "screen": "Keys",
@@ -32,6 +33,23 @@ GLYPHS = (
     ("✖", "bad", "bad: act on it"),
     ("»", "careful", "skipped"),
 )
+
+
+class AdviceDialog(Dialog):
+    """What to do now in full, where the screen has room for its beginning only. Esc closes it."""
+
+    def heading(self) -> str:
+        """Its title."""
+        return "what to do now"
+
+    def text(self, width: int) -> list[Line]:
+        """All of it."""
+        app = self._cockpit_app
+        return list(advice.view(app.state, app.now, width, 1000, app.rules).lines)
+
+    def key_entries(self) -> list[tuple[str, str]]:
+        """Only the way back."""
+        return [("Esc", "back"), ("↑↓", "scroll")]
 
 
 class HelpDialog(Dialog):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
+from migration_cockpit.app.panes.timeline import STEP_KEYS
 from migration_cockpit.app.words import plural, span
 from migration_cockpit.playbook.runner import Sheet
 from migration_cockpit.session.events import Check
@@ -17,7 +18,7 @@ class SheetDialog(Dialog):
     def heading(self) -> str:
         """The step."""
         sheet = self._cockpit_app.desk.sheet
-        return f"step · {sheet.title}" if sheet else "step"
+        return f"step {STEP_KEYS[sheet.step]} · {sheet.title}" if sheet else "step"
 
     def text(self, width: int) -> list[Line]:
         """The whole sheet."""
@@ -85,7 +86,13 @@ def check_lines(check: Check, width: int) -> list[Line]:
 
 def _gates_head(sheet: Sheet) -> Line:
     failing = len(sheet.failing)
-    said = f"   {failing} of {len(sheet.gates)} do not hold" if failing else f"   all {len(sheet.gates)} hold"
+    said = (
+        f"   {failing} of {len(sheet.gates)} do not hold"
+        if failing
+        else "   holds"
+        if len(sheet.gates) == 1
+        else f"   all {len(sheet.gates)} hold"
+    )
     if not sheet.gates:
         said = "   none: it can run at any time"
     return line(("Gates", "bold"), (said, "careful" if failing else "dim"))
