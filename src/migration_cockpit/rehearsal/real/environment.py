@@ -41,6 +41,7 @@ _UNREACHABLE: Final = (
     "no route to host",
     "could not connect",
     "nodename nor servname",
+    "(from versions: none)",  # pip says no more than this about an index that does not answer
 )
 
 
