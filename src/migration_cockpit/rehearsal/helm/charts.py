@@ -54,7 +54,7 @@ class Chart:
             "metadata": {key: self.metadata[key] for key in _METADATA if key in self.metadata},
             "lock": None,
             "templates": _files_record(self.templates),
-            "values": yamlish.plain(self.values),
+            "values": yamlish.ordered(yamlish.plain(self.values)),
             "schema": base64.b64encode(self.schema.encode()).decode() if self.schema is not None else None,
             "files": _files_record(self.files),
         }

@@ -46,7 +46,10 @@ def options(flags: Parsed) -> Options:
     Raises:
         HelmError: --dry-run with a value it does not have.
     """
-    dry_run = flags.get("dry-run", "")
+    dry_run = flags.get("dry-run") or ""
+    if dry_run is True:
+        # Rollback has a plain flag.
+        dry_run = "client"
     if dry_run not in _DRY_RUN:
         raise HelmError("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server")
     atomic = bool(flags.get("atomic") or flags.get("rollback-on-failure"))
@@ -132,8 +135,9 @@ def run_uninstall(flags: Parsed, args: list[str]) -> None:
 
 def run_status(flags: Parsed, args: list[str]) -> None:
     """`helm status RELEASE`"""
-    release = session(flags).storage.get(args[0], flags["revision"])
-    _say(output.status(release, flags["output"], show_description=flags["show-desc"], show_chart=True))
+    # The real one leaves the chart out here, and only here.
+    release = dataclasses.replace(session(flags).storage.get(args[0], flags["revision"]), chart={})
+    _say(output.status(release, flags["output"], show_description=flags["show-desc"]))
 
 
 def run_history(flags: Parsed, args: list[str]) -> None:
@@ -179,7 +183,7 @@ def run_get(flags: Parsed, args: list[str]) -> None:
             if flags["output"] == "table":
                 _say(("COMPUTED" if flags["all"] else "USER-SUPPLIED") + " VALUES:\n" + yamlish.dump(values or None))
             else:
-                _say(output.encode(values or None, flags["output"]))
+                _say(output.encode(yamlish.ordered(values) or None, flags["output"]))
         case "manifest":
             _say(release.manifest + "\n")
         case "hooks":
@@ -205,18 +209,22 @@ def _everything(release: Release, hooks: str) -> str:
 
 def _metadata(release: Release, form: str) -> str:
     metadata = release.chart.get("metadata") or {}
-    record = {
+    record: dict[str, Value] = {
         "name": release.name,
         "chart": metadata.get("name"),
         "version": metadata.get("version"),
         "appVersion": release.app_version,
+        "annotations": metadata.get("annotations") or {},
+        "dependencies": [item.get("name") for item in metadata.get("dependencies") or []],
         "namespace": release.namespace,
         "revision": release.version,
         "status": release.status,
         "deployedAt": release.last_deployed,
     }
     if form != "table":
-        return output.encode(record, form)
+        return output.encode({key: value for key, value in record.items() if value not in ({}, [])}, form)
+    record["annotations"] = ",".join(f"{key}={value}" for key, value in sorted(record["annotations"].items()))
+    record["dependencies"] = ",".join(record["dependencies"])
     labels = {"appVersion": "APP_VERSION", "deployedAt": "DEPLOYED_AT"}
     return "".join(f"{labels.get(key, key.upper())}: {value}\n" for key, value in record.items())
 

@@ -77,11 +77,13 @@ def _tls(cluster: dict[str, Value], user: dict[str, Value], base: Path) -> ssl.S
     import ssl
     import tempfile
 
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if data := cluster.get("certificate-authority-data"):
         context.load_verify_locations(cadata=base64.b64decode(data).decode())
     elif name := cluster.get("certificate-authority"):
         context.load_verify_locations(cafile=str(base / name))
+    else:
+        context.load_default_certs()
     if cluster.get("insecure-skip-tls-verify"):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if data := user.get("client-certificate-data"):

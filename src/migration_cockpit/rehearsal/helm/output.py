@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 
 from migration_cockpit.rehearsal.helm.release import Release
@@ -40,7 +41,8 @@ def long_time(stamp: str) -> str:
     moment = _moment(stamp)
     if moment is None:
         return "-"
-    fraction = f".{moment.microsecond:06d}".rstrip("0").rstrip(".")
+    digits = re.search(r"\.\d+", stamp)
+    fraction = digits.group() if digits else ""
     offset = f"{moment:%z}"
     return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} {offset} {'UTC' if offset == '+0000' else offset}"
 

@@ -25,8 +25,10 @@ _MAX_NAME = 53
 
 
 def now() -> str:
-    """This moment as helm writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """This moment as helm writes it, to the nanosecond."""
+    seconds, fraction = divmod(time.time_ns(), 1_000_000_000)
+    text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}"
+    return text.rstrip("0").rstrip(".") + "Z"
 
 
 @dataclass
@@ -74,9 +76,11 @@ class Release:
         }
         if self.notes:
             info["notes"] = self.notes
-        record: dict[str, Value] = {"name": self.name, "info": info, "chart": self.chart}
+        record: dict[str, Value] = {"name": self.name, "info": info}
+        if self.chart:
+            record["chart"] = self.chart
         if self.config:
-            record["config"] = yamlish.plain(self.config)
+            record["config"] = yamlish.ordered(yamlish.plain(self.config))
         record["manifest"] = self.manifest
         if self.hooks:
             record["hooks"] = self.hooks

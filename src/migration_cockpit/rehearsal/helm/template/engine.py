@@ -22,14 +22,13 @@ from migration_cockpit.rehearsal.helm.template.errors import (
     TemplateError,
     WarnError,
 )
+from migration_cockpit.rehearsal.helm.template.gofmt import go_quote
 from migration_cockpit.rehearsal.helm.template.registry import Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from migration_cockpit.rehearsal.helm.template.nodes import Template, Value
-
-Lookup = "Callable[[str, str, str, str], dict[str, Value]]"
 
 _OWN = ("include", "tpl", "required", "fail", "lookup", "and", "or")
 _LIBRARY: dict[str, Function] = {
@@ -103,13 +102,13 @@ class Engine:
             try:
                 self._parsed[text] = parser.parse("gotpl", text, _NAMES)
             except ParseError as error:
-                raise FunctionError(f"cannot parse template {sprig_text.go_quote(text)}: {error}") from error
+                raise FunctionError(f"cannot parse template {go_quote(text)}: {error}") from error
         # Templates that the text defines are seen by its own includes only.
         scope = ChainMap(self._parsed[text], dict(templates))
         try:
             rendered = evaluate.execute("gotpl", data, scope, self._bind(scope))
         except ExecError as error:
-            wrapped = ExecError(f"error during tpl function execution for {sprig_text.go_quote(text)}: {error}")
+            wrapped = ExecError(f"error during tpl function execution for {go_quote(text)}: {error}")
             for note in getattr(error, "__notes__", []):
                 wrapped.add_note(note)
             raise wrapped from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from migration_cockpit.rehearsal.helm.template.errors import ParseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 KEYWORDS = frozenset({"block", "break", "continue", "define", "else", "end", "if", "nil", "range", "template", "with"})
 _SPACE = " \t\r\n"
@@ -86,7 +86,7 @@ def line_of(source: str, offset: int) -> int:
     return source.count("\n", 0, offset) + 1
 
 
-def _action(name: str, source: str, position: int) -> Iterator[Token]:
+def _action(name: str, source: str, position: int) -> Generator[Token, None, tuple[int, bool]]:
     """Yield the tokens up to the closing delimiter; return where text goes on and whether its spaces are dropped."""
     while True:
         if source.startswith("}}", position):

@@ -106,7 +106,8 @@ def _one(operator: str, text: str, version: Version) -> bool:
     given = [None if part in {"x", "X", "*"} else int(part) for part in core.split("+")[0].split(".")]
     given = given[: given.index(None)] if None in given else given
     numbers = [number for number in given if number is not None]
-    bound = Version(*[*numbers, 0, 0, 0][:3], prerelease=suffix.partition("+")[0])
+    major, minor, patch = [*numbers, 0, 0, 0][:3]
+    bound = Version(major, minor, patch, suffix.partition("+")[0])
     if version.prerelease and not bound.prerelease and operator != "!=":
         return False
     least, partial = version.key() >= bound.key(), len(numbers) < 3

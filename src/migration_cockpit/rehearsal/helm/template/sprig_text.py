@@ -75,14 +75,15 @@ def indent(width: int, text: str) -> str:
 
 @add("is", "nindent")
 def _nindent(width: int, text: str) -> str:
-    return "\n" + indent(width, text)
+    moved: str = indent(width, text)
+    return "\n" + moved
 
 
 @add("sa", "join")
 def _join(separator: str, values: Value) -> str:
     if isinstance(values, list):
         return separator.join(strval(value) for value in values if value is not None)
-    return strval(values)
+    return str(strval(values))
 
 
 @add("a", "toStrings")

@@ -98,6 +98,15 @@ def plain(value: Value) -> Value:
     return value
 
 
+def ordered(value: Value) -> Value:
+    """The value with the keys of every map sorted, as Go writes a map to JSON."""
+    if isinstance(value, dict):
+        return {key: ordered(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [ordered(item) for item in value]
+    return value
+
+
 def _keys_to_text(value: Value) -> Value:
     if isinstance(value, dict):
         return {key if isinstance(key, str) else _key(key): _keys_to_text(item) for key, item in value.items()}

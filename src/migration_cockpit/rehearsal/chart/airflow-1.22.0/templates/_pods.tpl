@@ -115,7 +115,7 @@ spec:
       ports:
         {{- . | trim | nindent 8 }}
       {{- end }}
-      {{- with .probes | trim }}
+      {{- with .probes | default "" | trim }}
       {{- . | nindent 6 }}
       {{- end }}
       {{- with $values.resources }}
