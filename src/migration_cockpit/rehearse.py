@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import sys
 import time
@@ -52,7 +51,7 @@ def rehearse(options: argparse.Namespace) -> int:
         if options.keep:
             _keep(world, pid)
         life.end_process(pid)
-        shutil.rmtree(world, ignore_errors=True)
+        life.remove(world)
 
 
 def _fly(options: argparse.Namespace, directory: Path, world: Path) -> int:

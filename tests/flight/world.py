@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -27,7 +26,7 @@ def world(directory: Path, *arguments: str) -> Iterator[Path]:
         yield directory
     finally:
         life.end_process(pid)
-        shutil.rmtree(directory, ignore_errors=True)
+        life.remove(directory)
 
 
 def environment(world_directory: Path) -> dict[str, str]:

@@ -29,7 +29,8 @@ async def due_runs(flight: Flight, dag_ids: Sequence[str]) -> DueRuns:
     """Count it in the database, against the free pool slots. Raises Unreachable."""
     query = files(__package__).joinpath("catchup.sql").read_text(encoding="utf-8")
     pools = """
-        select p.slots - (select count(*) from task_instance t where t.pool = p.pool and t.state in ('running', 'queued'))
+        select p.slots - (select count(*) from task_instance t
+                        where t.pool = p.pool and t.state in ('running', 'queued'))
         from slot_pool p where p.pool = 'default_pool'
     """
     async with flight.connections.postgres() as connection:

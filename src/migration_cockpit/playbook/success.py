@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from migration_cockpit.actions.messages import SendMessage
 from migration_cockpit.actions.operation import Operation
+from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Settings
-from migration_cockpit.playbook.delivery import announced, delivery_gate
+from migration_cockpit.playbook.delivery import announced
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.step import Gate
-from migration_cockpit.session.events import Check, Command
+from migration_cockpit.session.events import Check
 
 
 class Success:
@@ -27,20 +29,16 @@ class Success:
         return 10.0
 
     def gates(self, settings: Settings) -> Sequence[Gate]:
-        """A way to send it."""
-        return (delivery_gate(),)
+        """None but the steps before it."""
+        return ()
 
     def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
-        """The message goes out beside the step: see `verification`."""
-        return ()
+        """The message."""
+        return (SendMessage(Site(settings, session), "success", text(settings)),)
 
     def verification(self, settings: Settings) -> Sequence[str]:
         """What is looked at."""
         return ("the message was accepted by Slack",)
-
-    def commands(self, settings: Settings) -> tuple[Command, ...]:
-        """The message as the sheet shows it."""
-        return (Command(text=f"curl -X POST $SLACK_WEBHOOK -d '{text(settings)}'", what="announce success"),)
 
     async def fly(self, flight: Flight) -> Sequence[Check]:
         """Queue the message and see it accepted."""

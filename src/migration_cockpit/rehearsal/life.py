@@ -91,10 +91,19 @@ def sweep(keep: Path | None = None) -> list[Path]:
         if running:
             end_process(pid)
         if directory != keep:
-            shutil.rmtree(directory, ignore_errors=True)
+            remove(directory)
             removed.append(directory)
         note.unlink(missing_ok=True)
     return removed
+
+
+def remove(directory: Path) -> None:
+    """Delete a world that has ended, and what it had to have elsewhere."""
+    from migration_cockpit.rehearsal.database import sweep as sweep_servers  # loads the database driver
+
+    if directory.exists():
+        sweep_servers(directory)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def end_process(pid: int) -> None:
@@ -126,7 +135,7 @@ def begin(directory: Path, arguments: Sequence[str], tell: Callable[[str], None]
 
     Raises WorldError when it does not get ready.
     """
-    shutil.rmtree(directory, ignore_errors=True)
+    remove(directory)
     directory.mkdir(mode=0o700, parents=True)
     own(directory)
     log = directory / "world.log"

@@ -14,7 +14,7 @@ WINDOW_MINUTES = 420
 
 @dataclass(frozen=True)
 class Pace:
-    """Waits of the cockpit (`limits`, `dags`, `cadence`: keys of config.toml) and of the world's servers, in seconds."""
+    """Waits in seconds: of the cockpit (`limits`, `dags`, `cadence` are tables of config.toml) and of the servers."""
 
     name: str
     minute: float
@@ -27,6 +27,8 @@ class Pace:
     restore: float = 420.0
     back_off: float = 10.0
     scrape: float = 5.0
+    summary: float = 600.0
+    """Window of the statsd exporter's quantiles; its own default."""
     probe: int = 10
     migrations_wait: int = 60
 
@@ -61,6 +63,7 @@ FAST = Pace(
     restore=3.0,
     back_off=0.5,
     scrape=1.0,
+    summary=5.0,
     probe=1,
     migrations_wait=5,
 )
@@ -89,6 +92,7 @@ FAST_WITH_AIRFLOW = Pace(
     restore=4.0,
     back_off=1.0,
     scrape=1.0,
+    summary=5.0,
     probe=5,
     migrations_wait=60,
 )

@@ -11,12 +11,10 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
-from migration_cockpit.rehearsal import airflow
 from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.rehearsal.pace import Pace
 
@@ -27,7 +25,6 @@ CHART = "apache-airflow/airflow"
 CHART_VERSION = "1.22.0"
 READY_SECONDS = 300.0
 WEB = ("airflow-api-server", "airflow-webserver")
-COMPONENTS = ("scheduler", "webserver", "apiServer", "dagProcessor", "triggerer", "workers")
 
 
 class ReleaseError(Exception):
@@ -57,10 +54,12 @@ async def install(deployed: Deployed, cluster: Cluster) -> None:
         cluster.create(document, NAMESPACE)
     config = cluster.kubeconfig("cockpit", token, context=CONTEXT, namespace=NAMESPACE)
     _private(directory / "kubeconfig", yaml.safe_dump(config))
-    keys = {name: secrets.token_urlsafe(24) for name in ("webserverSecretKey", "apiSecretKey", "jwtSecret")}
-    keys["fernetKey"] = base64.urlsafe_b64encode(os.urandom(32)).decode()
+    for name, (key, value) in _keys().items():
+        data = {key: base64.b64encode(value.encode()).decode()}
+        secret = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": name}, "data": data}
+        cluster.create(secret, NAMESPACE)
     for file, version in (("values-2x.yaml", deployed.source), ("values-3x.yaml", deployed.target)):
-        _private(directory / file, yaml.safe_dump(values(deployed, version, keys), sort_keys=False))
+        _private(directory / file, values(deployed, file, version))
     helm = directory / "helm"
     helm.write_text(
         f"#!/bin/sh\nexport REHEARSAL_DIR={shlex.quote(str(directory))}\n"
@@ -81,69 +80,45 @@ async def install(deployed: Deployed, cluster: Cluster) -> None:
         raise ReleaseError(f"helm install failed: {output.decode(errors='replace').strip()}")
 
 
-def values(deployed: Deployed, version: str, keys: dict[str, str]) -> dict[str, Any]:
-    """The values file for a version: all that a careful team has pinned before the day (CHART 7b.5)."""
-    dsn = urlsplit(deployed.dsn)
-    celery = "Celery" in deployed.executor
-    made: dict[str, Any] = {
-        "airflowVersion": version,
-        "defaultAirflowTag": version,
-        "images": {"airflow": {"tag": version}, "migrationsWaitTimeout": deployed.pace.migrations_wait},
-        "executor": deployed.executor,
-        "data": {
-            "metadataConnection": {
-                "user": dsn.username,
-                "pass": dsn.password,
-                "host": dsn.hostname,
-                "port": dsn.port,
-                "db": dsn.path.lstrip("/"),
-            },
-        },
-        **keys,
-        "redis": {"enabled": False},
-        "createUserJob": {"defaultUser": {"username": airflow.USER, "password": airflow.PASSWORD}},
-        "config": {
-            "core": {
-                "dags_folder": str(deployed.dags_folder),
-                "load_examples": "False",
-                "auth_manager": "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager",
-            },
-            # What 2.x does by default and 3.x no longer does: pinned, so that schedules mean what they meant.
-            "scheduler": {"catchup_by_default": "True", "create_cron_data_intervals": "True"},
-        },
+def _keys() -> dict[str, tuple[str, str]]:
+    """The Secrets that a careful team has pinned before the day: name, key and value of each."""
+    return {
+        "airflow-fernet-key": ("fernet-key", base64.urlsafe_b64encode(os.urandom(32)).decode()),
+        "airflow-webserver-secret-key": ("webserver-secret-key", secrets.token_urlsafe(24)),
+        "airflow-api-secret-key": ("api-secret-key", secrets.token_urlsafe(24)),
+        "airflow-jwt-secret": ("jwt-secret", secrets.token_urlsafe(24)),
+        "airflow-broker-url": ("connection", "redis://airflow-redis:6379/0"),
     }
-    if celery:
-        made["data"]["brokerUrl"] = "redis://airflow-redis:6379/0"
-        made["workers"] = {"replicas": 2, "terminationGracePeriodSeconds": 30}
-    else:
-        made["workers"] = {"persistence": {"enabled": False}}
-    for component in COMPONENTS:
-        _merge(made.setdefault(component, {}), _waits(component, deployed.pace))
-    return made
 
 
-def _waits(component: str, pace: Pace) -> dict[str, Any]:
-    """No log groomer (its script is in the real image only), and probes as often as the pace wants."""
-    made: dict[str, Any] = {}
-    if component in {"scheduler", "dagProcessor", "triggerer", "workers"}:
-        made["logGroomerSidecar"] = {"enabled": False}
-    if pace.name == "fast":
-        web = component in {"webserver", "apiServer"}
-        # A job's liveness probe starts the whole Airflow CLI: not every second on two cores.
-        probes = ["livenessProbe", "readinessProbe", "startupProbe"] if web else []
-        if component == "scheduler":
-            probes = ["startupProbe"]
-        for probe in probes:
-            made[probe] = {"periodSeconds": pace.probe, "initialDelaySeconds": 0, "failureThreshold": 120}
-    return made
-
-
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> None:
-    for key, value in above.items():
-        if isinstance(value, dict) and isinstance(below.get(key), dict):
-            _merge(below[key], value)
-        else:
-            below[key] = value
+def values(deployed: Deployed, file: str, version: str) -> str:
+    """A values file of the chart, its places filled in for this world."""
+    dsn, pace = urlsplit(deployed.dsn), deployed.pace
+    celery = "Celery" in deployed.executor
+    places = {
+        "VERSION": version,
+        "EXECUTOR": deployed.executor,
+        "WORKERS": "2" if celery else "0",
+        "WORKERS_PERSISTENCE": str(celery).lower(),
+        "DB_HOST": dsn.hostname or "",
+        "DB_PORT": str(dsn.port),
+        "DB_USER": dsn.username or "",
+        "DB_PASSWORD": dsn.password or "",
+        "DB_NAME": dsn.path.lstrip("/"),
+        "DAGS_FOLDER": str(deployed.dags_folder),
+        "PARALLELISM": "4",
+        "PROBE_PERIOD": str(pace.probe),
+        # A liveness probe starts a whole Airflow process: on two cores not more often than the chart does it.
+        "LIVENESS_PERIOD": "60",
+        "MIGRATIONS_WAIT": str(pace.migrations_wait),
+        "GRACE": "30",
+        "EXTRA_ENV": '""',
+    }
+    text = Path(__file__).with_name("chart").joinpath(file).read_text(encoding="utf-8")
+    body = text[text.index("\nairflowVersion:") :]
+    for place, value in places.items():
+        body = body.replace(f"@{place}@", value)
+    return body
 
 
 def web_addresses(cluster: Cluster) -> list[tuple[str, int]]:

@@ -25,6 +25,7 @@ from migration_cockpit.rehearsal.metrics import MetricsServer
 from migration_cockpit.rehearsal.pace import Pace, choose
 from migration_cockpit.rehearsal.slack import SlackSink
 
+STATSD_IMAGE = "quay.io/prometheus/statsd-exporter"
 INSTANCE = "airflow-rehearsal"
 HISTORY = 1800.0
 """Seconds of metrics from before, so that there is a baseline."""
@@ -128,9 +129,13 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     aws = EmbeddedAws(
         directory, snapshot_seconds=pace.snapshot, restore_seconds=pace.restore, sample_seconds=pace.scrape * 2
     )
-    metrics = MetricsServer(directory, scrape_seconds=pace.scrape)
+    metrics = MetricsServer(directory, scrape_seconds=pace.scrape, summary_seconds=pace.summary)
     slack = SlackSink(directory)
-    images = asyncio.create_task(airflow.images(options.airflow, directory, (options.source, options.target), stage))
+    images = asyncio.create_task(
+        airflow.images(
+            options.airflow, directory, (options.source, options.target), fast=pace.name == "fast", stage=stage
+        )
+    )
     await asyncio.gather(
         _started(stack, postgres), _started(stack, aws), _started(stack, metrics), _started(stack, slack)
     )
@@ -140,7 +145,14 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     stage(f"a database with {options.dags} DAGs and {options.task_instances} task instances")
     folder = directory / "dags"
     await airflow.fill(
-        options.airflow, postgres.dsn(), folder, options.source, options.dags, options.task_instances, directory
+        options.airflow,
+        postgres.dsn(),
+        folder,
+        options.source,
+        dags=options.dags,
+        task_instances=options.task_instances,
+        directory=directory,
+        stage=stage,
     )
     deployed = release.Deployed(
         directory=directory,
@@ -153,7 +165,12 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     )
     statsd_host, statsd_port = metrics.statsd_address
     backoff = Backoff(initial=pace.back_off, job=pace.back_off)
-    cluster = Cluster(directory, dns={"airflow-statsd:9125": f"{statsd_host}:{statsd_port}"}, backoff=backoff)
+    cluster = Cluster(
+        directory,
+        dns={"airflow-statsd:9125": f"{statsd_host}:{statsd_port}"},
+        backoff=backoff,
+        programs={STATSD_IMAGE: [sys.executable, "-m", "migration_cockpit.rehearsal.statsd_pod"]},
+    )
     await _started(stack, cluster)
     stage(f"helm install airflow with chart {release.CHART_VERSION}")
     await release.install(deployed, cluster)
