@@ -163,8 +163,9 @@ class Connections:
 
     async def rds_instance(self) -> dict[str, Any]:
         """The RDS instance as described by AWS. Raises Unreachable, NotSupported for Aurora."""
-        assert self.settings.rds is not None  # _rds() refuses first
-        return await self._rds().instance(self.settings.rds.instance)
+        aws = self._rds()
+        assert self.settings.rds is not None  # there is no Aws without it
+        return await aws.instance(self.settings.rds.instance)
 
     def _rds(self) -> Aws:
         if self._aws is None:
