@@ -40,6 +40,7 @@ def rehearse(options: argparse.Namespace) -> int:
                 file=sys.stderr,
             )
             return 1
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             pid = life.begin(world, world_arguments(options), lambda line: print(f"… {line}", flush=True))
         except life.WorldError as error:

@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import psycopg
 
 from migration_cockpit.rehearsal import calls, life
 from migration_cockpit.session import journal
@@ -63,6 +66,12 @@ def rehearse(*arguments: str, timeout: float = 170.0) -> subprocess.CompletedPro
 def made(world_directory: Path) -> Counter[tuple[str, str, str]]:
     """How often each world-changing call arrived: by who got it, the call and its key."""
     return Counter((call.who, call.call, call.key) for call in calls.read(world_directory))
+
+
+def query(world_directory: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows from the world's metadata database."""
+    with psycopg.connect((world_directory / "secrets" / "dsn").read_text()) as connection:
+        return connection.execute(sql).fetchall()
 
 
 def steps_of(session: Path) -> list[tuple[str, str]]:

@@ -110,6 +110,7 @@ def _tables(deployment: Deployment, endpoints: Endpoints, pace: Pace) -> dict[st
             "url": endpoints.grafana_url,
             "datasource_uid": endpoints.datasource,
             "token": _file("grafana-token"),
+            "regression_percent": pace.regression_percent,
         },
         "slack": {"webhook": _file("slack-webhook"), "channel": "#airflow-migration"},
         "dags": {"canary": CANARY, "critical": list(CRITICAL), "normal": list(NORMAL), **pace.dags},

@@ -29,6 +29,7 @@ class Pace:
     scrape: float = 5.0
     summary: float = 600.0
     """Window of the statsd exporter's quantiles; its own default."""
+    regression_percent: float = 20.0
     probe: int = 10
     migrations_wait: int = 60
 
@@ -93,6 +94,8 @@ FAST_WITH_AIRFLOW = Pace(
     back_off=1.0,
     scrape=1.0,
     summary=5.0,
+    # Seconds of a cold 3.x on cores that the whole world shares, against an idle 2.x: only a scheduler that hangs shows.
+    regression_percent=500.0,
     probe=5,
     migrations_wait=60,
 )
