@@ -9,6 +9,9 @@ from migration_cockpit.cockpit.desk import DEAF, Desk
 ANSWERS = {"drain": "abort"}
 """What the autopilot answers where the first choice is not the careful one; else it takes the first."""
 
+LOOKS = 5
+"""How often it looks again at gates that do not hold before it gives up: a reading may be a moment late."""
+
 
 def next_key(desk: Desk) -> str | None:
     """The key a careful person would press now: "" to wait, None when there is nothing more to do."""
@@ -34,8 +37,15 @@ async def fly(desk: Desk, press: Callable[[str], Awaitable[None]], *, pause: flo
 
     `pause` seconds lie between two keys, never less than the time in which a fresh dialog drops them.
     """
-    refused = 0
-    while (key := next_key(desk)) is not None:
+    refused = looks = 0
+    while True:
+        key = next_key(desk)
+        if key is None and desk.sheet is not None and looks < LOOKS:
+            key, looks = "r", looks + 1
+        elif key is None:
+            break
+        elif desk.sheet is None:
+            looks = 0
         if key:
             await press(key)
             refused = refused + 1 if desk.notice and desk.where != "decision" else 0

@@ -94,7 +94,7 @@ FAST_WITH_AIRFLOW = Pace(
     back_off=1.0,
     scrape=1.0,
     summary=5.0,
-    # Seconds of a cold 3.x on cores that the whole world shares, against an idle 2.x: only a scheduler that hangs shows.
+    # A cold 3.x on cores that the whole world shares, against an idle 2.x: only a scheduler that hangs shows.
     regression_percent=500.0,
     probe=5,
     migrations_wait=60,
