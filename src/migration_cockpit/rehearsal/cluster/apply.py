@@ -60,7 +60,7 @@ class Applier:
             raise _conflict(conflicts)
         fresh = copy.deepcopy(old)
         kept: set[Path] = set().union(*(ownership.decode(item["fieldsV1"]) for item in others)) if others else set()
-        for path in sorted(previous - set(wanted) - kept, key=len, reverse=True):
+        for path in sorted(previous - set(wanted) - kept, key=len):
             ownership.remove(fresh, path)
         merge = merge_patch if kind.custom else strategic_patch
         fresh = merge(fresh, applied)

@@ -56,3 +56,19 @@ def next_time(schedule: str, after: datetime) -> datetime | None:
         else:
             return moment
     return None
+
+
+def last_time(schedule: str, since: datetime, now: datetime) -> datetime | None:
+    """The last scheduled minute in (since, now], or None: of several missed times only the last one counts.
+
+    Raises ValueError for a schedule that does not parse.
+    """
+    for reach in (timedelta(hours=1), timedelta(days=1), timedelta(days=31), _HORIZON):
+        found = None
+        later = next_time(schedule, max(since, now - reach))
+        while later is not None and later <= now:
+            found = later
+            later = next_time(schedule, later)
+        if found is not None or now - reach <= since:
+            return found
+    return None

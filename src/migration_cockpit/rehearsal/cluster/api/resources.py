@@ -12,7 +12,7 @@ from aiohttp import web
 
 from .. import patch as patches
 from ..errors import ApiError, bad_request
-from ..kinds import JOBS, PODS, Kind
+from ..kinds import JOBS, PODS, PVCS, RESOURCEQUOTAS, SERVICEACCOUNTS, SERVICES, Kind
 from ..objects import is_terminating, meta, name_of, namespace_of
 from ..validation import check_body
 from . import protobuf
@@ -32,6 +32,8 @@ ORPHAN_WARNING = (
     "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
     "propagationPolicy=Orphan to suppress this warning"
 )
+# Deleting one of these answers with the object as it was; any other deletion answers with a Status.
+_RETURNED = (PODS, SERVICES, SERVICEACCOUNTS, PVCS, RESOURCEQUOTAS)
 _JSON_PATCH = "application/json-patch+json"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC_PATCH = "application/strategic-merge-patch+json"
@@ -204,7 +206,7 @@ class Resources:
             preconditions=preconditions,
             dry_run=dry,
         )
-        if gone and kind is not PODS:
+        if gone and kind not in _RETURNED:
             details = {"name": target.name, "kind": kind.plural, "uid": obj["metadata"]["uid"]}
             if kind.group:
                 details = {"name": target.name, "group": kind.group, "kind": kind.plural, "uid": details["uid"]}

@@ -120,9 +120,9 @@ def exec_status(code: int) -> Obj:
 
 def _runtime_failure(program: str) -> Obj:
     message = (
-        "Internal error occurred: error executing command in container: failed to exec in container: failed to start exec: OCI runtime exec "
-        f'failed: exec failed: unable to start container process: exec: "{program}": executable file not found in '
-        "$PATH: unknown"
+        "Internal error occurred: error executing command in container: failed to exec in container: failed to start "
+        "exec: OCI runtime exec failed: exec failed: unable to start container process: "
+        f'exec: "{program}": executable file not found in $PATH: unknown'
     )
     return {"metadata": {}, "status": "Failure", "message": message, "reason": "InternalError", "code": 500}
 

@@ -6,7 +6,7 @@ import copy
 from datetime import datetime
 from typing import Any
 
-from ..cron import next_time
+from ..cron import last_time, next_time
 from ..kinds import CRONJOBS, JOBS
 from ..objects import (
     is_terminating,
@@ -53,12 +53,9 @@ class CronJobs(Controller):
 
     def _start_due(self, obj: Obj, active: list[Obj], status: Obj, now: datetime) -> list[Obj]:
         since = parse_time(status.get("lastScheduleTime") or obj["metadata"]["creationTimestamp"])
-        due = next_time(obj["spec"]["schedule"], since)
-        if due is None or due > now:
+        due = last_time(obj["spec"]["schedule"], since, now)
+        if due is None:
             return active
-        # Of several missed times only the last one counts.
-        while (later := next_time(obj["spec"]["schedule"], due)) is not None and later <= now:
-            due = later
         status["lastScheduleTime"] = stamp(due)
         policy = obj["spec"]["concurrencyPolicy"]
         if active and policy == "Forbid":

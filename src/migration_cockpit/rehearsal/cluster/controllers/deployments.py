@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..kinds import DEPLOYMENTS, PODS, REPLICASETS
 from ..objects import (
     annotations_of,
+    controller_of,
     is_terminating,
     name_of,
     namespace_of,
@@ -20,6 +21,12 @@ from ..objects import (
 )
 from .base import Controller
 from .replicasets import put_counts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..store import Change
+    from .base import Key
 
 Obj = dict[str, Any]
 
@@ -34,6 +41,15 @@ class Deployments(Controller):
 
     kind = DEPLOYMENTS
     name = "deployment-controller"
+
+    def keys(self, change: Change) -> Iterable[Key]:
+        """Besides its sets, a pod's end concerns a Deployment: Recreate waits for it."""
+        if change.kind is PODS and change.type == "DELETED":
+            owner = controller_of(change.object)
+            parent = self.store.find(REPLICASETS, namespace_of(change.object), owner["name"]) if owner else None
+            key = self._owner(parent) if parent else None
+            return [key] if key else []
+        return super().keys(change)
 
     def sync(self, obj: Obj) -> float | None:
         """One step of the roll-out, then the report."""

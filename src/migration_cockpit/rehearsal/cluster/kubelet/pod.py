@@ -92,6 +92,8 @@ class PodWorker:
     def release(self) -> None:
         """Lets a pod that was kept alive end at last."""
         self._release.set()
+        if self._gone:
+            self.kill()
 
     def removed(self) -> None:
         """The pod is gone from the API: what still runs of it is killed, unless the pod is kept alive."""
@@ -211,8 +213,10 @@ class PodWorker:
                 return
             moved = asyncio.ensure_future(self._deadline_moved.wait())
             waiting: set[asyncio.Future[Any]] = {done, moved}
-            await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            moved.cancel()
+            try:
+                await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                moved.cancel()
 
     def _last_word(self) -> None:
         current = self.node.store.find(PODS, namespace_of(self.pod), name_of(self.pod))
