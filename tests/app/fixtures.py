@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import readings as rd
-from migration_cockpit.session.state import State, fold
+from migration_cockpit.session.fold import fold
+from migration_cockpit.session.state import State
 
 DAY = datetime(2026, 5, 16, tzinfo=UTC)
 OLD, NEW = "2.11.2", "3.2.2"

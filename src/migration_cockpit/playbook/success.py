@@ -20,7 +20,7 @@ class Success:
     id = "success"
     title = "success"
     key = "-"
-    purpose = "Tell everybody that the migration is complete, with what was measured."
+    purpose = "Tell everybody that the migration is complete and whom to page."
     undo = "A sent message cannot be taken back; send a correction with m."
     differs = ""
 

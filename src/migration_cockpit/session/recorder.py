@@ -10,9 +10,10 @@ import msgspec
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.events import Event, Keyframe
+from migration_cockpit.session.fold import fold
 from migration_cockpit.session.journal import Entry, JournalError, JournalWriter
 from migration_cockpit.session.redact import Redactor
-from migration_cockpit.session.state import State, fold
+from migration_cockpit.session.state import State
 
 KEYFRAME_EVERY = 2000
 """Events between two keyframes."""
