@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -54,8 +54,15 @@ def main(argv: list[str]) -> int:
 class AirflowParser(argparse.ArgumentParser):
     """argparse as Airflow dresses it: the whole help first, then one line with what was wrong, exit code 2."""
 
+    removed: Mapping[str, str] = {}
+    """Commands that this release once had -> what to type instead."""
+
     def error(self, message: str) -> NoReturn:
         """Print the help and the complaint; exit code 2."""
+        for name, instead in self.removed.items():
+            if f"invalid choice: {name!r}" in message:
+                text = f"Command `airflow {name}` has been removed. Please use `airflow {instead}`"
+                message = f"argument GROUP_OR_COMMAND: {text}"
         self.print_help()
         sys.stdout.flush()
         sys.stderr.write(f"\n{self.prog} command error: {message}, see help above.\n")

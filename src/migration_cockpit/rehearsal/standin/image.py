@@ -15,22 +15,23 @@ def install_image(world: Path, version: str) -> Path:
     """Create images/apache-airflow-<version>/bin/airflow in `world` and return its path.
 
     The wrapper needs nothing but /bin/sh: it names the interpreter and its paths itself, skips `site` and keeps
-    compiled modules beside the images, so that a probe that starts `airflow` every few seconds costs little.
+    compiled modules in the user's cache, so that a probe that starts `airflow` every few seconds costs little.
     """
     target = world / "images" / f"apache-airflow-{version}" / "bin" / "airflow"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(_script(world, version), encoding="utf-8")
+    target.write_text(_script(version), encoding="utf-8")
     target.chmod(0o755)
     return target
 
 
-def _script(world: Path, version: str) -> str:
+def _script(version: str) -> str:
     paths = dict.fromkeys([str(_SOURCE), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "migration-cockpit" / "compiled"
     return (
         "#!/bin/sh\n"
         f"# The stand-in for Airflow {version} of a rehearsal.\n"
         "unset PYTHONDONTWRITEBYTECODE PYTHONHOME\n"
         f"export PYTHONPATH={shlex.quote(os.pathsep.join(paths))}\n"
-        f"export PYTHONPYCACHEPREFIX={shlex.quote(str(world / 'images' / '.pycache'))}\n"
+        f"export PYTHONPYCACHEPREFIX={shlex.quote(str(cache))}\n"
         f'exec {shlex.quote(sys.executable)} -S -m migration_cockpit.rehearsal.standin {version} "$@"\n'
     )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from migration_cockpit.rehearsal.standin.components.executor import Key
 
 _TRIES = 3
-_PAUSE = 0.3
+_PAUSE = 0.1
 _TIMEOUT = 5.0
 
 

@@ -140,6 +140,8 @@ def _one(session: Connection, dag_id: str, run_id: str, names: Sequence[str]) ->
 def _shown(names: Sequence[str], row: Any) -> dict[str, Any]:
     shown = dict(zip(names, row, strict=True))
     run_id = shown.pop("run_id")
+    if "queued_dttm" in shown:
+        shown["queued_when"] = shown.pop("queued_dttm")
     return {"dag_run_id": run_id, "run_id": run_id, **shown}
 
 

@@ -65,6 +65,19 @@ def list_import_errors(call: Call) -> int:
     return 1 if errors else 0
 
 
+def list_tasks(call: Call) -> int:
+    """The tasks of a DAG of the local dags folder, one a line."""
+    open_session(call)
+    found, _ = parse_folder(call.settings.dags_folder, call.settings.world, is3=call.release.is3)
+    dag = next((dag for dag in found if dag.dag_id == call.args.dag_id), None)
+    if dag is None:
+        text = f"Dag '{call.args.dag_id}' could not be found; either it does not exist or it failed to parse."
+        raise AirflowFailure(f"airflow.exceptions.AirflowException: {text}")
+    for task in dag.tasks:
+        call.log.plain(task.task_id)
+    return 0
+
+
 def pause(call: Call) -> int:
     """`airflow dags pause`."""
     return _set(call, True)

@@ -18,6 +18,7 @@ _HERE = "migration_cockpit.rehearsal.standin"
 def parser(release: Release) -> AirflowParser:
     """The whole command line of `release`."""
     top = AirflowParser(prog="airflow")
+    top.removed = {"webserver": "api-server"} if release.is3 else {}
     groups = top.add_subparsers(dest="group", metavar="GROUP_OR_COMMAND", required=True)
     _db(groups)
     _dags(groups)
@@ -108,6 +109,7 @@ def _others(groups: _Sub[AirflowParser]) -> None:
     value = _command(config, "get-value", "commands.misc:config_get_value")
     value.add_argument("section")
     value.add_argument("option")
+    _command(_group(groups, "tasks"), "list", "commands.dags:list_tasks").add_argument("dag_id")
     users = _group(groups, "users")
     _output(_command(users, "list", "commands.users:list_users"))
     create = _command(users, "create", "commands.users:create")

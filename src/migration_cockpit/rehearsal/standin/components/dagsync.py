@@ -59,6 +59,12 @@ class DagSync:
         statement = f"UPDATE dag SET {column} = %s WHERE {column} <> %s AND NOT (dag_id = ANY(%s))"  # noqa: S608
         return self._connection.execute(sql(statement), (gone, gone, present)).rowcount
 
+    def unparsed(self) -> bool:
+        """Whether there are DAGs and none of them is serialized: a 3.x schema that was migrated a moment ago."""
+        query = "SELECT EXISTS (SELECT 1 FROM dag) AND NOT EXISTS (SELECT 1 FROM serialized_dag)"
+        row = self._connection.execute(query).fetchone()
+        return self._is3 and bool(row and row[0])
+
     def write_errors(self, errors: dict[str, str], now: datetime) -> None:
         """Replace the import errors by `errors` (path -> stack trace)."""
         with self._connection.transaction():
