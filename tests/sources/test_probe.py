@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,21 +12,17 @@ from psycopg.types.json import Json
 
 from migration_cockpit.config import Settings
 from migration_cockpit.rehearsal.database import SUPERUSER, EmbeddedPostgres
-from migration_cockpit.rehearsal.seed import SeedReport, seed
+from migration_cockpit.rehearsal.seed import SeedReport
 from migration_cockpit.sources import probe
 from tests.connections.support import connected
+from tests.sources.migrating import migrate
 
 Settle = Callable[..., Settings]
 Owner = psycopg.AsyncConnection[Any]
 
 
 @pytest.fixture
-async def seeded(postgres: EmbeddedPostgres) -> SeedReport:
-    return await asyncio.to_thread(lambda: seed(postgres.dsn(), dags=12, task_instances=400, running=4))
-
-
-@pytest.fixture
-async def reader(settings_for: Settle) -> AsyncIterator[Owner]:
+async def reader(settings_for: Settle, seeded: SeedReport) -> AsyncIterator[Owner]:
     async with connected(settings_for()) as connections, connections.postgres() as connection:
         yield connection
 
@@ -163,6 +158,47 @@ async def test_catch_up_under_airflow_2(reader: Owner, seeded: SeedReport, owner
     under_3 = {item.dag_id: item for item in await probe.catch_up(reader, ids, catchup_default=False)}
     assert not under_3[ids[0]].catchup
     assert under_3[ids[0]].never == 3
+
+
+async def test_catch_up_under_airflow_3(
+    reader: Owner, seeded: SeedReport, owner: Owner, postgres: EmbeddedPostgres
+) -> None:
+    await migrate(postgres)
+    ids = list((await probe.dags(reader)).active)[:3]
+    await owner.execute("update dag set next_dagrun_create_after = now() + interval '1 hour'")
+    await owner.execute("delete from dag_run where dag_id = any(%s)", [ids])
+    # A cron schedule of 3.x: no interval between start and end, so the distance comes from the last runs.
+    await owner.execute(
+        "update dag set max_active_runs = 16, next_dagrun_data_interval_start = now() - interval '3.5 days',"
+        " next_dagrun_data_interval_end = now() - interval '3.5 days',"
+        " next_dagrun_create_after = now() - interval '3.5 days' where dag_id = any(%s)",
+        [ids],
+    )
+    for days in (4.5, 5.5, 6.5):
+        await owner.execute(
+            "insert into dag_run (dag_id, run_id, run_type, state, run_after, logical_date, clear_number, queued_at)"
+            " select d, 'scheduled-' || %(n)s, 'scheduled', 'success', now() - %(n)s * interval '1 day',"
+            " now() - %(n)s * interval '1 day', 0, now() from unnest(%(d)s::text[]) d",
+            {"n": days, "d": ids[:2]},
+        )
+    for dag_id, catchup in ((ids[0], True), (ids[1], False)):
+        for age, said in ((2, not catchup), (1, catchup)):  # of several versions the newest counts
+            await owner.execute(
+                "with v as (insert into dag_version (id, dag_id, version_number, bundle_name, created_at, last_updated)"
+                " values (gen_random_uuid(), %(d)s, 100 - %(a)s, 'dags-folder', now(), now()) returning id)"
+                " insert into serialized_dag (id, dag_id, data, dag_hash, created_at, last_updated, dag_version_id)"
+                " select gen_random_uuid(), %(d)s, %(j)s, 'h' || %(a)s::text, now() - %(a)s * interval '1 day',"
+                " now(), id from v",
+                {"d": dag_id, "a": age, "j": Json({"dag": {"catchup": said}})},
+            )
+    found = {item.dag_id: item for item in await probe.catch_up(reader, ids)}
+    first, second, third = (found[dag_id] for dag_id in ids)
+    assert (first.catchup, first.missed, first.first_wave, first.never, first.exact) == (True, 4, 4, 0, True)
+    assert (second.catchup, second.missed, second.first_wave, second.never) == (False, 4, 1, 3)
+    # Never run and not parsed: something is due, how much is not known; 3.x does not catch up unless told.
+    assert (third.catchup, third.missed, third.first_wave, third.exact) == (False, 1, 1, False)
+    await owner.execute("update dag set exceeds_max_non_backfill = true where dag_id = %s", [ids[0]])
+    assert ids[0] not in {item.dag_id for item in await probe.catch_up(reader, ids)}
 
 
 async def test_the_schema_query_is_read_when_it_is_there(reader: Owner, seeded: SeedReport) -> None:

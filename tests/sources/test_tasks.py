@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +11,11 @@ import pytest
 
 from migration_cockpit.config import Settings
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
-from migration_cockpit.rehearsal.seed import SeedReport, seed
+from migration_cockpit.rehearsal.seed import SeedReport
 from migration_cockpit.session.events import SourceFailed, SourceRecovered, TasksRead
 from migration_cockpit.sources.tasks import TasksSource
 from tests.connections.support import connected, eventually, running
+from tests.sources.migrating import migrate
 
 Settle = Callable[..., Settings]
 Owner = psycopg.AsyncConnection[Any]
@@ -25,11 +23,6 @@ Owner = psycopg.AsyncConnection[Any]
 
 def never() -> datetime | None:
     return None
-
-
-@pytest.fixture
-async def seeded(postgres: EmbeddedPostgres) -> SeedReport:
-    return await asyncio.to_thread(lambda: seed(postgres.dsn(), dags=12, task_instances=400, running=4))
 
 
 async def test_a_seeded_database_of_airflow_2(settings_for: Settle, seeded: SeedReport, owner: Owner) -> None:
@@ -93,13 +86,7 @@ async def test_runs_none_of_whose_tasks_run_are_half_done(
 async def test_the_columns_of_airflow_3(
     settings_for: Settle, seeded: SeedReport, postgres: EmbeddedPostgres, owner: Owner
 ) -> None:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "migration_cockpit.rehearsal.standin", "3.2.2", "db", "migrate",
-        env={**os.environ, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": postgres.dsn()},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
+    await migrate(postgres)
     await owner.execute("update dag set is_stale = true where dag_id = (select min(dag_id) from dag)")
     async with connected(settings_for()) as connections:
         reading = await TasksSource(connections, never).read()

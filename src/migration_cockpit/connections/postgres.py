@@ -81,7 +81,7 @@ async def connect(
     given |= {"keepalives_idle": 10, "keepalives_interval": 3, "keepalives_count": 3, "tcp_user_timeout": 10000}
     given |= {"application_name": APPLICATION, "options": options.strip(), "connect_timeout": CONNECT_SECONDS}
     try:
-        connection = await psycopg.AsyncConnection.connect(**given, autocommit=True, prepare_threshold=None)
+        connection = await psycopg.AsyncConnection.connect(**given, autocommit=True)
     except psycopg.Error as error:
         raise refused(error) from error
     try:
