@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
@@ -113,9 +114,12 @@ def test_a_zombie_stays_when_all_others_end(deployment: Deployment) -> None:
 
 def test_a_worker_finishes_what_it_has_before_it_goes(deployment: Deployment) -> None:
     deployment.do("UPDATE task_instance SET hostname = 'airflow-0' WHERE state = 'running'")
-    celery = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor"}
+    celery = {"AIRFLOW__CORE__EXECUTOR": "CeleryExecutor", "AIRFLOW_HOME": str(deployment.world / "home")}
+    ping = [sys.executable, "-m", "migration_cockpit.rehearsal.standin.celery_ping", "-m", "celery", "inspect", "ping"]
+    assert subprocess.run(ping, env={**deployment.env, **celery}, check=False).returncode == 69
     worker = deployment.start("2.11.2", "celery", "worker", **celery)
     deployment.until("SELECT count(*) FROM task_instance WHERE state = 'queued'", 0)
+    assert subprocess.run(ping, env={**deployment.env, **celery}, check=False).returncode == 0
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
     assert deployment.value(WORKING) == 0

@@ -15,16 +15,20 @@ def install_image(world: Path, version: str) -> Path:
     """Create images/apache-airflow-<version>/bin/airflow in `world` and return its path.
 
     The wrapper needs nothing but /bin/sh: it names the interpreter and its paths itself, skips `site` and keeps
-    compiled modules in the user's cache, so that a probe that starts `airflow` every few seconds costs little.
+    compiled modules in the user's cache, so that a probe that starts `airflow` every few seconds costs little. Beside
+    it stands a `python` that answers the worker's liveness probe.
     """
-    target = world / "images" / f"apache-airflow-{version}" / "bin" / "airflow"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(_script(version), encoding="utf-8")
-    target.chmod(0o755)
-    return target
+    folder = world / "images" / f"apache-airflow-{version}" / "bin"
+    folder.mkdir(parents=True, exist_ok=True)
+    package = "migration_cockpit.rehearsal.standin"
+    for name, module in (("airflow", f"{package} {version}"), ("python", f"{package}.celery_ping")):
+        target = folder / name
+        target.write_text(_script(version, module), encoding="utf-8")
+        target.chmod(0o755)
+    return folder / "airflow"
 
 
-def _script(version: str) -> str:
+def _script(version: str, module: str) -> str:
     paths = dict.fromkeys([str(_SOURCE), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "migration-cockpit" / "compiled"
     return (
@@ -33,5 +37,5 @@ def _script(version: str) -> str:
         "unset PYTHONDONTWRITEBYTECODE PYTHONHOME\n"
         f"export PYTHONPATH={shlex.quote(os.pathsep.join(paths))}\n"
         f"export PYTHONPYCACHEPREFIX={shlex.quote(str(cache))}\n"
-        f'exec {shlex.quote(sys.executable)} -S -m migration_cockpit.rehearsal.standin {version} "$@"\n'
+        f'exec {shlex.quote(sys.executable)} -S -m {module} "$@"\n'
     )

@@ -22,6 +22,9 @@ def main(call: Call) -> int:
     session.close()
     api: v1.Api | v2.Api = v2.Api(call) if call.release.is3 else v1.Api(call)
     port = int(call.settings.port or call.args.port or _PORT)
-    text = f"Uvicorn running on http://127.0.0.1:{port} (Press CTRL+C to quit)"
-    call.log.info(text, "uvicorn.error", "server.py:216")
+    if call.release.is3:
+        text = f"Uvicorn running on http://127.0.0.1:{port} (Press CTRL+C to quit)"
+        call.log.info(text, "uvicorn.error", "server.py:216")
+    else:
+        call.log.info(f"Listening at: http://127.0.0.1:{port}", "gunicorn.error", "glogging.py:271")
     return serve(call, api.route, port)

@@ -99,6 +99,8 @@ class Executor:
             (state, *key),
         )
         self._ends.pop(key, None)
+        text = f"TaskInstance Finished: dag_id={key[0]}, task_id={key[1]}, run_id={key[2]}, map_index={key[3]}, "
+        self._log.info(f"{text}run_state={state}", "airflow.jobs.scheduler_job_runner", "scheduler_job_runner.py:811")
 
     def _start(self) -> None:
         room = self._slots - len(self._ends)

@@ -5,12 +5,15 @@ Told to stop it finishes what it has, as Celery's warm shutdown does, for as lon
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
 import psycopg
 
+from migration_cockpit.rehearsal.standin.celery_ping import PID_FILE, home
 from migration_cockpit.rehearsal.standin.components.executor import Executor
 from migration_cockpit.rehearsal.standin.components.process import require_migrated
 from migration_cockpit.rehearsal.standin.database import connect
@@ -35,7 +38,10 @@ def main(call: Call) -> int:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, stop)
+    home().mkdir(parents=True, exist_ok=True)
+    (home() / PID_FILE).write_text(str(os.getpid()), encoding="ascii")
     call.log.plain(f"celery@{call.settings.hostname} ready.")
+    sys.stdout.flush()
     slots, is3 = call.args.concurrency, call.release.is3
     executor = Executor(session, call.settings, call.log, slots, is3=is3, everything=False)
     while not asked or executor.busy:
