@@ -1,7 +1,7 @@
-"""A framed list of lines that repaints only the rows that changed, up to the last cell that changed in each.
+"""A framed list of lines that repaints only the cells that changed.
 
 Over SSH every byte counts: Textual's own borders and tables repaint whole regions when one cell changes, so the panel
-draws its frame itself and tells the compositor row by row what is new.
+draws its frame itself and tells the compositor cell by cell what is new.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from cockpit_widgets.spans import Line, clip, drop, fit, line, plain, width
+from cockpit_widgets.spans import Line, Span, clip, drop, fit, line, plain, width
 
 Palette = Mapping[str, Style]
 """Style by tone; `base` is the ground on which everything stands."""
@@ -33,6 +33,9 @@ class View:
     follow: bool = False
     """Whether the newest lines, at the end, are the ones to be seen."""
 
+
+GAP = 8
+"""Cells that stayed as they were and are written all the same: moving over them costs as many bytes."""
 
 Source = Callable[[int, int], View]
 """What a panel asks for its view: (width, height) of its inside, in cells."""
@@ -144,7 +147,7 @@ class Panel(Widget):
             return
         for y, (before, after) in enumerate(zip(self._rows, rows, strict=True)):
             if before != after:
-                self.refresh(Region(0, y, _changed_until(before, after), 1))
+                self.refresh(*(Region(start, y, end - start, 1) for start, end in changes(before, after)))
         self._rows = rows
 
     def _arranged(self) -> list[Line]:
@@ -197,25 +200,33 @@ def _gone(before: tuple[Line, ...], after: tuple[Line, ...]) -> int:
     return len(before)
 
 
-def _changed_until(before: Line, after: Line) -> int:
-    """Cell after the last that differs."""
-    size = max(width(before), width(after))
-    tail = 0
-    for (old, old_tone), (new, new_tone) in zip(reversed(before), reversed(after), strict=False):
-        if old == new and old_tone == new_tone:
-            tail += width(((new, new_tone),))
+def changes(before: Line, after: Line) -> list[tuple[int, int]]:
+    """Spans of cells (start, end) in which two lines differ; spans with a small gap between them are one."""
+    old, new = _cells(before), _cells(after)
+    longest = max(len(old), len(new))
+    old += [("", "")] * (longest - len(old))
+    new += [("", "")] * (longest - len(new))
+    spans: list[tuple[int, int]] = []
+    for at in range(longest):
+        if old[at] == new[at]:
             continue
-        if old_tone == new_tone:
-            tail += cell_len(_common_end(old, new))
-        break
-    return max(1, size - tail)
+        if spans and at - spans[-1][1] <= GAP:
+            spans[-1] = (spans[-1][0], at + 1)
+        else:
+            spans.append((at, at + 1))
+    return spans
 
 
-def _common_end(one: str, other: str) -> str:
-    at = 0
-    while at < min(len(one), len(other)) and one[-1 - at] == other[-1 - at]:
-        at += 1
-    return one[len(one) - at :]
+def _cells(of: Line) -> list[Span]:
+    """One entry a cell; a wide character's second cell is empty text."""
+    cells: list[Span] = []
+    for text, tone in of:
+        if text.isascii():
+            cells += [(character, tone) for character in text]
+            continue
+        for character in text:
+            cells += [(character, tone), *[("", tone)] * (cell_len(character) - 1)]
+    return cells
 
 
 def _segments(row: Line, palette: Palette) -> list[Segment]:

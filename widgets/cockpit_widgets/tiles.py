@@ -11,6 +11,8 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.screen import Screen
 from textual.widget import Widget
 
+from cockpit_widgets.tight import TightCompositor
+
 Rect = tuple[int, int, int, int]
 """x, y, width, height in cells."""
 
@@ -38,6 +40,10 @@ class TiledScreen(Screen[None]):
     """A screen whose children stand where `tiles` says."""
 
     AUTO_FOCUS = ""  # nothing: None would mean what the app says
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = TightCompositor()
 
     @property
     def layout(self) -> Layout:

@@ -16,9 +16,8 @@ from textual.screen import Screen
 from cockpit_widgets.panel import Panel, View
 from migration_cockpit.app import theme
 from migration_cockpit.app.board import Board, broken
-from migration_cockpit.app.controls import view_control
 from migration_cockpit.app.dialogs import Dialog, dialog_for
-from migration_cockpit.app.keyboard import FreshEnter
+from migration_cockpit.app.keyboard import Keyboard, PressedKey
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.plan import PANES, Looking
 from migration_cockpit.session import events as ev
@@ -38,16 +37,6 @@ NOTICE = 12.0
 STOPPING = 10.0
 """Seconds that leaving may take: what is still open then is left to the process's end."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-FIELD_KEYS = frozenset({"enter", "escape", "tab", "shift+tab", "up", "down", "pageup", "pagedown", "ctrl+c", "ctrl+q"})
-"""Keys that are not text even while one types."""
-
-
-class PressedKey(events.Key):
-    """A key that the autopilot presses; it waits until the key has been dealt with."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(key, None)
-        self.done = asyncio.Event()
 
 
 class CockpitApp(App[None]):
@@ -72,14 +61,14 @@ class CockpitApp(App[None]):
         self.palette: Mapping[str, Style] = {}
         self.animation_level = "none"
         self._pause = autopilot
-        self._enter = FreshEnter(cockpit.clock)
+        self.keyboard = Keyboard(self)
         self._noticed = (self.cockpit.clock.monotonic(), "")
         self._drawn = float("-inf")
         self._due = False
-        self._leaving = False
+        self.leaving = False
         self._failed_panes: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._page = ""
+        self.page = ""
         """The page that is being read: `help`, `advice` or none."""
         self._colour(colours)
 
@@ -112,10 +101,9 @@ class CockpitApp(App[None]):
         try:
             return view()
         except Exception as error:  # noqa: BLE001 - the boundary: one pane's defect must not end the screen
-            said = f"pane {name} cannot be drawn: {type(error).__name__}: {error}"
-            if said not in self._failed_panes:
-                self._failed_panes.add(said)
-                self.call_later(self.cockpit.recorder.record, ev.LogLine(source="cockpit", text=said, level="bad"))
+            if name not in self._failed_panes:
+                self._failed_panes.add(name)
+                self.call_later(self.failed, f"the pane {name} cannot be drawn", error)
             return broken(name, error)
 
     def _colour(self, name: str | None) -> None:
@@ -152,7 +140,7 @@ class CockpitApp(App[None]):
         self.cockpit.recorder.listeners.append(lambda _entry, _state: self.draw_soon())
         self.desk.listeners.append(self._desk_changed)
         self.set_interval(1.0, self.draw)
-        self.call_after_refresh(self._spawn, self._start)
+        self.call_after_refresh(self.spawn, self._start)
 
     def on_unmount(self) -> None:
         """Give the signals back."""
@@ -160,7 +148,7 @@ class CockpitApp(App[None]):
         for number in SIGNALS:
             loop.remove_signal_handler(number)
 
-    def _spawn(self, work: Callable[[], Any]) -> asyncio.Task[None]:
+    def spawn(self, work: Callable[[], Any]) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -174,7 +162,7 @@ class CockpitApp(App[None]):
             self.draw()
             return
         if self._pause is not None:
-            self._spawn(self._autopilot)
+            self.spawn(self._autopilot)
 
     async def _autopilot(self) -> None:
         from migration_cockpit.cockpit.autopilot import fly
@@ -188,9 +176,9 @@ class CockpitApp(App[None]):
 
     def leave(self, reason: str, *, signal_number: int = 0) -> None:
         """End the app: close the journal, stop nothing in the cluster."""
-        if self._leaving:
+        if self.leaving:
             return
-        self._leaving = True
+        self.leaving = True
         self.ended_by = signal_number
         self.tell(f"{reason}: the journal is being closed; nothing in the cluster stops")
         leaving = asyncio.create_task(self._leave(reason))
@@ -234,6 +222,12 @@ class CockpitApp(App[None]):
         self._noticed = (self.cockpit.clock.monotonic(), text)
         self.draw_soon()
 
+    def failed(self, what: str, error: Exception) -> None:
+        """A defect or a failure that nothing below has turned into words: it is said and recorded, and the app goes on."""
+        said = f"{what}: {type(error).__name__}: {error}"
+        self.tell(said)
+        self.cockpit.recorder.record(ev.LogLine(source="cockpit", text=said, level="bad"))
+
     def _desk_changed(self) -> None:
         self._noticed = (self.cockpit.clock.monotonic(), self.desk.notice)
         self.call_later(self._show_dialog)
@@ -250,37 +244,15 @@ class CockpitApp(App[None]):
     def _wanted(self) -> str:
         if self.desk.where != "screen":
             return self.desk.where
-        return self._page
+        return self.page
 
     # --- Keys ---------------------------------------------------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
         """Take keys and pastes before Textual's own bindings do; everything else is Textual's."""
-        if isinstance(event, events.Key) and not event.is_forwarded and self._take(event):
-            return
-        if isinstance(event, events.Paste) and not event.is_forwarded and not self._takes_paste():
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded and self.keyboard.takes(event):
             return
         await super().on_event(event)
-
-    def _takes_paste(self) -> bool:
-        """Whether pasted text goes anywhere: only into a field, and not in the moment a dialog opens."""
-        if self._typing and not self.desk.deaf:
-            return True
-        self.tell("pasted text was dropped: nothing is being typed here")
-        return False
-
-    @property
-    def _typing(self) -> bool:
-        return isinstance(self.screen, Dialog) and self.screen.typing
-
-    def _take(self, event: events.Key) -> bool:
-        """Deal with a key; False when it is text for a field."""
-        if self._typing and event.key not in FIELD_KEYS:
-            return self.desk.deaf
-        if self._leaving:
-            return True
-        self._spawn(lambda: self._press(event))
-        return True
 
     async def press(self, key: str) -> None:
         """Press a key as a person would, and wait until it has been dealt with."""
@@ -288,53 +260,8 @@ class CockpitApp(App[None]):
         self.post_message(event)
         await event.done.wait()
 
-    async def _press(self, event: events.Key) -> None:
-        try:
-            await self._act(event.key)
-        finally:
-            if isinstance(event, PressedKey):
-                event.done.set()
-
-    async def _act(self, key: str) -> None:
-        place = self._place()
-        deaf = self.desk.deaf
-        if key == "enter":
-            fresh = self._enter.strike()
-            if not fresh or deaf:
-                return
-            if place[0] != "screen" and not (await self._enter.alone() and self._place() == place):
-                self.tell("a held Enter confirms nothing: press it once")
-                return
-        control = view_control(key, self._page or self.desk.where)
-        if self._page and key in {"escape", "question_mark", "q", "a"}:
-            self.read(self._page)
-        elif await self._dialog_took(key) or self._page:
-            return
-        elif await self.desk.press(key):
-            self._pressed()
-        elif control is not None:
-            control.act(self)
-        elif not deaf:
-            self.tell(f"{key} does nothing here; ? lists the keys")
-
-    def _place(self) -> tuple[object, ...]:
-        return (self._page or self.desk.where, id(self.desk.sheet), id(self.desk.decision))
-
-    async def _dialog_took(self, key: str) -> bool:
-        """Keys that move within a dialog: Tab between its field and its text; those of the view in any case."""
-        if not isinstance(self.screen, Dialog):
-            return False
-        if key in {"tab", "shift+tab"}:
-            if not self.screen.toggle_typing():
-                self.tell("there is nothing to type here")
-            return True
-        control = view_control(key, "any")
-        if control is None or (self.desk.where == "decision" and key.isdigit()):
-            return False
-        control.act(self)
-        return True
-
-    def _pressed(self) -> None:
+    def pressed(self) -> None:
+        """The desk has dealt with a key: it may have been the one to leave."""
         if self.desk.quitting:
             self.desk.quitting = False
             self.leave("detached")
@@ -361,7 +288,7 @@ class CockpitApp(App[None]):
 
     def read(self, page: str) -> None:
         """Open or close a page to read."""
-        self._page = "" if self._page == page or self.desk.where != "screen" else page
+        self.page = "" if self.page == page or self.desk.where != "screen" else page
         self.call_later(self._show_dialog)
 
     def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:

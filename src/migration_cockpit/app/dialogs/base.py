@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.widgets import Input
 
 from cockpit_widgets.panel import Panel, Source, View
 from cockpit_widgets.spans import Line, fit, line, wrap
 from cockpit_widgets.tiles import Rect, TiledScreen
-from cockpit_widgets.typein import TypeIn
 from migration_cockpit.app.controls import footer_entries
 from migration_cockpit.app.panes import header
 
 if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from cockpit_widgets.typein import TypeIn
     from migration_cockpit.app.app import CockpitApp
 
 WIDEST = 120
@@ -70,6 +71,8 @@ class Dialog(TiledScreen):
             self._parts[name] = Panel(guarded, app.palette, framed=name == "frame", id=name)
             yield self._parts[name]
         if self.asks:
+            from cockpit_widgets.typein import TypeIn  # not before it is needed: the first paint comes sooner
+
             self._field = TypeIn("", deaf=lambda: app.desk.deaf, id="field")
             yield self._field
 

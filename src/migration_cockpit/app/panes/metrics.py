@@ -34,7 +34,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         since = hm(state.steps["helm"].started)
         lines += [line((f"no data since {since}: expected, nothing schedules", "dim")), ()]
     if state.baseline is None:
-        lines.append(line(("no baseline yet: it is taken before the migration", "dim")))
+        lines.append(line(("no baseline yet: taken before the migration", "dim")))
     return framed(
         "scheduler", [*lines, *_health(state, now, width)], state, now, rules, source="metrics", more="Grafana"
     )
@@ -61,8 +61,9 @@ def _metric(metric: Metric, state: State, width: int, rules: Rules) -> list[Line
     if metric.value is None:
         head = spread(line((label, "text"), ("  —", "dim")), base, width)
         return [head] if silence_expected(state) else [head, _no_data(metric)]
-    by = change_percent(settled(metric), before)
     bad = regressed(metric, state, rules)
+    # The rule looks at the settled course; else the change is that of the value one sees.
+    by = change_percent(settled(metric) if bad else metric.value, before)
     changed: Line = ()
     if by is not None:
         verdict = f"▲ REGRESSION {by:+.0f} %" if bad else f"{by:+.0f} %"

@@ -1,0 +1,254 @@
+"""The panes: pure functions of State and time, drawn for every sample at every size."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from cockpit_widgets.panel import View
+from cockpit_widgets.spans import plain, width as cells
+from migration_cockpit.app.board import DRAWN
+from migration_cockpit.app.panes import advice, badges, footer, header, timeline
+from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.app.plan import Looking, plan
+from migration_cockpit.app.theme import DARK, palette
+from migration_cockpit.session import events as ev
+from migration_cockpit.session import readings as rd
+from migration_cockpit.session.state import State
+from tests.app.fixtures import Fold, migrating, names, sample_state, soak
+
+SIZES = ((80, 24), (120, 40), (160, 48), (200, 50))
+TONES = palette(DARK)
+RULES = Rules()
+
+
+def drawn(pane: str, sample: str, size: tuple[int, int] = (160, 48), *, zoom: bool = False) -> View:
+    """A pane of a sample as it stands on a screen of this size."""
+    state, now = sample_state(sample)
+    _, _, wide, high = plan(*size, Looking(pane, zoom))[pane]
+    return DRAWN[pane](state, now, wide - 4, high - 2, RULES)
+
+
+def text(view: View) -> str:
+    """All lines of a view."""
+    return "\n".join(plain(line) for line in view.lines)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("sample", names())
+@pytest.mark.parametrize("pane", DRAWN)
+def test_every_pane_draws_every_sample_within_its_width(pane: str, sample: str, size: tuple[int, int]) -> None:
+    """What is longer can be reached by scrolling; only what has no end (logs, queries, events, trees) may be."""
+    view = drawn(pane, sample, size)
+    wide = plan(*size, Looking(pane))[pane][2] - 4
+    assert view.lines, "an empty pane says nothing"
+    for line in (*view.lines, view.title, view.foot):
+        assert {tone for _, tone in line} <= set(TONES)
+    endless = {"log": (":",), "pods": ("▲ ",), "database": ("  ", " waits ")}.get(pane, ())
+    for line in view.lines:
+        if cells(line) > wide:
+            assert any(mark in plain(line) for mark in endless), plain(line)
+
+
+@pytest.mark.parametrize("sample", names())
+def test_the_same_state_and_moment_draw_the_same(sample: str) -> None:
+    """A replay draws what was seen live: state that went through the journal's encoding included."""
+    state, now = sample_state(sample)
+    again = msgspec.json.decode(msgspec.json.encode(state), type=State)
+    for pane in DRAWN.values():
+        assert pane(state, now, 60, 20, RULES) == pane(again, now, 60, 20, RULES)
+
+
+@pytest.mark.parametrize("width", [80, 120, 160, 200])
+def test_the_header_says_production_without_colour(width: int) -> None:
+    state, now = sample_state("migrating")
+    rows = header.view(state, now, width, 1 if width >= 150 else 2).lines
+    said = " ".join(plain(row) for row in rows)
+    for word in ("PRODUCTION", "airflow-prod", "2.11.2 → 3.2.2", "10:32:07Z", "REC", "prod-eu / airflow", "5 h 27 m"):
+        assert word in said
+    assert all(cells(row) == width for row in rows)
+
+
+def test_the_header_tells_staging_rehearsal_and_a_journal_that_cannot_be_written() -> None:
+    state, now = sample_state("unreachable")
+    assert "staging" in plain(header.view(state, now, 160, 1).lines[0])
+    assert state.session is not None
+    rehearsal = msgspec.structs.replace(state, session=msgspec.structs.replace(state.session, rehearsal=True))
+    assert "rehearsal" in plain(header.view(rehearsal, now, 160, 1).lines[0])
+    assert "✖ NOT RECORDED" in plain(header.view(state, now, 160, 1, "disk full").lines[0])
+
+
+def test_a_failing_source_keeps_the_reading_and_says_since_when_and_why() -> None:
+    for pane, why in {"pods": "the Kubernetes API", "tasks": "connection timed out", "scheduler": "502"}.items():
+        view = drawn(pane, "failing", (240, 60))
+        assert plain(view.foot).startswith("▲ stale since 10:3")
+        assert why in plain(view.foot)
+        assert view.tone == "border-careful"
+        assert text(view) == text(drawn(pane, "migrating", (240, 60)))
+    assert "storage is stale: CloudWatch: ExpiredToken" in text(drawn("database", "failing", (240, 60)))
+
+
+def test_a_source_that_never_read_says_what_it_waits_for_or_why_it_gets_none() -> None:
+    for pane in ("pods", "tasks", "database", "scheduler"):
+        assert text(drawn(pane, "nothing")).startswith("waits for")
+        view = drawn(pane, "unreachable")
+        assert "✖ no reading yet" in text(view)
+        assert "connection refused" in " ".join(text(view).split())
+
+
+def test_every_pane_says_how_old_its_data_is_and_when_it_is_late() -> None:
+    state, now = migrating()
+    assert plain(DRAWN["database"](state, now, 60, 20, RULES).foot) == "1 s old"
+    late = DRAWN["database"](state, now + timedelta(minutes=3), 60, 20, RULES)
+    assert plain(late.foot) == "▲ late: 3m01s old"
+    assert late.tone == "border-careful"
+
+
+def test_the_timeline_tells_plan_start_drift_outcome_and_who() -> None:
+    view = drawn("timeline", "migrating", (200, 50))
+    rows = {plain(line)[4:24].strip(): plain(line) for line in view.lines}
+    assert "09:45 09:52   +7 verified sre-1" in rows["helm upgrade"]
+    assert "10:15 10:21   +6 running" in rows["database migration"]
+    assert "10:45 10:51   +6" in rows["healthy components"]
+    assert "12:21 decide" in text(view)
+    assert "212 active of 230 DAGs" in text(view)
+    assert "32 %" in text(view)
+
+
+def test_the_timeline_tells_why_a_step_failed_and_what_was_overridden() -> None:
+    assert "xcom row 81723" in text(drawn("timeline", "stopped"))
+    assert "✖ 5 database migration" in text(drawn("timeline", "stopped"))
+    assert "healthy: secret is static here" in text(drawn("timeline", "soak"))
+
+
+def test_the_strip_has_every_step_and_what_is_going_on() -> None:
+    state, now = migrating()
+    first, second = (plain(line) for line in timeline.strip(state, now, 80, 2).lines)
+    assert "4✔" in first
+    assert "5▶" in first
+    assert "-○" in first
+    assert second.startswith("▶ database migration")
+    assert "32 %" in second
+    stopped, moment = sample_state("stopped")
+    assert "✖ database migration failed" in plain(timeline.strip(stopped, moment, 80, 2).lines[1])
+
+
+def test_new_pods_in_init_are_expected_until_the_migration_is_done() -> None:
+    view = text(drawn("pods", "migrating"))
+    assert "5 in Init, expected" in view
+    assert "◌ scheduler-q8m4d" in view
+    assert "backoff 2:40" in view
+    state, now = migrating()
+    done = msgspec.structs.replace(state.steps["migrate"], outcome="verified", ended=now)
+    later = msgspec.structs.replace(state, steps={**state.steps, "migrate": done})
+    after = text(DRAWN["pods"](later, now, 60, 20, RULES))
+    assert "expected" not in after
+    assert "✖ dag-processor" in after
+    assert "▲ scheduler-q8m4d" in after
+
+
+def test_versions_are_told_apart_and_old_writers_are_counted() -> None:
+    before = drawn("pods", "before")
+    assert "2.11.2 writers 6" in text(before)
+    tones = {tone for line in before.lines for part, tone in line if part == "2.11.2"}
+    assert tones == {"careful"}
+    assert "good" in {tone for line in drawn("pods", "soak").lines for part, tone in line if part.startswith("3.2.2")}
+
+
+def test_the_root_blocker_stands_on_top_and_the_migrations_own_sessions_are_known() -> None:
+    lines = [plain(line) for line in drawn("database", "blocked", (200, 50)).lines]
+    root = next(n for n, line in enumerate(lines) if "24077 analyst DBeaver" in line)
+    assert lines[root - 1] == "✖ 3 waiters · the migration waits"
+    assert lines[root + 1].strip() == "HOLDS AccessShare task_instance"
+    assert "idle in transaction 29m56s from 10.2.7.31" in lines[root + 2]
+    waiter = next(n for n, line in enumerate(lines) if "25435 migration waits 6m06s AccessExclusive" in line)
+    assert waiter > root
+    assert lines[waiter + 1].startswith("  ├ 25611 grafana waits")
+    quiet = text(drawn("database", "migrating"))
+    assert "0 waiters · nobody is in the way" in quiet
+    assert "25434 its own advisory lock; idle is normal" in quiet
+
+
+def test_a_wrong_alembic_version_is_an_alarm() -> None:
+    state, now = migrating()
+    assert state.database is not None
+    for revisions, said in (((), "no row"), (("a", "b"), "a, b")):
+        broken = msgspec.structs.replace(state, database=msgspec.structs.replace(state.database, revisions=revisions))
+        assert f"✖ alembic_version holds {said}" in text(DRAWN["database"](broken, now, 60, 20, RULES))
+
+
+def test_no_metric_is_expected_while_nothing_schedules_and_a_question_otherwise() -> None:
+    expected = text(drawn("scheduler", "migrating"))
+    assert "no data since 09:52: expected, nothing schedules" in expected
+    assert "before 0.42 s" in expected
+    fold = Fold()
+    fold.state, now = sample_state("before")
+    fold.add(now, ev.MetricsRead(reading=rd.MetricsReading(metrics=(rd.Metric(name="loop_duration", query="q"),))))
+    assert "▲ no data, which is not zero" in text(DRAWN["scheduler"](fold.state, now, 50, 12, RULES))
+
+
+def test_twenty_percent_slower_is_a_regression() -> None:
+    assert text(drawn("scheduler", "soak")).count("▲ REGRESSION") == 2
+    state, now = soak(1.1)
+    assert "REGRESSION" not in text(DRAWN["scheduler"](state, now, 50, 12, RULES))
+    state, now = soak(1.3)
+    strict = Rules(regression_percent=5.0)
+    assert "REGRESSION" in text(DRAWN["scheduler"](state, now, 50, 12, strict))
+
+
+def test_tasks_are_named_with_their_age_and_what_is_usual() -> None:
+    view = text(drawn("tasks", "drain", (200, 50)))
+    assert "etl_orders.load_partition" in view
+    assert "1h07m  14m00s" in view
+    assert "41 scheduled · 3 deferred · 2 up_for_retry · 7 half-done runs" in view
+    assert "DAGs paused 230 of 230 ✔" in view
+
+
+def test_the_badges_tell_what_is_not_shown() -> None:
+    state, now = sample_state("failing")
+    row = plain(badges.view(state, now, 80, RULES, "log").lines[0])
+    assert row.count("▲stale") == 4
+    assert cells(((row, ""),)) == 80
+    state, now = migrating(blocked=True)
+    assert "db ▲3wait" in plain(badges.view(state, now, 80, RULES, "pods").lines[0]).replace("  ", " ")
+
+
+def test_the_notice_stands_in_the_advice_and_the_advice_stays() -> None:
+    state, now = sample_state("migrating")
+    view = advice.view(state, now, 156, 3, RULES, "announce is verified already; it does not run twice")
+    assert "WAIT" in plain(view.lines[0])
+    assert plain(view.lines[-1]) == "▲ announce is verified already; it does not run twice"
+    assert len(view.lines) <= 3
+
+
+@pytest.mark.parametrize("where", ["screen", "sheet", "decision", "note", "message"])
+@pytest.mark.parametrize("width", [80, 160])
+def test_the_footer_fits_and_always_has_the_help(where: str, width: int) -> None:
+    row = plain(footer.view(where, width).lines[0])
+    assert len(row) == width
+    assert "? help" in row
+
+
+def test_a_thousand_pods_and_five_thousand_waiters_cost_little() -> None:
+    import time
+
+    state, now = migrating()
+    assert state.pods is not None
+    assert state.database is not None
+    pods = tuple(msgspec.structs.replace(state.pods.pods[1], name=f"airflow-worker-{n}") for n in range(1000))
+    waiters = tuple(rd.Waiter(pid=30000 + n, blockers=(25435,), relation="xcom", mode="ShareLock") for n in range(5000))
+    backends = tuple(rd.Backend(pid=30000 + n, role="airflow", state="active") for n in range(5000))
+    many = msgspec.structs.replace(
+        state,
+        pods=msgspec.structs.replace(state.pods, pods=pods),
+        database=msgspec.structs.replace(
+            state.database, waiters=waiters, waiters_total=5000, backends=state.database.backends + backends
+        ),
+    )
+    began = time.process_time()
+    for pane in ("pods", "database"):
+        view = DRAWN[pane](many, now, 60, 20, RULES)
+        assert view.lines
+    assert time.process_time() - began < 0.5, "a frame must not cost what there is"
