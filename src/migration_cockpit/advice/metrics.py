@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from migration_cockpit.session.readings import Metric, MetricsReading
+from collections.abc import Mapping
+
+from migration_cockpit.session.readings import Metric
 
 COMPARED = frozenset({"loop_duration", "parse_time"})
 """Metrics of which more is worse. Queued tasks and open slots follow the load, not the version: they are shown only."""
@@ -23,17 +25,19 @@ def settled(metric: Metric) -> float | None:
     return recent[len(recent) // 2]
 
 
-def regressions(reading: MetricsReading, baseline: dict[str, float], percent: float) -> tuple[list[str], list[str]]:
+def regressions(
+    values: Mapping[str, float | None], baseline: Mapping[str, float], percent: float
+) -> tuple[list[str], list[str]]:
     """The compared metrics that are worse by more than `percent`, in words, and the names of those without data."""
     worse: list[str] = []
     unknown: list[str] = []
-    for metric in reading.metrics:
-        if metric.name not in COMPARED or metric.name not in baseline:
+    for name, value in values.items():
+        if name not in COMPARED or name not in baseline:
             continue
-        if metric.value is None:
-            unknown.append(metric.name)
+        if value is None:
+            unknown.append(name)
             continue
-        change = change_percent(settled(metric), baseline[metric.name])
+        change = change_percent(value, baseline[name])
         if change is not None and change > percent:
-            worse.append(f"{metric.name} {change:+.0f} %")
+            worse.append(f"{name} {change:+.0f} %")
     return worse, unknown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from migration_cockpit.actions.operation import Operation
 from migration_cockpit.advice.metrics import regressions
@@ -10,6 +11,7 @@ from migration_cockpit.config import Settings
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
+from migration_cockpit.session.readings import MetricsReading
 from migration_cockpit.session.state import State
 
 LOOK_EVERY = 1.0
@@ -56,22 +58,47 @@ class Soak:
         soak = flight.settings.limits.soak
         started = flight.state.step(self.id).started
         assert started is not None
+        watched = Watched()
         while (elapsed := (flight.clock.now() - started).total_seconds()) < soak:
-            failing = [check.name for check in criteria(flight.settings, flight.state) if not check.holds]
+            watched.see(flight.state.metrics)
+            checks = criteria(flight.settings, flight.state, watched)
+            failing = [check.name for check in checks if not check.holds]
             text = f"{elapsed / 60:.0f} of {soak / 60:.0f} min · " + ("; ".join(failing) or "all criteria hold")
             flight.progress(self.id, text, int(elapsed), int(soak))
             await flight.clock.sleep(min(LOOK_EVERY, soak - elapsed))
 
         async def look() -> Sequence[Check]:
-            return criteria(flight.settings, flight.state)
+            watched.see(flight.state.metrics)
+            return criteria(flight.settings, flight.state, watched)
 
         # A reading that is stale at the very end gets a few cadences to come back before it counts as unknown.
         return await flight.verify(self.id, look, timeout=3 * flight.settings.cadence.metrics)
 
 
-def criteria(settings: Settings, state: State) -> tuple[Check, ...]:
+class Watched:
+    """The metrics' readings during the soak: what came before it is not what is judged."""
+
+    def __init__(self) -> None:
+        self._last: MetricsReading | None = None
+        self.values: dict[str, list[float | None]] = {}
+
+    def see(self, reading: MetricsReading | None) -> None:
+        """Take a reading once."""
+        if reading is None or reading is self._last:
+            return
+        self._last = reading
+        for metric in reading.metrics:
+            self.values.setdefault(metric.name, []).append(metric.value)
+
+    def median(self, name: str) -> float | None:
+        """The median of a metric's readings; None when there was no data in any of them."""
+        known = [value for value in self.values.get(name, []) if value is not None]
+        return median(known) if known else None
+
+
+def criteria(settings: Settings, state: State, watched: Watched) -> tuple[Check, ...]:
     """The criteria of the soak, from what is known now; a source that fails makes its criterion unknown."""
-    return (_components(state), _failures(settings, state), *_metrics(settings, state))
+    return (_components(state), _failures(settings, state), *_metrics(settings, state, watched))
 
 
 def _fresh(state: State, source: str) -> str:
@@ -107,7 +134,7 @@ def _failures(settings: Settings, state: State) -> Check:
     )
 
 
-def _metrics(settings: Settings, state: State) -> tuple[Check, ...]:
+def _metrics(settings: Settings, state: State, watched: Watched) -> tuple[Check, ...]:
     if settings.grafana is None:
         return ()
     name = "scheduler metrics"
@@ -123,7 +150,8 @@ def _metrics(settings: Settings, state: State) -> tuple[Check, ...]:
                 mend="compare them in Grafana by eye",
             ),
         )
-    worse, unknown = regressions(state.metrics, state.baseline.values, settings.grafana.regression_percent)
+    medians = {metric.name: watched.median(metric.name) for metric in state.metrics.metrics}
+    worse, unknown = regressions(medians, state.baseline.values, settings.grafana.regression_percent)
     if unknown and not worse:
         found = f"no data: {', '.join(unknown)}"
         return (Check(name=name, holds=False, known=False, found=found, mend="is statsd up, is the query right?"),)

@@ -12,7 +12,7 @@ from migration_cockpit.advice.metrics import change_percent, regressions, settle
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
 from migration_cockpit.app.words import age, hm, number, seconds_between
-from migration_cockpit.session.readings import Metric, MetricsReading
+from migration_cockpit.session.readings import Metric
 from migration_cockpit.session.state import State
 
 LABELS = {
@@ -50,7 +50,7 @@ def regressed(metric: Metric, state: State, rules: Rules) -> bool:
     """The playbook's rule: worse than the baseline by more than the threshold (20 %)."""
     if state.baseline is None or silence_expected(state):
         return False
-    worse, _ = regressions(MetricsReading(metrics=(metric,)), state.baseline.values, rules.regression_percent)
+    worse, _ = regressions({metric.name: settled(metric)}, state.baseline.values, rules.regression_percent)
     return bool(worse)
 
 
