@@ -13,7 +13,7 @@ from migration_cockpit.rehearsal.helm.errors import HelmError
 from migration_cockpit.rehearsal.helm.template import semver, yamlish
 from migration_cockpit.rehearsal.helm.template.engine import Engine
 from migration_cockpit.rehearsal.helm.template.errors import FunctionError, TemplateError
-from migration_cockpit.rehearsal.helm.template.nodes import Value
+from migration_cockpit.rehearsal.helm.template.nodes import Struct, Value
 from migration_cockpit.rehearsal.helm.values import Values, coalesce
 
 # Order in which helm installs kinds; a kind it does not know comes last, those among themselves by name.
@@ -89,18 +89,14 @@ def _files(files: dict[str, str]) -> Value:
     )
 
 
-def _capabilities(cluster: Cluster) -> dict[str, Value]:
+def _capabilities(cluster: Cluster) -> Struct:
     version = semver.parse(cluster.version)
-    return {
-        "KubeVersion": {
-            "Version": cluster.version,
-            "GitVersion": cluster.version,
-            "Major": str(version.major),
-            "Minor": str(version.minor),
-        },
-        "APIVersions": _Members({"Has": lambda api: api in cluster.apis}),
-        "HelmVersion": {"Version": "v3.19.0", "GitCommit": "", "GitTreeState": "clean", "GoVersion": "go1.24.7"},
-    }
+    kube = Struct(
+        Version=cluster.version, GitVersion=cluster.version, Major=str(version.major), Minor=str(version.minor)
+    )
+    helm = Struct(Version="v3.19.0", GitCommit="", GitTreeState="clean", GoVersion="go1.24.7")
+    apis = _Members({"Has": lambda api: api in cluster.apis})
+    return Struct(KubeVersion=kube, APIVersions=apis, HelmVersion=helm)
 
 
 def render(
@@ -125,7 +121,7 @@ def render(
         raise HelmError(f"chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {cluster.version}")
     data: dict[str, Value] = {
         "Values": values,
-        "Chart": {key[0].upper() + key[1:]: value for key, value in chart.metadata.items()} | {"IsRoot": True},
+        "Chart": _chart_fields(chart),
         "Files": _files(chart.files),
         "Capabilities": _capabilities(cluster),
         "Subcharts": {},
@@ -139,6 +135,17 @@ def render(
         },
     }
     return _assemble(chart.name, _execute(chart, data, lookup))
+
+
+_CHART_FIELDS = (
+    "Name", "Home", "Sources", "Version", "Description", "Keywords", "Maintainers", "Icon", "APIVersion", "Condition",
+    "Tags", "AppVersion", "Deprecated", "Annotations", "KubeVersion", "Dependencies", "Type",
+)  # fmt: skip
+
+
+def _chart_fields(chart: Chart) -> Struct:
+    given = {key.lower(): value for key, value in chart.metadata.items()}
+    return Struct({name: given.get(name.lower(), "") for name in _CHART_FIELDS}, IsRoot=True)
 
 
 def _execute(
@@ -178,9 +185,13 @@ def _assemble(chart_name: str, files: dict[str, str]) -> Rendered:
             except yamlish.YamlError as error:
                 raise HelmError(f"YAML parse error on {name}: error converting YAML to JSON: {error}") from error
             if head is None:
-                continue
+                # A document of comments only; helm keeps it.
+                head = {}
             if not isinstance(head, dict):
-                raise HelmError(f"YAML parse error on {name}: error unmarshaling JSON: cannot unmarshal into an object")
+                raise HelmError(
+                    f"YAML parse error on {name}: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+                    f"{_json_kind(head)} into Go value of type releaseutil.SimpleHead"
+                )
             documents.append((name, text, head))
     documents.sort(key=lambda item: _rank(str(item[2].get("kind", ""))))
     result = Rendered("", notes=notes)
@@ -191,6 +202,14 @@ def _assemble(chart_name: str, files: dict[str, str]) -> Rendered:
         elif hook["events"]:
             result.hooks.append(hook)
     return result
+
+
+def _json_kind(value: Value) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, list):
+        return "array"
+    return "string" if isinstance(value, str) else "number"
 
 
 def _hook(path: str, text: str, head: dict[str, Value]) -> dict[str, Value] | None:

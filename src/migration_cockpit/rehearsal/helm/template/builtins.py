@@ -44,7 +44,7 @@ def _equal(left: Value, right: Value) -> bool:
     if kinds[0] != kinds[1]:
         if "invalid" in kinds:
             return False
-        raise FunctionError("incompatible types for comparison")
+        raise FunctionError(f"incompatible types for comparison: {go_type(left)} and {go_type(right)}")
     if not kinds[0]:
         raise FunctionError(f"non-comparable type {go_string(left)}: {go_type(left)}")
     return bool(left == right)
@@ -63,10 +63,10 @@ def _ne(left: Value, right: Value) -> bool:
 
 
 def _less(left: Value, right: Value) -> bool:
-    if _kind(left) != _kind(right):
-        raise FunctionError("incompatible types for comparison")
-    if _kind(left) not in {"int", "float", "string"}:
+    if not {_kind(left), _kind(right)} <= {"int", "float", "string"}:
         raise FunctionError("invalid type for comparison")
+    if _kind(left) != _kind(right):
+        raise FunctionError(f"incompatible types for comparison: {go_type(left)} and {go_type(right)}")
     return bool(left < right)
 
 
@@ -101,7 +101,7 @@ def _len(value: Value) -> int:
 def _index(value: Value, *keys: Value) -> Value:
     for key in keys:
         if value is None:
-            raise FunctionError("index of untyped nil")
+            raise FunctionError("index of nil pointer")
         if isinstance(value, dict):
             if not isinstance(key, str):
                 raise FunctionError(f"value has type {go_type(key)}; should be string")

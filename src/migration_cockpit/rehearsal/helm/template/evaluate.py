@@ -21,6 +21,7 @@ from migration_cockpit.rehearsal.helm.template.nodes import (
     Nil,
     Node,
     Pipe,
+    Struct,
     Template,
     Text,
     Value,
@@ -142,7 +143,7 @@ class _Run:
     def _range(self, node: Branch, dot: Value) -> None:
         mark = len(self._variables)
         collection = self._operand_pipe(node.pipe, dot)
-        items = self._items(collection, node)
+        items = self._items(collection)
         for key, value in items:
             inner = len(self._variables)
             names = node.pipe.declares
@@ -165,7 +166,7 @@ class _Run:
             self._list(node.otherwise, dot)
         del self._variables[mark:]
 
-    def _items(self, collection: Value, node: Branch) -> list[tuple[Value, Value]]:
+    def _items(self, collection: Value) -> list[tuple[Value, Value]]:
         if collection is None:
             return []
         if isinstance(collection, dict):
@@ -174,7 +175,6 @@ class _Run:
             return list(enumerate(collection))
         if isinstance(collection, int) and not isinstance(collection, bool):
             return [(number, number) for number in range(collection)]
-        self._at = node.pipe
         raise FunctionError(f"range can't iterate over {go_string(collection)}")
 
     def _call(self, node: Call, dot: Value) -> None:
@@ -214,6 +214,9 @@ class _Run:
                 return self._path(self._lookup(first), names, first, (rest, dot, final))
             case Chain():
                 return self._path(self._value(first.node, dot), first.names, first, (rest, dot, final))
+        if isinstance(first, Nil):
+            self._at = first
+            raise FunctionError("nil is not a command")
         if rest or final is not _MISSING:
             self._at = first
             raise FunctionError(f"can't give argument to non-function {first}")
@@ -247,12 +250,13 @@ class _Run:
         args = [self._value(node, dot) for node in rest]
         if final is not _MISSING:
             args.append(final)
-        self._at = whole
+        self._at = ident
         function.check_count(len(args))
         for index, arg in enumerate(args):
             node = rest[index] if index < len(rest) else None
             self._at = node or (rest[-1] if rest else whole)
-            function.check_type(index, arg, from_map=isinstance(node, Field | Chain) or bool(_names(node)))
+            from_map = isinstance(node, Field | Chain) or bool(_names(node))
+            function.check_type(index, arg, from_map=from_map, literal=str(node) if isinstance(node, Literal) else "")
         self._at = whole
         try:
             return function.call(*args)
@@ -262,7 +266,8 @@ class _Run:
             if notes := getattr(error, "__notes__", []):
                 raise WarnError(notes[0]) from error
             raise FunctionError(f"error calling {ident.name}: {error}") from error
-        except FunctionError as error:
+        except (FunctionError, ValueError, TypeError, AttributeError, LookupError, OverflowError) as error:
+            # What Sprig would panic about (a letter where a number must be) is an error of this call.
             raise FunctionError(f"error calling {ident.name}: {error}") from error
 
     def _short_circuit(self, name: str, rest: list[Node], dot: Value, final: Value) -> Value:
@@ -297,16 +302,18 @@ class _Run:
                 if final is not _MISSING:
                     args.append(final)
             self._at = node
-            value = self._member(value, name, args)
+            value = self._member(value, name, args, from_map=index > 0)
         return value
 
-    def _member(self, value: Value, name: str, args: list[Value]) -> Value:
+    def _member(self, value: Value, name: str, args: list[Value], *, from_map: bool) -> Value:
         if value is None:
             raise FunctionError(f"nil pointer evaluating interface {{}}.{name}")
-        if isinstance(value, dict):
+        if isinstance(value, dict) and (name in value or not isinstance(value, Struct)):
             if args:
                 raise FunctionError(f"{name} is not a method but has arguments")
             return value.get(name)
         if isinstance(value, HasMembers):
             return value.member(name, args)
-        raise FunctionError(f"can't evaluate field {name} in type {go_type(value) if value is not _MISSING else 'nil'}")
+        # What came out of a map is an interface to Go; only the current value itself has a type.
+        kind = "interface {}" if from_map else go_type(value)
+        raise FunctionError(f"can't evaluate field {name} in type {kind}")

@@ -119,4 +119,4 @@ def _bad_character(name: str, source: str, position: int) -> str:
         return f"{where}: unterminated quoted string"
     if char == "`":
         return f"{where}: unterminated raw quoted string"
-    return f"{where}: unexpected {char!r} in command" if char != "\n" else f"{where}: unclosed action"
+    return f'{where}: unexpected "{char}" in operand' if char != "\n" else f"{where}: unclosed action"

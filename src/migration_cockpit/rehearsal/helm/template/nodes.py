@@ -148,6 +148,14 @@ class Call(Node):
     name: str
     pipe: Pipe | None
 
+    def __str__(self) -> str:
+        data = f" {self.pipe}" if self.pipe else ""
+        return f'{{{{template "{self.name}"{data}}}}}'
+
+
+class Struct(dict[str, Value]):
+    """What is a struct in Go: a field that it does not have is an error, not nil."""
+
 
 @dataclass(slots=True)
 class Template:

@@ -46,6 +46,7 @@ class _Parser:
         self._tokens = list(lexer.tokens(name, source))
         self._index = 0
         self._variables = [{"$"}]
+        self._loops = 0
         self.templates: dict[str, Template] = {}
 
     def run(self) -> dict[str, Template]:
@@ -75,7 +76,7 @@ class _Parser:
     def _expect(self, kind: str, context: str) -> lexer.Token:
         token = self._skip_space()
         if token.kind != kind:
-            raise self._error(token.offset, f"unexpected <{token.text}> in {context}")
+            raise self._error(token.offset, f"unexpected {_shown(token)} in {context}")
         return self._next()
 
     def _error(self, offset: int, message: str) -> ParseError:
@@ -117,9 +118,11 @@ class _Parser:
                 return [self._define()]
             case "template":
                 self._next()
-                return [self._call(keyword)]
+                return [self._call()]
             case "break" | "continue":
                 self._next()
+                if not self._loops:
+                    raise self._error(keyword.offset, f"{{{{{keyword.kind}}}}} outside {{{{range}}}}")
                 self._expect("right", keyword.kind)
                 return [Jump(keyword.offset, keyword.kind)]
             case _:
@@ -129,7 +132,9 @@ class _Parser:
     def _branch(self, keyword: lexer.Token) -> Branch:
         self._variables.append(set())
         pipe = self._pipe(keyword.kind, "right")
+        self._loops += keyword.kind == "range"
         body, stop = self._list(frozenset({"else", "end"}))
+        self._loops -= keyword.kind == "range"
         otherwise: list[Node] = []
         if stop == "else":
             following = self._skip_space()
@@ -157,17 +162,18 @@ class _Parser:
         self.templates[name] = Template(name, self._name, self._source, body)
         return Call(keyword.offset, name, pipe)
 
-    def _call(self, keyword: lexer.Token) -> Call:
+    def _call(self) -> Call:
+        at = self._skip_space().offset
         name = self._string("template clause")
         if self._skip_space().kind == "right":
             self._next()
-            return Call(keyword.offset, name, None)
-        return Call(keyword.offset, name, self._pipe("template clause", "right"))
+            return Call(at, name, None)
+        return Call(at, name, self._pipe("template clause", "right"))
 
     def _string(self, context: str) -> str:
         token = self._skip_space()
         if token.kind not in {"string", "raw"}:
-            raise self._error(token.offset, f"unexpected <{token.text}> in {context}")
+            raise self._error(token.offset, f"unexpected {_shown(token)} in {context}")
         self._next()
         return token.text[1:-1] if token.kind == "raw" else unquote(token.text)
 
@@ -185,7 +191,7 @@ class _Parser:
                     raise self._error(token.offset, f"missing value for {context}")
                 return Pipe(commands[0].offset if not declares else first.offset, declares, assigns, commands)
             if token.kind not in _OPERANDS:
-                raise self._error(token.offset, f"unexpected <{token.text}> in {context}")
+                raise self._error(token.offset, f"unexpected {_shown(token)} in {'operand' if commands else context}")
             commands.append(self._command())
             if self._skip_space().kind == "pipe":
                 pipe = self._next()
@@ -281,6 +287,10 @@ class _Parser:
                 return pipe
 
 
+def _shown(token: lexer.Token) -> str:
+    return f"<{token.text}>" if token.kind in lexer.KEYWORDS else json.dumps(token.text)
+
+
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))")
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 
@@ -307,6 +317,4 @@ def _number(text: str) -> int | float:
         pass
     if re.fullmatch(r"[+-]?0[0-7]+", digits):
         return int(digits, 8)
-    value = float(digits)
-    # Go takes "1e3" for an integer constant where one is wanted.
-    return int(value) if value.is_integer() and "." not in digits else value
+    return float(digits)

@@ -22,9 +22,9 @@ def go_type(value: Value) -> str:
 class Function:
     """A template function.
 
-    `signature` has one letter for each argument: `s` string, `m` map, `i` whole number, `a` anything; a `*` after the
-    last letter lets it repeat any number of times (none included). Sprig converts most arguments by itself, so `a` is
-    the usual letter.
+    `signature` has one letter for each argument: `s` string, `m` map, `i` whole number, `b` boolean, `a` anything; a
+    `*` after the last letter lets it repeat any number of times (none included). Sprig converts most arguments by
+    itself, so `a` is the usual letter.
     """
 
     name: str
@@ -44,8 +44,10 @@ class Function:
             wanted = f"at least {least}" if repeats else str(least)
             raise FunctionError(f"wrong number of args for {self.name}: want {wanted} got {count}")
 
-    def check_type(self, index: int, arg: Value, *, from_map: bool) -> None:
-        """Refuse an argument of the wrong type; `from_map` tells a nil that came out of a map from a literal one.
+    def check_type(self, index: int, arg: Value, *, from_map: bool, literal: str = "") -> None:
+        """Refuse an argument of the wrong type.
+
+        `from_map` tells a nil that came out of a map from one that did not; `literal` is the code of a constant.
 
         Raises:
             FunctionError: as reflect words it.
@@ -55,6 +57,10 @@ class Function:
         wanted, fits = _LETTERS[letter]
         if fits(arg):
             return
+        if literal:
+            if letter == "m":
+                raise FunctionError(f"can't handle {literal} for arg of type {wanted}")
+            raise FunctionError(f"expected {'integer' if letter == 'i' else wanted}; found {literal}")
         if arg is None and not from_map:
             raise FunctionError(f"invalid value; expected {wanted}")
         got = "interface {}" if arg is None else go_type(arg)
@@ -66,6 +72,7 @@ _LETTERS: dict[str, tuple[str, Callable[[Value], bool]]] = {
     "a": ("interface {}", lambda _value: True),
     "s": ("string", lambda value: isinstance(value, str)),
     "m": ("map[string]interface {}", lambda value: isinstance(value, dict)),
+    "b": ("bool", lambda value: isinstance(value, bool)),
     "i": ("int", lambda value: isinstance(value, int) and not isinstance(value, bool)),
 }
 

@@ -37,7 +37,7 @@ def _default(fallback: Value, *given: Value) -> Value:
 _simple("aa*", _default, "default")
 _simple("a", lambda value: not truth(value), "empty")
 _simple("a*", lambda *values: next((value for value in values if truth(value)), None), "coalesce")
-_simple("aaa", lambda yes, no, test: yes if truth(test) else no, "ternary")
+_simple("aab", lambda yes, no, test: yes if test else no, "ternary")
 _simple("a*", lambda *values: all(truth(value) for value in values), "all")
 _simple("a*", lambda *values: any(truth(value) for value in values), "any")
 
@@ -168,12 +168,12 @@ def _dig(*args: Value) -> Value:
 
 
 def _merge_into(target: dict[str, Value], source: dict[str, Value], overwrite: bool) -> None:
-    """mergo's rule: an empty value of the target counts as missing, and an empty one of the source never overwrites."""
+    """mergo's rule: an empty value of the target counts as missing."""
     for key, value in source.items():
         present = target.get(key)
         if isinstance(present, dict) and isinstance(value, dict):
             _merge_into(present, value, overwrite)
-        elif key not in target or not truth(present) or (overwrite and truth(value)):
+        elif overwrite or key not in target or not truth(present):
             target[key] = copy.deepcopy(value)
 
 

@@ -63,8 +63,13 @@ _simple("s", lambda text: re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", text).lower().
 _simple("s", lambda text: re.sub(r"(?<=[a-z0-9])([A-Z])", r"-\1", text).lower().replace("_", "-"), "kebabcase")
 _simple("s", lambda text: "".join(part.title() for part in re.split(r"[_\- ]", text)), "camelcase")
 _simple("is", lambda width, text: textwrap.fill(text, width), "wrap")
-_simple("ss", lambda separator, text: text.split(separator), "splitList")
-_simple("ss", lambda separator, text: {f"_{i}": part for i, part in enumerate(text.split(separator))}, "split")
+_simple("ss", lambda separator, text: _parts(separator, text), "splitList")
+_simple("ss", lambda separator, text: {f"_{i}": part for i, part in enumerate(_parts(separator, text))}, "split")
+
+
+def _parts(separator: str, text: str) -> list[str]:
+    """Go splits by an empty separator into characters."""
+    return text.split(separator) if separator else list(text)
 
 
 @add("is", "indent")
@@ -104,9 +109,17 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         raise FunctionError(f"error parsing regexp: {error}: `{pattern}`") from error
 
 
-@add("ss", "regexMatch", "mustRegexMatch")
-def _regex_match(pattern: str, text: str) -> bool:
+@add("ss", "mustRegexMatch")
+def _must_regex_match(pattern: str, text: str) -> bool:
     return _compiled(pattern).search(text) is not None
+
+
+@add("ss", "regexMatch")
+def _regex_match(pattern: str, text: str) -> bool:
+    try:
+        return _compiled(pattern).search(text) is not None
+    except FunctionError:
+        return False
 
 
 @add("ss", "regexFind", "mustRegexFind")

@@ -49,6 +49,8 @@ def _construct_int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
 
 _GoLoader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
 _GoLoader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+# Away from a key, the merge sign is just text.
+_GoLoader.add_constructor("tag:yaml.org,2002:merge", lambda loader, node: loader.construct_scalar(node))
 
 
 class YamlError(ValueError):
@@ -64,11 +66,21 @@ def load(text: str) -> Value:
     try:
         return _keys_to_text(yaml.load(text, Loader=_GoLoader))  # noqa: S506 - derived from SafeLoader
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}: " if mark else ""
+        line = _error_line(error)
         raise YamlError(f"yaml: {line}{error.problem or error.context}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise YamlError(f"yaml: {error}") from error
+
+
+def _error_line(error: yaml.MarkedYAMLError) -> str:
+    """Go's package counts from 0 in the parser and from 1 in the scanner, and says nothing about line 0."""
+    mark = error.problem_mark
+    if mark is None or mark.line == 0:
+        mark = error.context_mark or mark
+    if mark is None:
+        return ""
+    number = mark.line + (1 if isinstance(error, yaml.scanner.ScannerError) and mark.line else 0)
+    return f"line {number}: " if number else ""
 
 
 def load_values(text: str) -> Value:
@@ -125,7 +137,7 @@ def _key(key: Value) -> str:
 _WIDTH = 80
 _PLAIN_START = re.compile(r"[A-Za-z0-9_./\\$+()<;^=~-]|[^\x00-\x7f]")
 _RESOLVED = re.compile(
-    r"^(?:y|n|yes|no|on|off|true|false|null|~|\.nan|[-+]?\.inf|<<|=)$|^[-+]?\.?[0-9][0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?$"
+    r"^(?:y|n|yes|no|on|off|true|false|null|~|\.nan|[-+]?\.inf)$|^[-+]?\.?[0-9][0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?$"
     r"|^[-+]?0[xob][0-9a-f_]+$|^\d{4}-\d\d?-\d\d?(?:$|[Tt \t].*)|^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$",
     re.IGNORECASE,
 )
@@ -193,10 +205,29 @@ def _text(text: str, indent: int, column: int | None) -> list[str]:
     if "\n" in text and _printable(text.replace("\n", "")):
         return _literal(text, indent)
     if not _printable(text) or text == "" or _RESOLVED.match(text):
-        return _fold(json.dumps(text, ensure_ascii=False), indent, column)
+        return _fold(_double_quoted(text), indent, column)
     if _is_plain(text):
         return _fold(text, indent, column)
     return _fold("'" + text.replace("'", "''") + "'", indent, column)
+
+
+_ESCAPES = {
+    "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e",
+    '"': '"', "\\": "\\", "\x85": "N", "\xa0": "_", "\u2028": "L", "\u2029": "P",
+}  # fmt: skip
+
+
+def _double_quoted(text: str) -> str:
+    return '"' + "".join(_escape(char) for char in text) + '"'
+
+
+def _escape(char: str) -> str:
+    if char in _ESCAPES:
+        return "\\" + _ESCAPES[char]
+    if char.isprintable():
+        return char
+    code = ord(char)
+    return f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
 
 
 def _fold(text: str, indent: int, column: int | None) -> list[str]:
@@ -229,7 +260,7 @@ def _literal(text: str, indent: int) -> list[str]:
     body = text.rstrip("\n")
     ending = len(text) - len(body)
     if not body:
-        return [json.dumps(text)]
+        return [_double_quoted(text)]
     mark = {0: "-", 1: ""}.get(ending, "+")
     hint = "2" if body.startswith((" ", "\n")) else ""
     lines = body.split("\n") + [""] * max(ending - 1, 0)
