@@ -89,6 +89,11 @@ def arguments(settings: Settings, description: str) -> tuple[str, ...]:
     )
 
 
+def session_mark(site: Site) -> str:
+    """How the description of every upgrade of a session begins."""
+    return f"migration-cockpit {site.slug}"
+
+
 class HelmUpgrade:
     """Install the target version's manifests. Its description tells whose upgrade a revision is.
 
@@ -100,7 +105,7 @@ class HelmUpgrade:
     def __init__(self, site: Site) -> None:
         """Reads the values files once, for the key."""
         self._site = site
-        self.key = f"migration-cockpit {site.slug} {digest(site.settings)}"
+        self.key = f"{session_mark(site)} {digest(site.settings)}"
 
     @property
     def _arguments(self) -> tuple[str, ...]:
@@ -151,7 +156,8 @@ class HelmUpgrade:
 
     async def _upgrade(self, report: Report) -> None:
         def line(stream: str, text: str) -> None:
-            report.line("helm", text, level="careful" if stream == "err" else "info")
+            if text.strip():
+                report.line("helm", text, level="careful" if stream == "err" else "info")
 
         limit = self._site.settings.limits.helm + QUIT_PATIENCE
         task = asyncio.ensure_future(self._site.live.helm(*self._arguments, on_line=line, timeout=limit))
@@ -167,6 +173,9 @@ class HelmUpgrade:
         except WorldError as error:
             raise OperationError(str(error)) from error
         if executed.code != 0:
+            newest = await self._site.live.releases.newest()
+            if newest is not None and newest.pending:
+                raise OperationError(_pending_words(self._site, newest))
             words = (executed.err or executed.out).strip().splitlines()
             raise OperationError(f"helm ended with {executed.code}: {words[-1] if words else 'no output'}")
 

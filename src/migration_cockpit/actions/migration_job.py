@@ -155,6 +155,13 @@ class MigrationJob:
                 self._patience(loop.time() - waiting_since, pod)
             await asyncio.sleep(POLL)
 
+    async def catch_up(self, report: Report, position: str) -> None:
+        """Take in what its log said since `position`: a Job may have ended while no cockpit was there."""
+        pod = await self._pod()
+        if pod is not None and _started(pod):
+            follower = LogFollower(self._site.live.kube, report, source=LOG_SOURCE, position=position)
+            await follower.follow(pod["metadata"]["name"], CONTAINER)
+
     def _patience(self, waited: float, pod: Mapping[str, Any] | None) -> None:
         """A pod that cannot start has migrated nothing; that is worth ending the step for. The Job is left alone."""
         if waited > self._site.settings.limits.helm:

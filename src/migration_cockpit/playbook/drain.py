@@ -68,7 +68,8 @@ class Drain:
                 until=lambda: self._answer(flight),
             )
             if made.answer == "abort":
-                raise StepAborted("the operator ended the wait; the tasks run on and everything stays paused")
+                (check,) = await flight.verify(self.id, lambda: self._checks(flight), timeout=0.0)
+                raise StepAborted(f"the wait was ended: {check.found}. Everything stays paused; {check.mend}")
             if made.answer == "proceed":
                 return self._gone_past(flight, await self._checks(flight), made)
             if made.answer == "wait" and flight.fact(self.id, self._waited(flight, round_)) is None:

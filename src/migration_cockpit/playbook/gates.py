@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from migration_cockpit.actions import cluster, database
-from migration_cockpit.actions.helm import refused_arguments
+from migration_cockpit.actions.helm import refused_arguments, session_mark
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
 from migration_cockpit.connections import WorldError
@@ -18,7 +18,7 @@ from migration_cockpit.playbook.flight import Flight, StepFailed
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
 
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 15.0
 """A gate that has not answered by then is unknown, which never counts as holding."""
 Look = Callable[[Flight], Awaitable[tuple[bool, str]]]
 
@@ -124,12 +124,17 @@ def source_head() -> Gate:
 
 
 async def upgrade_began(flight: Flight) -> bool:
-    """Whether a revision newer than the one recorded before came of this session's upgrade: 2.x stands still then."""
+    """Whether this session's upgrade made a revision, be it a failed one: 2.x was at a standstill then.
+
+    A revision that somebody else deployed since (a helm rollback, say) may have brought 2.x back.
+    """
     before = flight.fact("helm", "release")
     if before is None or "helm/helm-upgrade" not in flight.state.operations:
         return False
     newest = await flight.connections.releases.newest()
-    return newest is not None and newest.revision > before["revision"]
+    if newest is None or newest.revision <= before["revision"]:
+        return False
+    return newest.status != "deployed" or newest.description.startswith(session_mark(site_of(flight)))
 
 
 async def _release_free(flight: Flight) -> tuple[bool, str]:

@@ -85,7 +85,8 @@ class HelmUpgradeStep:
         upgrade = HelmUpgrade(site_of(flight))
         async with world_errors("step 4"):
             seen = await upgrade.observe()
-            if seen.status is not Status.DONE and not await upgrade_began(flight):
+            stands = await upgrade_began(flight) and not await old_pods(flight)
+            if seen.status is not Status.DONE and not stands:
                 if seen.status is not Status.NOT_STARTED:
                     raise OperationError(seen.detail)
                 await self._before(flight)

@@ -12,7 +12,7 @@ from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook import migrate_gates, migrated, recovery_points
-from migration_cockpit.playbook.flight import Flight, StepFailed
+from migration_cockpit.playbook.flight import Flight, StepFailed, StepReport
 from migration_cockpit.playbook.gates import site_of, world_errors
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
@@ -143,6 +143,7 @@ class Migrate:
         )
         try:
             await flight.do(self.id, operation)
+            await operation.catch_up(StepReport(flight, self.id), flight.state.log_positions.get(LOG_SOURCE, ""))
         except OperationError as error:
             if await self._ended(flight, name):
                 flight.say(f"{error}; the schema is at the target's head all the same", level="careful")
