@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 
 from migration_cockpit.config import Settings
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
 from migration_cockpit.session.events import DatabaseRead, SourceBeat, SourceFailed, SourceRecovered
 from migration_cockpit.session.readings import Backend, DatabaseReading
-from migration_cockpit.sources.activity import statement
+from migration_cockpit.sources.activity import BYSTANDERS, statement
 from migration_cockpit.sources.database import DatabaseSource
 from tests.connections.support import connected, eventually, running
 
@@ -131,12 +132,39 @@ async def test_a_locked_version_table_costs_only_its_news(
         await rude.close()
 
 
+async def test_bystanders_are_counted_and_what_matters_is_shown_whole(
+    settings_for: Settle, postgres: EmbeddedPostgres
+) -> None:
+    crowd = [await session(postgres, f"crowd-{n}") for n in range(BYSTANDERS + 4)]
+    idler = await session(postgres, "idler")
+    try:
+        for one in crowd:
+            await one.execute("select 'a secret'")
+        await idler.execute("begin")
+        await idler.execute("select 'another secret'")
+        async with connected(settings_for()) as connections:
+            reading = await DatabaseSource(connections).read()
+            again = await DatabaseSource(connections).read()
+        found = {backend.application: backend for backend in reading.backends}
+        assert reading.backends_total == BYSTANDERS + 5
+        assert len(reading.backends) == BYSTANDERS + 1
+        assert found["idler"].query == "select '…'"
+        assert found["idler"].xact_start is not None
+        assert {backend.query for name, backend in found.items() if name != "idler"} == {""}
+        assert reading.backends == again.backends
+    finally:
+        for one in (*crowd, idler):
+            await one.close()
+
+
 async def test_long_lists_are_cut_and_counted(
-    settings_for: Settle, postgres: EmbeddedPostgres, monkeypatch: Any
+    settings_for: Settle, postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("migration_cockpit.sources.database.BACKENDS", 3)
     crowd = [await session(postgres, f"crowd-{n}") for n in range(6)]
     try:
+        for one in crowd:
+            await one.execute("begin")
         async with connected(settings_for()) as connections:
             reading = await DatabaseSource(connections).read()
         assert len(reading.backends) == 3

@@ -13,6 +13,11 @@ COCKPIT = "migration-cockpit"
 MIGRATION = "airflow-db-migrate"
 """PGAPPNAME that the cockpit's migration Job sets; Airflow itself sets none."""
 QUERY_LENGTH = 200
+BYSTANDERS = 8
+"""Sessions that matter to nobody and are listed all the same; the total counts the others.
+
+A busy Airflow has hundreds, each with another statement every second: whole, they would be most of the journal.
+"""
 
 # A literal may be cut off by the end of the text. Airflow's driver puts values into the statement on its own side, so
 # that a password or a run's conf stands in pg_stat_activity as it is.
@@ -37,6 +42,8 @@ class Session(msgspec.Struct, frozen=True):
     xact_start: datetime | None = None
     query_start: datetime | None = None
     writes: bool = False
+    long: bool = False
+    """Whether its statement has been running for more than two seconds."""
 
 
 def statement(query: str) -> str:
@@ -47,28 +54,72 @@ def statement(query: str) -> str:
 
 def backends(sessions: list[Session], lock_pid: int | None, owner: str) -> tuple[Backend, ...]:
     """The sessions with their roles. `lock_pid` holds advisory lock 1, `owner` owns Airflow's tables."""
+    roles = _roles(sessions, lock_pid, owner)
+    return tuple(_backend(session, roles[session.pid]) for session in sessions)
+
+
+def notable(sessions: list[Session], lock_pid: int | None, owner: str, blockers: frozenset[int]) -> tuple[Backend, ...]:
+    """The sessions that matter, whole, and the first few others without what they happen to run.
+
+    A session matters when it is the migration's, waits for a lock, is waited for, writes, keeps a transaction open or
+    has been at one statement for long.
+    """
+    roles = _roles(sessions, lock_pid, owner)
+    matter, others = [], []
+    for session in sessions:
+        role = roles[session.pid]
+        if _matters(session, role) or session.pid in blockers:
+            matter.append(_backend(session, role))
+        else:
+            others.append(
+                Backend(
+                    pid=session.pid,
+                    user=session.user,
+                    application=session.application,
+                    address=session.address,
+                    state=session.state,
+                    backend_start=session.backend_start,
+                    role=role,
+                )
+            )
+    return (*matter, *sorted(others, key=lambda one: one.pid)[:BYSTANDERS])
+
+
+def _matters(session: Session, role: str) -> bool:
+    return (
+        role in {"migration", "migration-lock", "autovacuum"}
+        or session.wait_type == "Lock"
+        or session.writes
+        or session.long
+        or session.state.startswith("idle in transaction")
+    )
+
+
+def _backend(session: Session, role: str) -> Backend:
+    return Backend(
+        pid=session.pid,
+        user=session.user,
+        application=session.application,
+        address=session.address,
+        state=session.state,
+        wait_type=session.wait_type,
+        wait=session.wait,
+        query=statement(session.query),
+        backend_start=session.backend_start,
+        xact_start=session.xact_start,
+        query_start=session.query_start,
+        role=role,
+    )
+
+
+def _roles(sessions: list[Session], lock_pid: int | None, owner: str) -> dict[int, str]:
     holder = next((session for session in sessions if session.pid == lock_pid), None)
     roles = {session.pid: _role(session, holder, owner) for session in sessions}
     for session in sessions:
+        # A parallel worker is what its leader is.
         if session.leader is not None and session.leader in roles:
             roles[session.pid] = roles[session.leader]
-    return tuple(
-        Backend(
-            pid=session.pid,
-            user=session.user,
-            application=session.application,
-            address=session.address,
-            state=session.state,
-            wait_type=session.wait_type,
-            wait=session.wait,
-            query=statement(session.query),
-            backend_start=session.backend_start,
-            xact_start=session.xact_start,
-            query_start=session.query_start,
-            role=roles[session.pid],
-        )
-        for session in sessions
-    )
+    return roles
 
 
 def _role(session: Session, holder: Session | None, owner: str) -> str:

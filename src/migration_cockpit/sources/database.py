@@ -10,7 +10,7 @@ from migration_cockpit.connections import Connections
 from migration_cockpit.session.events import DatabaseRead
 from migration_cockpit.session.readings import DatabaseReading, HeldLock, ProgressView, Waiter
 from migration_cockpit.sources.activity import Session as Activity
-from migration_cockpit.sources.activity import backends
+from migration_cockpit.sources.activity import notable
 from migration_cockpit.sources.dialects import database_query
 from migration_cockpit.sources.loop import FAST_HEARTBEAT, Emit, Teller, poll
 from migration_cockpit.sources.pg import Session, explain_postgres
@@ -103,9 +103,9 @@ class DatabaseSource:
 def _reading(
     document: _Document, size: int, revisions: tuple[str, ...], fab_revisions: tuple[str, ...]
 ) -> DatabaseReading:
-    people = backends(document.backends, document.migration_lock_pid, document.owner or "")
+    blocking = frozenset(pid for waiter in document.waiters for pid in waiter.blockers)
+    people = notable(document.backends, document.migration_lock_pid, document.owner or "", blocking)
     migrating = {backend.pid for backend in people if backend.role in {"migration", "migration-lock"}}
-    blocking = {pid for waiter in document.waiters for pid in waiter.blockers}
     held = {(lock.pid, lock.relation, lock.mode): lock for lock in document.locks if lock.pid in migrating | blocking}
     return DatabaseReading(
         server_version=document.server_version,

@@ -65,7 +65,8 @@ select json_build_object(
             select pid, leader_pid as leader, coalesce(usename, '') as "user", coalesce(application_name, '') as application,
                    coalesce(host(client_addr), '') as address, backend_type as kind, coalesce(state, '') as state,
                    coalesce(wait_event_type, '') as wait_type, coalesce(wait_event, '') as wait,
-                   left(coalesce(query, ''), 400) as query, backend_start, xact_start, query_start, writes
+                   left(coalesce(query, ''), 400) as query, backend_start, xact_start, query_start, writes,
+                   coalesce(state = 'active' and clock_timestamp() - query_start > interval '2 seconds', false) as long
             from sessions
             -- Who matters comes first, should the list be cut: who waits, who writes, who has been at it longest.
             order by (wait_event_type = 'Lock') desc nulls last, writes desc, xact_start nulls last, pid
