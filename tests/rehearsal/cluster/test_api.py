@@ -292,6 +292,23 @@ def test_custom_resources_are_there_only_when_installed(shared: Harness, ns: str
     assert found["status"]["conditions"][0]["status"] == "True"
 
 
+def test_a_custom_group_comes_and_goes(own: Harness) -> None:
+    custom = client.CustomObjectsApi(own.api)
+
+    def listed() -> int:
+        try:
+            custom.list_namespaced_custom_object("keda.sh", "v1alpha1", "default", "scaledobjects")
+        except ApiException as error:
+            return int(error.status)
+        return 200
+
+    assert listed() == 404
+    own.call(lambda: own.cluster.install_group("keda.sh"))
+    assert listed() == 200
+    own.call(lambda: own.cluster.remove_group("keda.sh"))
+    assert listed() == 404
+
+
 def test_discovery_names_what_is_served(shared: Harness) -> None:
     assert client.VersionApi(shared.api).get_code().git_version == "v1.32.4"
     groups = {group.name for group in client.ApisApi(shared.api).get_api_versions().groups}

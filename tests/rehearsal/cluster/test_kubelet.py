@@ -65,8 +65,8 @@ def test_a_pod_runs_soon_and_says_so(shared: Harness, ns: str) -> None:
         shared.core.create_namespaced_pod(ns, pod(f"p{index}"))
         eventually(functools.partial(running, shared, ns, f"p{index}"))
         made.append(time.monotonic() - began)
-    # The best of five: the machine that runs the tests has other work too.
-    assert min(made) < 0.15
+    # The best of five, with room for a machine that has other work too: it takes about 50 ms on a quiet one.
+    assert min(made) < 0.3
     found = shared.core.read_namespaced_pod("p0", ns)
     assert found.spec.node_name == "rehearsal-node"
     assert found.status.container_statuses[0].state.running.started_at
@@ -263,6 +263,20 @@ def test_a_forced_deletion_kills_everything_of_the_container(shared: Harness, ns
     shared.core.delete_namespaced_pod("p", ns, grace_period_seconds=0)
     assert shared.find("Pod", ns, "p") is None
     eventually(lambda: not lives(child))
+
+
+def test_a_process_that_left_the_group_ends_with_its_container(shared: Harness, ns: str) -> None:
+    daemon = "setsid sh -c 'echo $$$$; exec sleep 607' & wait"
+    shared.core.create_namespaced_pod(ns, pod("deleted", container(daemon)))
+    crash = container(daemon.replace("wait", "sleep 0.3; exit 1"))
+    shared.core.create_namespaced_pod(ns, pod("crashed", crash, restartPolicy="Never"))
+
+    def first_line(name: str) -> str:
+        return log(shared, ns, name) if "containerID" in str(status(shared, ns, name)) else ""
+
+    strays = [int(eventually(functools.partial(first_line, name))) for name in ("deleted", "crashed")]
+    shared.core.delete_namespaced_pod("deleted", ns)
+    eventually(lambda: [pid for pid in strays if lives(pid)] == [])
 
 
 def test_readiness_follows_its_probe(shared: Harness, ns: str, tmp_path: Any) -> None:

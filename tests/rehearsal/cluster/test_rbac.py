@@ -134,6 +134,22 @@ def test_a_token_that_is_wrong_or_has_expired_is_nobody(shared: Harness) -> None
     assert (caught.value.status, json.loads(caught.value.body)["message"]) == (401, "Unauthorized")
 
 
+def test_who_may_impersonate_acts_as_another(shared: Harness, ns: str, sre: Any) -> None:
+    def listed(api: Any) -> int:
+        answer = api.rest_client.pool_manager.request(
+            "GET",
+            f"{shared.cluster.url}/api/v1/namespaces/{ns}/pods",
+            headers={**api.default_headers, "Impersonate-User": "sre", "Authorization": tokens[api]},
+        )
+        return int(answer.status)
+
+    tokens = {shared.api: "Bearer admin-token", sre: f"Bearer token-{ns}"}
+    assert listed(shared.api) == 403
+    _grant(shared, ns, [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}])
+    assert listed(shared.api) == 200
+    assert listed(sre) == 403
+
+
 def test_without_a_token_one_is_anonymous(shared: Harness) -> None:
     document = shared.cluster.kubeconfig("nobody", "")
     document["users"][0]["user"] = {}

@@ -183,6 +183,14 @@ class Cluster:
         """Deletes an object with what it owns. Raises ApiError 404."""
         self.registry.delete(self.catalogue.by_kind(kind), namespace, name, grace=grace, propagation="Background")
 
+    def install_group(self, group: str) -> None:
+        """Installs the custom resources of an API group, as a CRD would."""
+        self.catalogue.custom_groups.add(group)
+
+    def remove_group(self, group: str) -> None:
+        """The custom resources of an API group are no longer there: their addresses answer 404."""
+        self.catalogue.custom_groups.discard(group)
+
     def service_address(self, namespace: str, name: str, port: int) -> tuple[str, int]:
         """Where a Service's port is on loopback; refuses while no pod behind it is Ready. Stays the same for good."""
         return self._services.address(namespace, name, port)

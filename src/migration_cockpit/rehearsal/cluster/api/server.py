@@ -11,7 +11,7 @@ from aiohttp import web
 
 from .. import errors
 from ..kinds import PODS, REVIEWS, Kind
-from ..rbac import Ask, User
+from ..rbac import AUTHENTICATED, Ask, User
 from . import discovery
 from .openapi import document_v2, document_v3, index_v3
 from .request import Target, parse_target
@@ -111,7 +111,7 @@ class ApiServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         try:
-            user = self._users.authenticate(request.headers.get("Authorization"))
+            user = self._impersonated(self._users.authenticate(request.headers.get("Authorization")), request)
             target = parse_target(request.method, request.path, request.query)
             if target is None:
                 self._authorizer.check(user, Ask(request.method.lower(), path=request.path))
@@ -121,6 +121,17 @@ class ApiServer:
             return _missing()
         except errors.ApiError as error:
             return _json(error.status(), error.code)
+
+    def _impersonated(self, user: User, request: web.Request) -> User:
+        """The user that a request acts as (`kubectl --as`), when its sender may. Raises ApiError 403."""
+        name = request.headers.get("Impersonate-User")
+        if not name:
+            return user
+        self._authorizer.check(user, Ask("impersonate", resource="users", name=name))
+        groups = request.headers.getall("Impersonate-Group", [])
+        for group in groups:
+            self._authorizer.check(user, Ask("impersonate", resource="groups", name=group))
+        return User(name, (*groups, AUTHENTICATED))
 
     async def _plain(self, request: web.Request) -> web.StreamResponse:
         path = request.path.rstrip("/") or "/"

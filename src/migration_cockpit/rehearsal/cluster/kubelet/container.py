@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..backoff import spoken
 from ..objects import name_of, namespace_of, uid_of
-from . import environment, volumes
+from . import environment, family, volumes
 from .environment import ConfigError
 from .images import canonical
 from .logfile import LogFile
@@ -183,7 +183,8 @@ class Container:
         given = {key: environment.rewrite_paths(value, self.mounts) for key, value in given.items()}
         who = environment.identity(worker.pod, str(self._node.directory), worker.ports, ports)
         given.pop("PATH", None)
-        self.env = {**base, **given, **who}
+        mark = f"{worker.uid}/{self.name}/{self.state.restarts}"
+        self.env = {**base, **given, **who, family.MARK: mark}
 
         def shown(words: list[str] | None) -> list[str]:
             expanded = [environment.expand(str(word), own) for word in words or []]

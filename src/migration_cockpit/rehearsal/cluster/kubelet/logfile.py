@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PIECE = 16 * 1024
-_CHUNK = 64 * 1024
 
 
 class LogFile:
@@ -30,22 +29,22 @@ class LogFile:
         self.closed = False
         self._file = path.open("ab", buffering=0)
         self._news = asyncio.Event()
+        self._rest: dict[str, bytes] = {}
 
-    async def pump(self, stream: asyncio.StreamReader, name: str) -> None:
-        """Copies a pipe into the log until its end."""
-        rest = b""
-        while chunk := await stream.read(_CHUNK):
-            *lines, rest = (rest + chunk).split(b"\n")
-            while len(rest) >= _PIECE:
-                self._write([rest[:_PIECE]], name, "P")
-                rest = rest[_PIECE:]
-            self._write(lines, name, "F")
-        if rest:
-            self._write([rest], name, "F")
+    def feed(self, name: str, data: bytes) -> None:
+        """Takes what came out of the stream `name` (stdout, stderr)."""
+        *lines, rest = (self._rest.get(name, b"") + data).split(b"\n")
+        self._write(lines, name, "F")
+        while len(rest) >= _PIECE:
+            self._write([rest[:_PIECE]], name, "P")
+            rest = rest[_PIECE:]
+        self._rest[name] = rest
 
     def close(self) -> None:
-        """Ends the log: followers finish."""
+        """Ends the log, with what was left of a last line: followers finish."""
         if not self.closed:
+            for name, rest in self._rest.items():
+                self._write([rest] if rest else [], name, "F")
             self.closed = True
             self._file.close()
             self._ring()

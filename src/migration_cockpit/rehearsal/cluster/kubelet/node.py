@@ -78,6 +78,12 @@ class Kubelet:
         """The worker that runs `pod`."""
         return self.workers.get(uid_of(pod))
 
+    def directory_for(self, pod: Obj) -> Path:
+        """Where a pod's logs and files are: `pods/<name>`, unless a pod of another namespace or a kept one has that."""
+        taken = {worker.directory for worker in self.workers.values()}
+        names = (name_of(pod), f"{namespace_of(pod)}_{name_of(pod)}", f"{name_of(pod)}_{uid_of(pod)}")
+        return next(path for name in names if (path := self.directory / "pods" / name) not in taken)
+
     def port(self, pod: Obj, container_port: int) -> int | None:
         """The loopback port behind a container's port, or None."""
         worker = self.worker(pod)

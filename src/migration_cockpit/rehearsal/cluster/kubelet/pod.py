@@ -35,7 +35,7 @@ class PodWorker:
         self.pod = pod
         self.spec: Obj = pod["spec"]
         self.uid = uid_of(pod)
-        self.directory: Path = node.directory / "pods" / name_of(pod)
+        self.directory: Path = node.directory_for(pod)
         # The log of an earlier pod of the same name (a StatefulSet's) is gone with that pod.
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
