@@ -82,7 +82,8 @@ def notable(sessions: list[Session], lock_pid: int | None, owner: str, blockers:
                     role=role,
                 )
             )
-    return (*matter, *sorted(others, key=lambda one: one.pid)[:BYSTANDERS])
+    # Strangers first: Airflow's own are expected to be there.
+    return (*matter, *sorted(others, key=lambda one: (one.role != "other", one.pid))[:BYSTANDERS])
 
 
 def _matters(session: Session, role: str) -> bool:
