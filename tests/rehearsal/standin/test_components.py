@@ -207,7 +207,28 @@ def test_the_canary_runs_through_scheduler_executor_and_execution_api(deployment
     assert [task["state"] for task in tasks] == ["success"]
     listed = deployment.airflow("3.2.2", "dags", "list", "-o", "json").stdout.splitlines()
     assert len(listed) > 1, "the noise before the JSON is part of what a reader must survive"
-    assert {row["dag_id"] for row in json.loads(listed[-1])} >= {"cockpit_canary"}
+    canary = next(row for row in json.loads(listed[-1]) if row["dag_id"] == "cockpit_canary")
+    keys = ["dag_id", "fileloc", "owners", "is_paused", "bundle_name", "bundle_version"]
+    assert (list(canary), canary["owners"], canary["is_paused"]) == (keys, ["platform"], "False")
+
+
+def test_half_done_runs_resume_under_the_new_version(deployment: Deployment) -> None:
+    deployment.do("UPDATE dag SET is_paused = true")
+    old = deployment.start("2.11.2", "scheduler")
+    deployment.until(WORKING, 0)
+    old.terminate()
+    old.wait(20)
+    env = migrated(deployment)
+    api_server(deployment, env)
+    deployment.start("3.2.2", "dag-processor", **env)
+    deployment.start("3.2.2", "scheduler", **env)
+    half_done = "SELECT count(*) FROM dag_run WHERE state = 'running' AND run_type = 'manual'"
+    deployment.until("SELECT count(*) FROM serialized_dag", 12)
+    assert deployment.value(half_done) == 6
+    deployment.do("UPDATE dag SET is_paused = false")
+    deployment.until(half_done, 0)
+    finished = "SELECT count(*) FROM task_instance JOIN dag_run USING (dag_id, run_id) WHERE run_type = 'manual'"
+    assert deployment.value(f"{finished} AND task_instance.state IS NULL") == 0
 
 
 @pytest.mark.parametrize("secret", ["rehearsal-secret", "another-secret"])

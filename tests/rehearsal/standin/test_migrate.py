@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,13 @@ import psycopg
 import pytest
 
 from migration_cockpit.rehearsal import faults
+from migration_cockpit.rehearsal.standin.logs import Log
 from migration_cockpit.rehearsal.standin.migrate.create import create_source
+from migration_cockpit.rehearsal.standin.migrate.loops import Work
 from migration_cockpit.rehearsal.standin.migrate.schema import upgrades
 from migration_cockpit.rehearsal.standin.migrate.shape import read_shape
-from migration_cockpit.rehearsal.standin.releases import SOURCE_HEAD
+from migration_cockpit.rehearsal.standin.migrate.upgrade import stretched
+from migration_cockpit.rehearsal.standin.releases import SOURCE_HEAD, release
 from tests.rehearsal.standin.conftest import wait
 
 if TYPE_CHECKING:
@@ -200,6 +204,26 @@ def test_the_crash_fault_kills_it_in_mid_revision_and_a_second_run_goes_on(deplo
     assert again.returncode == 0
     assert "Running upgrade 05234396c6fc -> d59cbbef95eb" in again.stdout
     assert "Running upgrade 5f2621c13b39" not in again.stdout
+
+
+def test_a_slow_alter_is_one_long_statement_under_the_locks_of_the_real_one(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "slow-alter"
+    monkeypatch.setitem(faults.FAULTS, name, faults.Fault(name, "migrate", "One statement takes far longer."))
+    faults.switch(deployment.world, name, {"seconds": 3})
+    with psycopg.connect(deployment.dsn) as connection:
+        connection.execute("ALTER TABLE task_instance ADD COLUMN id UUID")
+        connection.execute("UPDATE task_instance SET id = gen_random_uuid()")
+        log = Log(release("3.2.2"))
+        work = Work(connection, log, 10000, 1.0, deployment.world)
+        statement = stretched(connection, "ALTER TABLE task_instance ALTER COLUMN id TYPE UUID", "d59cbbef95eb", work)
+        started = time.monotonic()
+        connection.execute(statement)
+        assert time.monotonic() - started > 1
+        assert connection.execute("SELECT count(*) FROM task_instance WHERE id IS NULL").fetchone() == (0,)
+        other = stretched(connection, "ALTER TABLE dag DROP COLUMN pickle_id", "d03e4a635aa3", work)
+        assert other == b"ALTER TABLE dag DROP COLUMN pickle_id"
 
 
 def test_old_code_on_the_new_schema_misleads_as_the_real_one_does(deployment: Deployment) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from migration_cockpit.rehearsal.standin.api.dags import set_paused
-from migration_cockpit.rehearsal.standin.commands.output import show
+from migration_cockpit.rehearsal.standin.commands.output import Row, show
 from migration_cockpit.rehearsal.standin.components.dagsync import DagSync
 from migration_cockpit.rehearsal.standin.components.folder import parse_folder
 from migration_cockpit.rehearsal.standin.components.process import require_migrated
@@ -37,17 +37,8 @@ def open_session(call: Call) -> Connection:
 def list_dags(call: Call) -> int:
     """2.x lists what its own dags folder holds (nothing, where there is none); 3.x lists what is serialized."""
     session = open_session(call)
-    if call.release.is3 and not call.args.local:
-        query = (
-            "SELECT d.dag_id, d.fileloc, d.owners, d.is_paused::text, d.bundle_name, coalesce(d.bundle_version, '') "
-            "FROM dag d WHERE EXISTS (SELECT 1 FROM serialized_dag s WHERE s.dag_id = d.dag_id) ORDER BY d.dag_id"
-        )
-        names = ("dag_id", "fileloc", "owners", "is_paused", "bundle_name", "bundle_version")
-        rows = [dict(zip(names, map(str, row), strict=True)) for row in session.execute(query)]
-        for row in rows:
-            row["is_paused"] = str(row["is_paused"] == "true")
-    else:
-        rows = _local(call, session)
+    listed = call.release.is3 and not call.args.local
+    rows = _serialized(session) if listed else _local(call, session)
     show(call.log, rows, call.args.output)
     return 0
 
@@ -120,18 +111,35 @@ def _set(call: Call, paused: bool) -> int:
     return 0
 
 
-def _local(call: Call, session: Connection) -> list[dict[str, str]]:
+def _serialized(session: Connection) -> list[Row]:
+    query = (
+        "SELECT d.dag_id, d.fileloc, d.owners, d.is_paused, d.bundle_name, d.bundle_version "
+        "FROM dag d WHERE EXISTS (SELECT 1 FROM serialized_dag s WHERE s.dag_id = d.dag_id) ORDER BY d.dag_id"
+    )
+    return [
+        {
+            "dag_id": dag_id,
+            "fileloc": fileloc,
+            "owners": str(owners).split(", "),
+            "is_paused": str(paused),
+            "bundle_name": bundle,
+            "bundle_version": version,
+        }
+        for dag_id, fileloc, owners, paused, bundle, version in session.execute(query).fetchall()
+    ]
+
+
+def _local(call: Call, session: Connection) -> list[Row]:
     found, _ = parse_folder(call.settings.dags_folder, call.settings.world, is3=call.release.is3)
     flags: dict[str, bool] = dict(session.execute("SELECT dag_id, is_paused FROM dag").fetchall())
-    rows = [
+    is3 = call.release.is3
+    rows: list[Row] = [
         {
             "dag_id": dag.dag_id,
             "fileloc": dag.path,
-            "owners": dag.owner,
+            "owners": [dag.owner] if is3 else dag.owner,
             "is_paused": str(bool(flags.get(dag.dag_id, False))),
         }
         for dag in sorted(found, key=lambda dag: dag.dag_id)
     ]
-    if call.release.is3:
-        return [{**row, "bundle_name": "dags-folder", "bundle_version": "None"} for row in rows]
-    return rows
+    return [{**row, "bundle_name": "dags-folder", "bundle_version": None} for row in rows] if is3 else rows

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from migration_cockpit.rehearsal.standin.logs import Log
 
+Row = dict[str, str | Sequence[str] | None]
+"""One line of a list; most values are strings even where they mean something else (`"True"`)."""
 
-def show(log: Log, rows: list[dict[str, str]], how: str) -> None:
+
+def show(log: Log, rows: Sequence[Row], how: str) -> None:
     """Print `rows` as `-o json` or as a table; an empty table says "No data found"."""
     if how == "json":
-        log.plain(json.dumps(rows))
+        log.plain(json.dumps(list(rows)))
         return
     if not rows:
         log.plain("No data found")
         return
     names = list(rows[0])
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in names}
-    log.plain(" | ".join(name.ljust(widths[name]) for name in names))
-    log.plain("=+=".join("=" * widths[name] for name in names))
-    for row in rows:
-        log.plain(" | ".join(row[name].ljust(widths[name]) for name in names))
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    widths = [max(len(name), *(len(line[column]) for line in cells)) for column, name in enumerate(names)]
+    for line in (names, ["=" * width for width in widths], *cells):
+        between = "=+=" if line[0].startswith("=") else " | "
+        log.plain(between.join(text.ljust(width) for text, width in zip(line, widths, strict=True)))
+
+
+def _cell(value: str | Sequence[str] | None) -> str:
+    return value if isinstance(value, str) else "None" if value is None else ", ".join(value)

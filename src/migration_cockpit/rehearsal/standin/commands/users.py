@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from migration_cockpit.rehearsal.seed.users import password_hash
 from migration_cockpit.rehearsal.standin.commands.dags import open_session
-from migration_cockpit.rehearsal.standin.commands.output import show
+from migration_cockpit.rehearsal.standin.commands.output import Row, show
 
 if TYPE_CHECKING:
     from migration_cockpit.rehearsal.standin.cli import Call
@@ -21,7 +21,7 @@ def list_users(call: Call) -> int:
         "LEFT JOIN ab_user_role ur ON ur.user_id = u.id LEFT JOIN ab_role r ON r.id = ur.role_id GROUP BY 1 ORDER BY 1"
     )
     names = ("id", "username", "email", "first_name", "last_name", "roles")
-    rows = [dict(zip(names, map(str, row), strict=True)) for row in session.execute(query)]
+    rows: list[Row] = [dict(zip(names, map(str, row), strict=True)) for row in session.execute(query)]
     show(call.log, rows, call.args.output)
     return 0
 
@@ -56,6 +56,6 @@ def list_connections(call: Call) -> int:
     session = open_session(call)
     query = "SELECT id, conn_id, conn_type, coalesce(host, '') FROM connection ORDER BY id"
     names = ("id", "conn_id", "conn_type", "host")
-    rows = [dict(zip(names, map(str, row), strict=True)) for row in session.execute(query)]
+    rows: list[Row] = [dict(zip(names, map(str, row), strict=True)) for row in session.execute(query)]
     show(call.log, rows, call.args.output)
     return 0

@@ -122,11 +122,11 @@ class DagSync:
         }
 
     def _row3(self, dag: ParsedDag) -> Values:
-        kind = "trigger.CronTriggerTimetable" if dag.schedule else "simple.NullTimetable"
+        kind = "CronTriggerTimetable" if dag.schedule else "NullTimetable"
         return {
             "is_stale": False,
             "timetable_summary": dag.schedule,
-            "timetable_type": f"airflow.timetables.{kind}",
+            "timetable_type": kind,
             "asset_expression": "null",
             "bundle_name": BUNDLE,
             "relative_fileloc": dag.relative,

@@ -89,7 +89,7 @@ def apply(
                 if statement.startswith("@loop "):
                     loops.run(statement.removeprefix("@loop "), work)
                 else:
-                    connection.execute(_stretched(connection, statement, step.after, work))
+                    connection.execute(stretched(connection, statement, step.after, work))
             statement = f"UPDATE {table} SET version_num='{step.after}' WHERE {table}.version_num = '{step.before}'"  # noqa: S608 - names of our own
             connection.execute(sql(statement))
     except psycopg.Error as error:
@@ -149,7 +149,7 @@ def add_default_pool(connection: Connection) -> None:
     )
 
 
-def _stretched(connection: Connection, statement: str, revision: str, work: loops.Work) -> bytes:
+def stretched(connection: Connection, statement: str, revision: str, work: loops.Work) -> bytes:
     """The statement itself, or under fault slow-alter the same ALTER with sleeps in its rewrite of the table."""
     options = fault(work.world, "slow-alter") if revision == _SLOW_REVISION else None
     if options is None or not statement.startswith(_SLOW_STATEMENT):
