@@ -130,6 +130,14 @@ def test_a_dry_run_answers_and_leaves_nothing(shared: Harness, ns: str) -> None:
     )
 
 
+def test_a_dry_run_of_a_change_shows_it_and_makes_none(shared: Harness, ns: str) -> None:
+    made = shared.apps.create_namespaced_deployment(ns, workload("Deployment", "d", replicas=0))
+    patch = {"metadata": {"uid": None}, "spec": {"minReadySeconds": 5}}
+    shown = shared.apps.patch_namespaced_deployment("d", ns, patch, dry_run="All")
+    assert (shown.spec.min_ready_seconds, shown.metadata.uid, shown.metadata.generation) == (5, made.metadata.uid, 2)
+    assert shared.apps.read_namespaced_deployment("d", ns).spec.min_ready_seconds is None
+
+
 def test_what_may_not_change_is_refused_as_the_real_server_does(shared: Harness, ns: str) -> None:
     shared.batch.create_namespaced_job(ns, job("j", "exec sleep 600"))
     code, reason, message = refused(

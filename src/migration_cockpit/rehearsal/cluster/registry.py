@@ -76,14 +76,8 @@ class Registry:
             self._keep_system_fields(kind, old, fresh)
             apply_defaults(kind, fresh)
             validation.validate_update(kind, old, fresh)
-        if dry_run:
-            claimed = fresh["metadata"].get("resourceVersion")
-            if claimed and claimed != old["metadata"]["resourceVersion"]:
-                raise errors.conflict(kind.group, kind.plural, name_of(obj))
-            fresh["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
-            return fresh
-        stored = self.store.replace(kind, fresh)
-        if is_terminating(stored) and not stored["metadata"].get("finalizers"):
+        stored = self.store.replace(kind, fresh, dry_run=dry_run)
+        if not dry_run and is_terminating(stored) and not stored["metadata"].get("finalizers"):
             grace = stored["metadata"].get("deletionGracePeriodSeconds") or 0
             if kind is not PODS or grace == 0:
                 return self._remove(kind, stored)

@@ -121,11 +121,11 @@ class Store:
             metadata["generation"] = 1
         return self._commit(kind, key, "ADDED", fresh, None)
 
-    def replace(self, kind: Kind, obj: Obj) -> Obj:
+    def replace(self, kind: Kind, obj: Obj, *, dry_run: bool = False) -> Obj:
         """Stores the next state of an object; one that says nothing new changes nothing, not even the version.
 
         A `metadata.resourceVersion` in `obj` must be the stored one, else ApiError 409; without one the write is
-        unconditional. Raises ApiError 404.
+        unconditional. With `dry_run` the next state is only returned. Raises ApiError 404.
         """
         key = (namespace_of(obj), name_of(obj))
         old = self.get(kind, *key)
@@ -142,6 +142,8 @@ class Store:
             return old
         if kind.generation and fresh.get("spec") != old.get("spec"):
             metadata["generation"] = int(old["metadata"].get("generation", 0)) + 1
+        if dry_run:
+            return fresh
         return self._commit(kind, key, "MODIFIED", fresh, old)
 
     def remove(self, kind: Kind, namespace: str, name: str) -> Obj:

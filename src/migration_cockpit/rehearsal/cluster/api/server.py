@@ -173,7 +173,7 @@ class ApiServer:
         kind = self._registry.catalogue.by_plural(target.group, target.version, target.resource)
         if kind is None or (target.subresource and target.subresource not in kind.subresources):
             return None
-        render = render_for(request.headers.get("Accept", ""), kind)
+        render = render_for(request.headers.get("Accept", ""), kind, request.query.get("includeObject", ""))
         if target.verb == "watch":
             return await self._watch(request, target, kind, render)
         if kind is PODS and target.subresource in ("log", "exec", "portforward", "eviction"):

@@ -262,10 +262,15 @@ _PLAIN: tuple[tuple[tuple[str, str, int], ...], Callable[[Obj], Row]] = (
 )
 
 
-def render_for(accept: str, kind: Kind) -> Callable[[Obj], Obj]:
-    """How to show an object (or a list of them) of `kind` to a client that sent `accept`."""
+def render_for(accept: str, kind: Kind, include: str = "") -> Callable[[Obj], Obj]:
+    """How to show an object (or a list of them) of `kind` to a client that sent `accept`.
+
+    `include` is a table's `includeObject`: `Object` puts whole objects into its rows (kubectl sorts by them), `None`
+    nothing, anything else their metadata.
+    """
     if "as=Table" in accept:
-        return lambda body: _table(kind, body)
+        shown = {"Object": lambda obj: obj, "None": lambda _: None}.get(include, _metadata_of)
+        return lambda body: _table(kind, body, shown)
     if "as=PartialObjectMetadata" in accept:
         return _partial
     return lambda body: body
@@ -275,7 +280,7 @@ def _items(body: Obj) -> list[Obj]:
     return list(body["items"]) if body.get("kind", "").endswith("List") and "items" in body else [body]
 
 
-def _table(kind: Kind, body: Obj) -> Obj:
+def _table(kind: Kind, body: Obj, shown: Callable[[Obj], Obj | None]) -> Obj:
     columns, row = _TABLES.get(kind.kind, _PLAIN)
     metadata = body.get("metadata") or {}
     is_list = "items" in body
@@ -296,7 +301,7 @@ def _table(kind: Kind, body: Obj) -> Obj:
             }
             for name, type_, priority in columns
         ],
-        "rows": [{"cells": row(item), "object": _metadata_of(item)} for item in objects],
+        "rows": [{"cells": row(item), "object": shown(item)} for item in objects],
     }
 
 
