@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
 
 from migration_cockpit.actions import cluster, database
@@ -116,16 +116,8 @@ class Drain:
 
     async def _evidence(self, flight: Flight) -> tuple[str, ...]:
         """What going on would kill: tasks by name, executor pods, and what waits in the broker."""
-        site, now = site_of(flight), flight.clock.now()
-        try:
-            tasks = [task.words(now) for task in await database.draining(site)]
-            pods = [pod.name for pod in await cluster.writing_pods(site) if not pod.owned]
-            runs = await database.half_done_runs(site)
-        except WorldError as error:
-            return (f"cannot be read: {error}",)
-        lines = tasks + [f"executor pod {name}" for name in pods]
-        lines += [f"broker queue {name}: {count} messages" for name, count in (await broker.queues(site)).items()]
-        return (*lines, f"{runs} DAG runs are half done and resume under 3.x")
+        parts = (_tasks(flight), _executor_pods(flight), _broker(flight), _half_done(flight))
+        return tuple([line for part in parts for line in await _or_why_not(part)])
 
     async def _checks(self, flight: Flight) -> Sequence[Check]:
         mend = (
@@ -158,3 +150,30 @@ async def _drained(flight: Flight) -> tuple[bool, str]:
         found += f" ({'; '.join(names)})"
     rest = ", ".join(f"{count} {state}" for state, count in others.items()) or "no other live task"
     return not left, f"{found}; {rest}; {runs} half-done runs resume under 3.x"
+
+
+async def _or_why_not(lines: Awaitable[list[str]]) -> list[str]:
+    """A part of the evidence; what cannot be read is said, and hides none of the rest."""
+    try:
+        return await lines
+    except WorldError as error:
+        return [f"cannot be read: {error}"]
+
+
+async def _tasks(flight: Flight) -> list[str]:
+    now = flight.clock.now()
+    return [task.words(now) for task in await database.draining(site_of(flight))]
+
+
+async def _executor_pods(flight: Flight) -> list[str]:
+    pods = await cluster.writing_pods(site_of(flight))
+    return [f"executor pod {pod.name}" for pod in pods if not pod.owned]
+
+
+async def _broker(flight: Flight) -> list[str]:
+    waiting = await broker.queues(site_of(flight))
+    return [f"broker queue {name}: {count} messages" for name, count in waiting.items()]
+
+
+async def _half_done(flight: Flight) -> list[str]:
+    return [f"{await database.half_done_runs(site_of(flight))} DAG runs are half done and resume under 3.x"]

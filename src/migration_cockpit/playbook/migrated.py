@@ -116,4 +116,6 @@ async def after_failure(flight: Flight) -> str:
     where = f" ({place[0]} of {place[1]})" if place else ""
     orphans = [each.words(now) for each in await database.sessions(site) if each.migration]
     working = f" A backend of it still works: {orphans[0]}; wait for it." if orphans else ""
-    return f"Committed up to {revision}{where}; the revision after it was undone.{working} {AGAIN}"
+    return (
+        f"Committed up to {revision}{where}; the revision after it was undone.{working} {AGAIN[0].upper()}{AGAIN[1:]}"
+    )
