@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from cockpit_widgets.panel import View
-from cockpit_widgets.spans import plain, width as cells
+from cockpit_widgets.spans import plain
+from cockpit_widgets.spans import width as cells
 from migration_cockpit.app.board import DRAWN
 from migration_cockpit.app.panes import advice, badges, footer, header, timeline
 from migration_cockpit.app.panes.frame import Rules

@@ -8,7 +8,7 @@ import pytest
 
 from migration_cockpit.app.plan import PANES, Looking, Rect, columns, plan
 
-SIZES = list(itertools.product(range(80, 241, 7), range(24, 71, 3))) + [(80, 24), (120, 40), (160, 48), (200, 50)]
+SIZES = [*itertools.product(range(80, 241, 7), range(24, 71, 3)), (80, 24), (120, 40), (160, 48), (200, 50)]
 
 
 def overlap(one: Rect, other: Rect) -> bool:

@@ -44,6 +44,7 @@ class TiledScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._compositor = TightCompositor()
+        self._placed: Mapping[str, Rect] = {}
 
     @property
     def layout(self) -> Layout:
@@ -52,7 +53,17 @@ class TiledScreen(Screen[None]):
 
     @cached_property
     def _tiles(self) -> Tiles:
-        return Tiles(self.tiles)
+        return Tiles(self._place)
+
+    def _place(self, width: int, height: int) -> Mapping[str, Rect]:
+        self._placed = self.tiles(width, height)
+        return self._placed
+
+    def replan(self) -> None:
+        """Place the children anew where `tiles` now says otherwise than when they were placed."""
+        if self.is_mounted and dict(self.tiles(*self.size)) != dict(self._placed):
+            self._clear_arrangement_cache()
+            self.refresh(layout=True)
 
     def tiles(self, width: int, height: int) -> Mapping[str, Rect]:
         """Rectangle by id of child."""

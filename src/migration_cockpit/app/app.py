@@ -199,6 +199,8 @@ class CockpitApp(App[None]):
     def draw(self) -> None:
         """Draw what changed on the screen that is seen."""
         self._due = False
+        if not self.screen_stack:  # the app is ending
+            return
         self._drawn = self.cockpit.clock.monotonic()
         said, text = self._noticed
         if text and self._drawn - said > NOTICE:
@@ -223,7 +225,7 @@ class CockpitApp(App[None]):
         self.draw_soon()
 
     def failed(self, what: str, error: Exception) -> None:
-        """A defect or a failure that nothing below has turned into words: it is said and recorded, and the app goes on."""
+        """A failure that nothing below has turned into words: it is said and recorded, and the app goes on."""
         said = f"{what}: {type(error).__name__}: {error}"
         self.tell(said)
         self.cockpit.recorder.record(ev.LogLine(source="cockpit", text=said, level="bad"))
@@ -234,6 +236,8 @@ class CockpitApp(App[None]):
 
     async def _show_dialog(self) -> None:
         """Bring the screens in line with the desk: the dialog that it has open, or none."""
+        if not self.screen_stack:
+            return
         wanted = self._wanted()
         if isinstance(self.screen, Dialog) and self.screen.about != wanted:
             await self.pop_screen()

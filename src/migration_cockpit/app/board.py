@@ -98,7 +98,7 @@ class Board(TiledScreen):
         """Select a pane, or zoom."""
         self.looking = looking
         self._select()
-        self.refresh(layout=True)
+        self.replan()
         self.call_after_refresh(self.redraw)
 
     def _select(self) -> None:

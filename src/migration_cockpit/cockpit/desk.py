@@ -99,8 +99,8 @@ class Desk:
         """Close a decision dialog whose question is no longer asked: the world or another person has answered it."""
         asked = self.cockpit.state.decision
         if self.decision is not None and (asked is None or asked.event != self.decision):
-            self.close_dialog()
             self.notice = "the question was settled while it was open"
+            self.close_dialog()
 
     async def open_sheet(self, step_id: str) -> None:
         """Open a step's sheet. Raises Refused."""

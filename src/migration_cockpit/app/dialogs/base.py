@@ -60,7 +60,7 @@ class Dialog(TiledScreen):
         app = self._cockpit_app
         sources: dict[str, Source] = {
             "header": lambda w, h: header.view(app.state, app.now, w, h, app.write_error),
-            "frame": lambda _w, _h: View((), line((self.heading(), "title")), self._place(), self.frame_tone()),
+            "frame": lambda _w, _h: View((), line((self.heading(), "title")), self._position(), self.frame_tone()),
             "body": lambda w, _h: View(tuple(self.text(w))),
             "label": lambda w, _h: View(tuple(line((each, "careful-bold")) for each in wrap(self.asks, w)[:1])),
             "notice": lambda w, h: View(tuple(self._notice(w)[:h])),
@@ -104,7 +104,7 @@ class Dialog(TiledScreen):
             plan["field"] = (x + 2, y + field - 1, inner, 1)
         return plan | {"notice": (x + 2, y + field, inner, 2), "keys": (x + 2, y + field + 2, inner, 1)}
 
-    def _place(self) -> Line:
+    def _position(self) -> Line:
         """How much of the text is seen, and that one can scroll, where it is not all."""
         body = self._parts["body"]
         return line(("↑↓ ", "bold"), (body.place, "text")) if body.place else ()
@@ -128,7 +128,8 @@ class Dialog(TiledScreen):
     # --- Living -----------------------------------------------------------------------------------------------------
 
     def redraw(self) -> None:
-        """Draw what changed."""
+        """Draw what changed; make room where the text or the field came or went."""
+        self.replan()
         for panel in self._parts.values():
             panel.redraw()
 

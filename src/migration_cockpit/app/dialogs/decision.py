@@ -14,6 +14,7 @@ class DecisionDialog(Dialog):
 
     tone = "border-careful"
     asks = "This answer needs a reason; it goes into the journal:"
+    _asked = False
 
     def heading(self) -> str:
         """Which step asks."""
@@ -42,13 +43,10 @@ class DecisionDialog(Dialog):
 
     def redraw(self) -> None:
         """Show the field when the chosen answer needs it, and put the cursor there."""
-        seen = self._field is not None and self._field.region.height > 0
-        if self.is_mounted and self._field is not None and seen != self.wants_field():
-            self.refresh(layout=True)
-            if self.wants_field():
-                self.set_focus(self._field)
-            elif self.typing:
-                self.set_focus(None)
+        wanted = self.wants_field()
+        if wanted != self._asked:
+            self._asked = wanted
+            self.set_focus(self._field if wanted else None)
         super().redraw()
 
 
