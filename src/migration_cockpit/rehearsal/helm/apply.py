@@ -77,7 +77,11 @@ def adoptable(kube: Kube, items: list[Object], release: str, namespace: str) -> 
     """
     found: list[Object] = []
     for item in items:
-        live = kube.get(item)
+        place = f'{item["kind"]} "{item["metadata"]["name"]}" in namespace "{item["metadata"]["namespace"]}"'
+        try:
+            live = kube.get(item)
+        except ApiError as error:
+            raise HelmError(f"could not get information about the resource {place}: {error}") from error
         if live is None:
             continue
         meta = live["metadata"]
@@ -92,8 +96,8 @@ def adoptable(kube: Kube, items: list[Object], release: str, namespace: str) -> 
         ]
         if wrong:
             raise HelmError(
-                f'{item["kind"]} "{item["metadata"]["name"]}" in namespace "{item["metadata"]["namespace"]}" exists '
-                f"and cannot be imported into the current release: invalid ownership metadata; {'; '.join(wrong)}"
+                f"{place} exists and cannot be imported into the current release: "
+                f"invalid ownership metadata; {'; '.join(wrong)}"
             )
         found.append(item)
     return found

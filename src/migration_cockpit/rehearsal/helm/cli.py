@@ -96,7 +96,7 @@ _COMMANDS = {
             "history-max": Flag("int", default=_HISTORY_MAX),
         },
     ),
-    "install": _Spec(commands.run_install, 2, 2, "[NAME] [CHART]", {**_CHANGE, **_RENDER, **_OUTPUT, "replace": _BOOL}),
+    "install": _Spec(commands.run_install, 1, 2, "[NAME] [CHART]", {**_CHANGE, **_RENDER, **_OUTPUT, "replace": _BOOL}),
     "rollback": _Spec(
         commands.run_rollback,
         1,

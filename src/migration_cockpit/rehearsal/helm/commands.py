@@ -104,6 +104,8 @@ def run_upgrade(flags: Parsed, args: list[str]) -> None:
 
 def run_install(flags: Parsed, args: list[str]) -> None:
     """`helm install NAME CHART`"""
+    if len(args) == 1:
+        raise HelmError("INSTALLATION FAILED: must either provide a name or specify --generate-name")
     name, reference = args
     try:
         release = install(session(flags), name, _chart(reference, flags), given(flags).merged(), options(flags))

@@ -30,7 +30,7 @@ def install(session: Session, name: str, chart: Chart, values: Values, options: 
     check_name(name, 'release name "{0}": invalid release name, must match regex '
                "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer "
                "than 53")  # fmt: skip
-    if not options.dry_run and session.storage.query(name=name):
+    if not options.dry_run and _is_taken(session, name):
         raise HelmError("cannot re-use a name that is still in use")
     namespace = session.kube.namespace
     rendered = session.render(chart, values, Target(name, namespace), options)
@@ -67,6 +67,14 @@ def install(session: Session, name: str, chart: Chart, values: Values, options: 
         except (HelmError, OSError) as error:
             raise _failed(session, release, options, error) from error
     return release
+
+
+def _is_taken(session: Session, name: str) -> bool:
+    """Whether there are records; where they may not be read, helm goes on until something else is refused."""
+    try:
+        return bool(session.storage.query(name=name))
+    except HelmError:
+        return False
 
 
 def _create_namespace(session: Session, name: str) -> None:
@@ -126,9 +134,10 @@ def uninstall(session: Session, name: str, options: Options, *, keep_history: bo
         HelmError: the release is unknown or its objects could not be deleted.
     """
     check_name(name, "uninstall: Release name is invalid: {}")
-    history = session.storage.query(name=name)
-    if not history:
-        raise HelmError(f"uninstall: Release not loaded: {name}: release: not found")
+    try:
+        history = session.storage.history(name)
+    except HelmError as error:
+        raise HelmError(f"uninstall: Release not loaded: {name}: {error}") from error
     release = history[-1]
     if release.status == "uninstalled":
         if keep_history:

@@ -73,7 +73,9 @@ class Kube:
                 f"connect: {reason}"
             ) from error
         except ApiError as error:
-            raise HelmError(f"Kubernetes cluster unreachable: {error}") from error
+            unauthorized = error.code == http.client.UNAUTHORIZED
+            reason = "the server has asked for the client to provide credentials" if unauthorized else str(error)
+            raise HelmError(f"Kubernetes cluster unreachable: {reason}") from error
 
     def apis(self) -> frozenset[str]:
         """Every group/version the server has."""

@@ -187,7 +187,8 @@ class Storage:
         try:
             secrets = self._kube.list("v1", "Secret", {**labels, "owner": "helm"})
         except ApiError as error:
-            raise HelmError(f"query: failed to query with labels: {error}") from error
+            what = "query: failed to query with labels" if labels else "list: failed to list"
+            raise HelmError(f"{what}: {error}") from error
         return sorted((decode(secret) for secret in secrets), key=lambda release: (release.name, release.version))
 
     def history(self, name: str) -> list[Release]:

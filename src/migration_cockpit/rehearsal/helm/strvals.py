@@ -55,6 +55,8 @@ def _path(text: str, position: int) -> tuple[list[str | int], int]:
         elif key := _KEY.match(text, position):
             path.append(_unescape(key.group()))
             position = key.end()
+        elif text.startswith("[", position) and "]" not in text[position:]:
+            raise HelmError("failed parsing --set data: error parsing index: EOF")
         else:
             raise HelmError(f'failed parsing --set data: key "{text[position:]}" has no value')
         if text.startswith("=", position):
