@@ -55,6 +55,8 @@ class Deployment:
             "REHEARSAL_PARSE_INTERVAL": "0.3",
             "REHEARSAL_ADOPTED_SECONDS": "1",
             "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(self.folder.parent / "compiled"),
         }
 
     def airflow(self, version: str, *args: str, **more: str) -> subprocess.CompletedProcess[str]:
