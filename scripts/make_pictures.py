@@ -26,10 +26,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as place:
         world = Path(place) / "session" / "world"
         # A migration that takes a while: the picture is of the hour in which everyone looks.
-        pid = life.begin(world, ["--dags=230", "--task-instances=200000", "--fault=slow-alter"], print)
+        pid = life.begin(world, ["--dags=230", "--task-instances=300000"], print)
         try:
             os.environ.update(
-                AWS_SHARED_CREDENTIALS_FILE=str(world / "aws-credentials"), AWS_CONFIG_FILE=str(world / "aws-config")
+                TERM="xterm-256color",
+                COLORTERM="truecolor",
+                AWS_SHARED_CREDENTIALS_FILE=str(world / "aws-credentials"),
+                AWS_CONFIG_FILE=str(world / "aws-config"),
             )
             asyncio.run(_fly(world, Path(place) / "session"))
         finally:
@@ -40,7 +43,7 @@ def main() -> int:
 
 async def _fly(world: Path, session: Path) -> None:
     cockpit = Cockpit(load(world / "config.toml"), session, operator="sre-1")
-    app = CockpitApp(cockpit, Desk(cockpit), autopilot=1.0)
+    app = CockpitApp(cockpit, Desk(cockpit), autopilot=1.0, colours="dark")
     async with app.run_test(size=WIDE) as pilot:
 
         async def picture(name: str) -> None:
