@@ -200,6 +200,13 @@ def test_a_missing_volume_source_holds_the_pod(shared: Harness, ns: str) -> None
     eventually(lambda: status(shared, ns, "p").get("phase") == "Running")
 
 
+def test_a_pod_that_cannot_be_run_says_so(shared: Harness, ns: str) -> None:
+    broken = [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s"}}}]
+    shared.core.create_namespaced_secret(ns, {"metadata": {"name": "s"}})
+    shared.call(lambda: shared.cluster.create(pod("p", container("true", env=broken)), ns))
+    eventually(lambda: "FailedSync" in reasons(shared, ns, "p"))
+
+
 def test_an_image_that_is_not_there_and_then_is(shared: Harness, ns: str) -> None:
     shared.core.create_namespaced_pod(ns, pod("p", {**container("exec sleep 600"), "image": "apache/airflow:3.2.2"}))
     waiting = eventually(waits(shared, ns, "p", "ErrImagePull"))

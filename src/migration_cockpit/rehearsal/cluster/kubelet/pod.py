@@ -50,7 +50,7 @@ class PodWorker:
         self._release = asyncio.Event()
         self._deadline_moved = asyncio.Event()
         self._grace = 0.0
-        self._main = asyncio.create_task(self._run())
+        self._main = asyncio.create_task(self._guarded())
         self._ending: asyncio.Task[None] | None = None
 
     @property
@@ -134,6 +134,14 @@ class PodWorker:
         for item in self.containers:
             if item.process is not None:
                 await item.process.wait()
+
+    async def _guarded(self) -> None:
+        try:
+            await self._run()
+        except Exception as error:  # noqa: BLE001 - the boundary: a pod that breaks its worker says so, as kubelet does
+            self.node.events.warning(
+                self.pod, "FailedSync", f"error determining status: {type(error).__name__}: {error}"
+            )
 
     async def _run(self) -> None:
         self.publish()
