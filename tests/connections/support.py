@@ -86,7 +86,7 @@ def write_kubeconfig(world: Cluster, directory: Path, user: str, token: str) -> 
     (directory / "kubeconfig").write_text(json.dumps(kubeconfig), encoding="utf-8")
 
 
-async def eventually(condition: Callable[[], Any], *, seconds: float = 15.0) -> Any:
+async def eventually(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
     """What `condition` returns as soon as that is true; AssertionError when it never is."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -26,6 +26,7 @@ from migration_cockpit.session.events import (
     SourceRecovered,
     StorageRead,
 )
+from migration_cockpit.session.readings import Metric, StorageReading
 from migration_cockpit.sources import all_sources
 from migration_cockpit.sources.credentials import CredentialsSource
 from migration_cockpit.sources.health import HealthSource
@@ -68,8 +69,12 @@ async def test_metrics_come_through_grafana_and_missing_ones_are_not_zero(
         ]
         assert all(metric.value is None and metric.points == () for metric in first.metrics)
         send(metrics, "airflow.executor.queued_tasks:7|g", "airflow.scheduler.scheduler_loop_duration:123.456|ms")
-        await eventually(lambda: heard.of(MetricsRead)[-1].reading.metrics[1].value == 7)
-        last = {metric.name: metric for metric in heard.of(MetricsRead)[-1].reading.metrics}
+
+        def measured() -> list[dict[str, Metric]]:
+            readings = [{one.name: one for one in event.reading.metrics} for event in heard.of(MetricsRead)]
+            return [one for one in readings if one["queued_tasks"].value == 7 and one["loop_duration"].value]
+
+        last = (await eventually(measured, seconds=30))[0]
         assert last["loop_duration"].value == pytest.approx(0.1235)
         assert last["queued_tasks"].points[-1] == 7
         assert last["queued_tasks"].measured is not None
@@ -121,9 +126,13 @@ async def test_storage_is_read_and_the_cloud_goes_and_comes_back(
     await aws.create_instance("airflow-test", postgres)
     settings = rds(aws, tmp_path)
     async with connected(settings) as connections, running(StorageSource(connections, "airflow-test")) as heard:
-        await eventually(lambda: [read for read in heard.of(StorageRead) if read.reading.measured], seconds=30)
-        reading = heard.of(StorageRead)[-1].reading
-        assert reading.status == "available"
+
+        def settled() -> list[StorageReading]:
+            # A new instance is busy with its first automated backup for a while.
+            readings = [read.reading for read in heard.of(StorageRead)]
+            return [one for one in readings if one.measured and one.status == "available"]
+
+        reading = (await eventually(settled, seconds=60))[0]
         assert reading.free_bytes is not None
         assert reading.free_bytes > 0
         assert reading.write_iops is not None
