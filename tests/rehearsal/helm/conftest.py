@@ -141,7 +141,7 @@ class World:
         changes.setdefault("createUserJob", {"enabled": False})
         await self.ok("install", "airflow", *self.values(version, **changes))
 
-    async def until(self, check: Any, what: str, seconds: float = 20.0) -> None:
+    async def until(self, check: Any, what: str, seconds: float = 60.0) -> None:
         """Wait until a condition holds."""
         async with asyncio.timeout(seconds):
             while not check():  # noqa: ASYNC110 - the condition is about many objects; there is no event for it

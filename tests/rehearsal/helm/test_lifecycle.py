@@ -81,17 +81,6 @@ async def test_upgrade_to_3_swaps_components_and_leaves_new_pods_in_init(world: 
     await world.until(lambda: world.ready("Deployment", "airflow-api-server") == 1, "api-server ready after migration")
 
 
-async def test_upgrade_undoes_a_scale_to_zero_and_keeps_foreign_annotations(world: World) -> None:
-    await world.install(**NO_JOBS)
-    note = {"metadata": {"annotations": {"team.example/note": "mine"}}, "spec": {"replicas": 0}}
-    world.cluster.patch("Deployment", NAMESPACE, "airflow-scheduler", note)
-    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS))
-    live = world.cluster.get("Deployment", NAMESPACE, "airflow-scheduler")
-    assert live["spec"]["replicas"] == 1
-    assert live["metadata"]["annotations"]["team.example/note"] == "mine"
-    assert live["metadata"]["annotations"]["meta.helm.sh/release-name"] == "airflow"
-
-
 async def test_upgrade_with_wait_deadlocks_until_its_timeout_when_the_migration_is_to_come(world: World) -> None:
     await world.install()
     result = await world.helm("upgrade", "airflow", *world.values("3.2.2"), "--wait", "--timeout", "3s")
@@ -147,12 +136,6 @@ async def test_failing_hook_fails_the_release_and_keeps_the_job(world: World) ->
     assert hook["last_run"]["phase"] == "Failed"
 
 
-async def test_no_hooks_runs_no_job(world: World) -> None:
-    await world.install(**NO_JOBS)
-    await world.ok("upgrade", "airflow", *world.values("2.11.2"), "--no-hooks")
-    assert not (world.directory / "schema").exists()
-
-
 async def test_rollback_restores_the_old_secret_and_replicas(world: World) -> None:
     await world.install(**NO_JOBS)
     moved = {"brokerUrlSecretName": "airflow-broker-url", "metadataConnection": {"host": "new-db"}}
@@ -170,28 +153,8 @@ async def test_rollback_restores_the_old_secret_and_replicas(world: World) -> No
         ("deployed", "Rollback to 1"),
     ]
     assert not (world.directory / "schema").exists(), "no hook of the chart runs at a rollback"
-
-
-async def test_rollback_to_an_unknown_revision(world: World) -> None:
-    await world.install(**NO_JOBS)
     result = await world.helm("rollback", "airflow", "7")
     assert (result.code, result.err) == (1, "Error: release has no 7 version\n")
-
-
-async def test_hand_patched_metadata_secret_is_overwritten_by_the_next_upgrade(world: World) -> None:
-    await world.install(**NO_JOBS)
-    patched = {"data": {"connection": base64.b64encode(b"postgresql://elsewhere").decode()}}
-    world.cluster.patch("Secret", NAMESPACE, "airflow-metadata", patched)
-    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS))
-    assert "@old-db:" in connection(world)
-
-
-async def test_no_change_upgrade_with_pinned_secrets_rolls_nothing(world: World) -> None:
-    await world.install(**NO_JOBS)
-    before = {item["metadata"]["name"]: item["metadata"]["generation"] for item in world.cluster.list("Deployment")}
-    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS))
-    after = {item["metadata"]["name"]: item["metadata"]["generation"] for item in world.cluster.list("Deployment")}
-    assert before == after
 
 
 async def test_immutable_field_error_is_passed_on(world: World) -> None:
@@ -249,61 +212,6 @@ async def test_sigkill_leaves_the_release_pending_and_the_next_upgrade_is_refuse
     assert await statuses(world) == [(1, "deployed"), (2, "superseded"), (3, "failed")]
 
 
-async def test_fault_leaves_the_release_pending(world: World) -> None:
-    await world.install(**NO_JOBS)
-    faults.switch(world.directory, "helm-pending", {})
-    result = await world.helm("upgrade", "airflow", *world.values("3.2.2", **NO_JOBS))
-    assert result.err == "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n"
-    assert await statuses(world) == [(1, "deployed"), (2, "pending-upgrade")]
-
-
-async def test_every_write_is_in_the_ledger(world: World) -> None:
-    await world.install(**NO_JOBS)
-    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS), "--dry-run")
-    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS))
-    await world.ok("rollback", "airflow", "1")
-    written = [(call.call, call.key) for call in calls.read(world.directory) if call.who == "helm"]
-    assert written == [
-        ("install", "airflow rev 1"),
-        ("upgrade", "airflow rev 2"),
-        ("rollback", "airflow rev 3"),
-    ]
-
-
-async def test_history_max_forgets_the_oldest_but_never_the_deployed_one(world: World) -> None:
-    await world.install(**NO_JOBS)
-    for _ in range(3):
-        await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS), "--history-max", "2")
-    assert await statuses(world) == [(3, "superseded"), (4, "deployed")]
-
-
-async def test_get_status_and_list(world: World) -> None:
-    await world.install(**NO_JOBS)
-    assert (await world.ok("get", "values", "airflow", "-o", "json")).json["airflowVersion"] == "2.11.2"
-    computed = (await world.ok("get", "values", "airflow", "--all", "-o", "json")).json
-    assert computed["scheduler"]["replicas"] == 1
-    assert "kind: Deployment" in (await world.ok("get", "manifest", "airflow")).out
-    hooks = (await world.ok("get", "hooks", "airflow")).out
-    assert "kind: Job" not in hooks
-    status = (await world.ok("status", "airflow", "-o", "json")).json
-    assert (status["version"], status["info"]["status"]) == (1, "deployed")
-    rows = (await world.ok("list", "-o", "json")).json
-    assert [(row["name"], row["revision"], row["status"]) for row in rows] == [("airflow", "1", "deployed")]
-    missing = await world.helm("status", "nope")
-    assert (missing.code, missing.err) == (1, "Error: release: not found\n")
-    nothing = await world.helm("upgrade", "nope", *world.values("2.11.2"))
-    assert nothing.err == 'Error: UPGRADE FAILED: "nope" has no deployed releases\n'
-
-
-async def test_uninstall_removes_what_the_release_made(world: World) -> None:
-    await world.install(**NO_JOBS)
-    result = await world.ok("uninstall", "airflow")
-    assert result.out == 'release "airflow" uninstalled\n'
-    assert world.cluster.find("Deployment", NAMESPACE, "airflow-scheduler") is None
-    assert world.cluster.find("Secret", NAMESPACE, "airflow-fernet-key") is not None
-    assert (await world.helm("history", "airflow")).err == "Error: release: not found\n"
-
-
 async def test_reset_then_reuse_keeps_old_values_and_takes_new_defaults(world: World) -> None:
     await world.install(**NO_JOBS, scheduler={"replicas": 2})
     reference = ["apache-airflow/airflow", "--version", "1.22.0"]
@@ -322,3 +230,70 @@ async def test_unreachable_cluster(world: World) -> None:
     assert result.err.startswith('Error: Kubernetes cluster unreachable: Get "https://127.0.0.1:')
     assert result.err.endswith("connect: connection refused\n")
     await world.cluster.resume_api()
+
+
+async def test_upgrade_rolls_nothing_without_a_change_and_undoes_drift(world: World) -> None:
+    await world.install(**NO_JOBS)
+    before = {item["metadata"]["name"]: item["metadata"]["generation"] for item in world.cluster.list("Deployment")}
+    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS))
+    after = {item["metadata"]["name"]: item["metadata"]["generation"] for item in world.cluster.list("Deployment")}
+    assert before == after, "with its Secrets pinned, an unchanged release leaves every pod alone"
+    note = {"metadata": {"annotations": {"team.example/note": "mine"}}, "spec": {"replicas": 0}}
+    world.cluster.patch("Deployment", NAMESPACE, "airflow-scheduler", note)
+    patched = {"data": {"connection": base64.b64encode(b"postgresql://elsewhere").decode()}}
+    world.cluster.patch("Secret", NAMESPACE, "airflow-metadata", patched)
+    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS))
+    live = world.cluster.get("Deployment", NAMESPACE, "airflow-scheduler")
+    assert live["spec"]["replicas"] == 1, "an upgrade undoes scale to zero"
+    assert live["metadata"]["annotations"]["team.example/note"] == "mine"
+    assert live["metadata"]["annotations"]["meta.helm.sh/release-name"] == "airflow"
+    assert "@old-db:" in connection(world), "a Secret patched by hand is overwritten"
+
+
+async def test_no_hooks_runs_no_job_and_the_fault_leaves_the_release_pending(world: World) -> None:
+    await world.install(**NO_JOBS)
+    await world.ok("upgrade", "airflow", *world.values("2.11.2"), "--no-hooks")
+    assert not (world.directory / "schema").exists()
+    faults.switch(world.directory, "helm-pending", {})
+    result = await world.helm("upgrade", "airflow", *world.values("3.2.2", **NO_JOBS))
+    assert result.err == "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress\n"
+    assert await statuses(world) == [(1, "superseded"), (2, "deployed"), (3, "pending-upgrade")]
+
+
+async def test_every_write_is_in_the_ledger_and_history_max_keeps_the_deployed_one(world: World) -> None:
+    await world.install(**NO_JOBS)
+    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS), "--dry-run")
+    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS))
+    await world.ok("rollback", "airflow", "1")
+    await world.ok("upgrade", "airflow", *world.values("2.11.2", **NO_JOBS), "--history-max", "2")
+    written = [(call.call, call.key) for call in calls.read(world.directory) if call.who == "helm"]
+    assert written == [
+        ("install", "airflow rev 1"),
+        ("upgrade", "airflow rev 2"),
+        ("rollback", "airflow rev 3"),
+        ("upgrade", "airflow rev 4"),
+    ]
+    assert await statuses(world) == [(3, "superseded"), (4, "deployed")]
+
+
+async def test_what_is_read_of_a_release_and_its_end(world: World) -> None:
+    await world.install(**NO_JOBS)
+    assert (await world.ok("get", "values", "airflow", "-o", "json")).json["airflowVersion"] == "2.11.2"
+    computed = (await world.ok("get", "values", "airflow", "--all", "-o", "json")).json
+    assert computed["scheduler"]["replicas"] == 1
+    assert "kind: Deployment" in (await world.ok("get", "manifest", "airflow")).out
+    hooks = (await world.ok("get", "hooks", "airflow")).out
+    assert "kind: Job" not in hooks
+    status = (await world.ok("status", "airflow", "-o", "json")).json
+    assert (status["version"], status["info"]["status"]) == (1, "deployed")
+    rows = (await world.ok("list", "-o", "json")).json
+    assert [(row["name"], row["revision"], row["status"]) for row in rows] == [("airflow", "1", "deployed")]
+    missing = await world.helm("status", "nope")
+    assert (missing.code, missing.err) == (1, "Error: release: not found\n")
+    nothing = await world.helm("upgrade", "nope", *world.values("2.11.2"))
+    assert nothing.err == 'Error: UPGRADE FAILED: "nope" has no deployed releases\n'
+    result = await world.ok("uninstall", "airflow")
+    assert result.out == 'release "airflow" uninstalled\n'
+    assert world.cluster.find("Deployment", NAMESPACE, "airflow-scheduler") is None
+    assert world.cluster.find("Secret", NAMESPACE, "airflow-fernet-key") is not None
+    assert (await world.helm("history", "airflow")).err == "Error: release: not found\n"
