@@ -99,9 +99,12 @@ def sweep(keep: Path | None = None) -> list[Path]:
 
 def remove(directory: Path) -> None:
     """Delete a world that has ended, and what it had to have elsewhere."""
-    from migration_cockpit.rehearsal.database import sweep as sweep_servers  # loads the database driver
+    # Imported here: they load the database driver and the cluster, which `rehearse --help` does not need.
+    from migration_cockpit.rehearsal.cluster.kubelet.sweep import sweep as sweep_containers
+    from migration_cockpit.rehearsal.database import sweep as sweep_servers
 
     if directory.exists():
+        sweep_containers(directory)
         sweep_servers(directory)
         shutil.rmtree(directory, ignore_errors=True)
 
