@@ -215,7 +215,7 @@ The command asks only about the process of this container: --local.
 {{- $command := printf "CONNECTION_CHECK_MAX_COUNT=0 AIRFLOW__LOGGING__LOGGING_LEVEL=ERROR exec \\\nairflow jobs check --job-type %s --local" .job -}}
 {{- range $kind := list "livenessProbe" "startupProbe" }}
 {{- $probe := index $.values $kind }}
-{{- if and $probe $probe.enabled }}
+{{- if dig $kind "enabled" false $.values }}
 {{ $kind }}:
   {{- include "airflow.execProbe" (dict "probe" $probe "command" $command) | nindent 2 }}
 {{- end }}
@@ -226,7 +226,7 @@ The command asks only about the process of this container: --local.
 {{- define "airflow.httpProbes" -}}
 {{- range $kind := list "livenessProbe" "readinessProbe" "startupProbe" }}
 {{- $probe := index $.values $kind }}
-{{- if and $probe $probe.enabled }}
+{{- if dig $kind "enabled" false $.values }}
 {{ $kind }}:
   {{- include "airflow.httpProbe" (dict "probe" $probe "path" $.path "port" $.port) | nindent 2 }}
 {{- end }}

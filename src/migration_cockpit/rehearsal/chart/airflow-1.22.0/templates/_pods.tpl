@@ -141,7 +141,7 @@ spec:
     {{- if $sync }}
     {{- include "airflow.gitSync" (dict "root" $root "init" false) | nindent 4 }}
     {{- end }}
-    {{- if and $values.logGroomerSidecar $values.logGroomerSidecar.enabled }}
+    {{- if dig "logGroomerSidecar" "enabled" false $values }}
     {{- include "airflow.logGroomer" (dict "root" $root "values" $values "name" .component) | nindent 4 }}
     {{- end }}
     {{- with $values.extraContainers }}
@@ -158,7 +158,7 @@ spec:
     - name: logs
       persistentVolumeClaim:
         claimName: {{ $root.Values.logs.persistence.existingClaim | default (printf "%s-logs" $root.Release.Name) }}
-    {{- else if ne .logs "claim" }}
+    {{- else if ne (.logs | default "") "claim" }}
     - name: logs
       emptyDir: {}
     {{- end }}
