@@ -82,7 +82,8 @@ class DagSync:
             self._tables.insert(self._connection, "import_error", rows)
 
     def _last_runs(self, dag_ids: list[str]) -> dict[str, datetime]:
-        date = "logical_date" if self._is3 else "execution_date"
+        # A trigger goes on from the end of the last interval: after a 2.x run that is one tick later than its date.
+        date = "coalesce(data_interval_end, logical_date)" if self._is3 else "execution_date"
         query = (
             f"SELECT dag_id, max({date}) FROM dag_run "  # noqa: S608 - a column name of our own
             "WHERE dag_id = ANY(%s) AND run_type = 'scheduled' GROUP BY dag_id"

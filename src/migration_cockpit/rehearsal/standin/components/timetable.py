@@ -29,7 +29,10 @@ class NextRun:
 def next_run(
     schedule: str | None, *, begin: datetime, last: datetime | None, catchup: bool, now: datetime, is3: bool
 ) -> NextRun | None:
-    """The run that follows `last` (logical date of the newest scheduled run); None for a DAG without a schedule."""
+    """The run that follows `last`; None for a DAG without a schedule.
+
+    `last` is of the newest scheduled run: in 2.x its logical date, in 3.x the end of its data interval.
+    """
     if schedule is None:
         return None
     ticks = cron(schedule)
