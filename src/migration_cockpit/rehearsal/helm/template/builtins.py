@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html as html_module
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
@@ -146,7 +145,8 @@ def _printf(template: str, *values: Value) -> str:
 
 @add("a*", "html")
 def _html(*values: Value) -> str:
-    return html_module.escape(_print(*values)).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+    text = _print(*values).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&#34;").replace("'", "&#39;")
 
 
 @add("a*", "urlquery")

@@ -7,8 +7,6 @@ import hashlib
 import re
 import secrets
 import string
-import textwrap
-import uuid
 from typing import TYPE_CHECKING
 
 from migration_cockpit.rehearsal.helm.template.errors import FunctionError
@@ -62,7 +60,6 @@ _simple("ssi", lambda one, many, count: one if count == 1 else many, "plural")
 _simple("s", lambda text: re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", text).lower().replace("-", "_"), "snakecase")
 _simple("s", lambda text: re.sub(r"(?<=[a-z0-9])([A-Z])", r"-\1", text).lower().replace("_", "-"), "kebabcase")
 _simple("s", lambda text: "".join(part.title() for part in re.split(r"[_\- ]", text)), "camelcase")
-_simple("is", lambda width, text: textwrap.fill(text, width), "wrap")
 _simple("ss", lambda separator, text: _parts(separator, text), "splitList")
 _simple("ss", lambda separator, text: {f"_{i}": part for i, part in enumerate(_parts(separator, text))}, "split")
 
@@ -193,6 +190,15 @@ _simple("i", _random("".join(chr(code) for code in range(32, 127))), "randAscii"
 _simple("i", lambda count: base64.b64encode(secrets.token_bytes(count)).decode(), "randBytes")
 
 
+@add("is", "wrap")
+def _wrap(width: int, text: str) -> str:
+    import textwrap
+
+    return textwrap.fill(text, width)
+
+
 @add("", "uuidv4")
 def _uuid() -> str:
+    import uuid
+
     return str(uuid.uuid4())
