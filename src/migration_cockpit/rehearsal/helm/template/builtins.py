@@ -145,7 +145,7 @@ def _printf(template: str, *values: Value) -> str:
 
 @add("a*", "html")
 def _html(*values: Value) -> str:
-    text = _print(*values).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text: str = _print(*values).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&#34;").replace("'", "&#39;")
 
 
