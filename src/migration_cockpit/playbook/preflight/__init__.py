@@ -1,0 +1,100 @@
+"""`check`: every connection that the playbook needs is tried; what is wrong is told with its mend. Changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from migration_cockpit.advice import revisions
+from migration_cockpit.config import Settings, version_tuple
+from migration_cockpit.connections import Connections, WorldError
+from migration_cockpit.playbook.findings import Finding, as_json, as_table
+from migration_cockpit.playbook.preflight import (
+    credentials,
+    metadata,
+    permissions,
+    programs,
+    release,
+    rulers,
+    services,
+)
+from migration_cockpit.playbook.preflight.place import Look, Place
+from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.redact import Redactor
+
+__all__ = ["as_json", "as_table", "examine"]
+
+LOOK_SECONDS = 20.0
+
+
+async def versions(place: Place) -> list[Finding]:
+    """Whether this hop is one that the cockpit knows."""
+    source, target = place.settings.deployment.source_version, place.settings.deployment.target_version
+    text = f"{source} → {target}"
+    if version_tuple(source) < (2, 11, 0):
+        mend = "the schema is the same from 2.10.3 on, but 2.11 has the warnings and checks: go there first"
+        return [Finding("Versions", "hop", False, text, mend)]
+    known = revisions.head(target)
+    return [Finding("Versions", "hop", bool(known), text, "this cockpit does not know the target's revisions")]
+
+
+LOOKS: tuple[tuple[str, Look], ...] = (
+    ("Versions", versions),
+    ("Secrets", credentials.secrets),
+    ("Kubernetes", permissions.look),
+    ("Helm release", release.look),
+    ("Who else rules it", rulers.look),
+    ("Postgres", metadata.look),
+    ("AWS", services.aws),
+    ("Airflow", services.airflow),
+    ("Grafana", services.grafana),
+    ("Slack", services.slack),
+    ("Programs", programs.helm),
+    ("Programs", programs.dump),
+    ("Credentials", credentials.expiries),
+)
+
+
+async def examine(settings: Settings, *, sessions: Path | None = None) -> list[Finding]:
+    """Try everything, all at once; a look that fails or hangs is itself a finding.
+
+    `sessions` is where the session's directory will be; by default below the user's state directory.
+    """
+    connections = Connections(settings, Redactor(), SystemClock())
+    place = Place(settings, connections, sessions or _state_home() / "migration-cockpit" / "sessions")
+    try:
+        groups = await asyncio.gather(*(_guarded(area, look, place) for area, look in LOOKS))
+    finally:
+        await connections.close()
+    clean = connections.redactor.clean
+    return [replace(one, found=clean(one.found), mend=clean(one.mend)) for group in groups for one in group]
+
+
+def _state_home() -> Path:
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+
+
+async def _guarded(area: str, look: Look, place: Place) -> Sequence[Finding]:
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await look(place)
+    except TimeoutError:
+        return [Finding(area, "answer", False, f"none within {LOOK_SECONDS:.0f} s", "check the network path")]
+    except WorldError as error:
+        mend = getattr(error, "mend", "")
+        why = getattr(error, "why", "") or str(error)
+        return [Finding(area, "reach", False, why, mend)]
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever a client library raises becomes a finding
+        return [Finding(area, "reach", False, _unexpected(error), "look at the settings of this area; it may be a bug")]
+
+
+def _unexpected(error: Exception) -> str:
+    """What came and from where. Its text may quote what it was given, secrets and all: that stays out."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" in {Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno}" if trace is not None else ""
+    return f"unexpected {type(error).__name__}{where}"

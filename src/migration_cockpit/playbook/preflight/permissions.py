@@ -1,0 +1,172 @@
+"""What the cockpit needs to be allowed in the cluster: asked of the API server before a step is refused by it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from migration_cockpit.connections import KubeError
+from migration_cockpit.connections.resources import KINDS, RESOURCES
+from migration_cockpit.playbook.findings import Finding
+from migration_cockpit.playbook.preflight.place import Place
+
+HELM_VERBS = ("get", "create", "patch", "delete")
+"""What `helm upgrade` and `helm rollback` do to each object of a manifest."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A verb on a resource in the release's namespace (`pods/log` with its subresource), and what it is for."""
+
+    verb: str
+    resource: str
+    what: str
+
+    @property
+    def plural(self) -> str:
+        """The resource without its subresource."""
+        return self.resource.partition("/")[0]
+
+    @property
+    def subresource(self) -> str:
+        """The subresource, or nothing."""
+        return self.resource.partition("/")[2]
+
+
+NEEDS: tuple[Need, ...] = (
+    Need("list", "pods", "the pods pane"),
+    Need("watch", "pods", "the pods pane"),
+    Need("delete", "pods", "ending executor pods, and pods stuck in Init"),
+    Need("get", "pods/log", "following the migration's log"),
+    Need("list", "events", "warnings of the namespace"),
+    Need("watch", "events", "warnings of the namespace"),
+    Need("list", "secrets", "reading the Helm release"),
+    Need("get", "secrets", "whether the Secrets of the new pods are there, and secrets that the config names"),
+    Need("get", "serviceaccounts", "the migration Job's account"),
+    Need("list", "deployments", "components"),
+    Need("watch", "deployments", "components"),
+    Need("list", "statefulsets", "components"),
+    Need("watch", "statefulsets", "components"),
+    Need("patch", "deployments/scale", "stopping the components"),
+    Need("patch", "statefulsets/scale", "stopping the components"),
+    Need("get", "jobs", "the migration Job"),
+    Need("create", "jobs", "the migration Job"),
+    Need("list", "cronjobs", "CronJobs that touch the database"),
+    Need("patch", "cronjobs", "suspending CronJobs that touch the database"),
+    Need("list", "horizontalpodautoscalers", "autoscalers of the components"),
+    Need("patch", "horizontalpodautoscalers", "holding autoscalers still"),
+)
+"""What every flight does in the cluster by itself."""
+
+DIRECT = (
+    Need("create", "secrets", "handing postgres.direct_dsn to the migration Job"),
+    Need("patch", "secrets", "handing postgres.direct_dsn to the migration Job"),
+)
+"""Only where `postgres.direct_dsn` is not a Secret of the cluster already."""
+
+FORWARD = (
+    Need("get", "services", "postgres.port_forward"),
+    Need("get", "pods/portforward", "postgres.port_forward"),
+    Need("create", "pods/portforward", "postgres.port_forward"),
+)
+"""Only with `postgres.port_forward`."""
+
+BROKER = (
+    Need("get", "pods/exec", "the queues of the Celery broker"),
+    Need("create", "pods/exec", "the queues of the Celery broker"),
+)
+"""Only where the release runs its own Redis; they are shown, nothing waits for them."""
+
+CUSTOM = (
+    Need("list", "scaledobjects", "KEDA's autoscalers of the components"),
+    Need("patch", "scaledobjects", "holding KEDA's autoscalers still"),
+    Need("list", "externalsecrets", "whether External Secrets are synced"),
+)
+"""Only where the custom resource is installed."""
+
+
+async def look(place: Place) -> list[Finding]:
+    """The cluster answers in the named context, and allows what the playbook does there."""
+    kube, where = place.connections.kube, place.settings.kubernetes
+    found = [Finding("Kubernetes", "cluster", True, f"context {where.context}, {await kube.version()}")]
+    own = await _needed(place)
+    missing = await _missing(place, own)
+    found += [_finding(place, need, "cockpit") for need in missing]
+    helm = [need for need in await _helm_needs(place) if (need.verb, need.resource) not in _asked(own)]
+    refused = await _missing(place, helm)
+    found += [_finding(place, need, "helm") for need in refused]
+    if not missing and not refused:
+        text = f"all {len(own)} of the cockpit, all {len(helm)} more of helm"
+        found.append(Finding("Kubernetes", "permissions", True, text))
+    return found
+
+
+def _asked(needs: list[Need]) -> set[tuple[str, str]]:
+    return {(need.verb, need.resource) for need in needs}
+
+
+async def _needed(place: Place) -> list[Need]:
+    """What this deployment needs, each verb on a resource once."""
+    postgres = place.settings.postgres
+    needs = list(NEEDS)
+    if postgres.direct_dsn and not postgres.direct_dsn.secret:
+        needs += DIRECT
+    if postgres.port_forward:
+        needs += FORWARD
+    if await _has_redis(place):
+        needs += BROKER
+    installed = {need.plural: await is_installed(place, need.plural) for need in CUSTOM}
+    return needs + [need for need in CUSTOM if installed[need.plural]]
+
+
+async def _has_redis(place: Place) -> bool:
+    try:
+        return bool(
+            await place.connections.kube.list("statefulsets", label=f"{place.database.selector},component=redis")
+        )
+    except KubeError as error:
+        if error.denied:  # which is a finding of its own
+            return False
+        raise
+
+
+async def is_installed(place: Place, resource: str) -> bool:
+    """Whether the cluster serves a custom resource. Raises KubeError when that cannot be found out."""
+    try:
+        await place.connections.kube.list(resource)
+    except KubeError as error:
+        if error.missing:
+            return False
+        if not error.denied:
+            raise
+    return True
+
+
+async def _helm_needs(place: Place) -> list[Need]:
+    """What helm does to the kinds that the newest revision consists of; nothing where that cannot be read."""
+    try:
+        newest = await place.connections.releases.newest()
+    except KubeError as error:
+        if error.denied:
+            return []
+        raise
+    kinds = {obj.get("kind", "") for obj in newest.objects()} if newest else set()
+    resources = sorted({"secrets", *(KINDS[kind] for kind in kinds if kind in KINDS)})
+    needs = [Need(verb, resource, "helm upgrade and rollback") for resource in resources for verb in HELM_VERBS]
+    return [*needs, Need("update", "secrets", "helm's own record of the release")]
+
+
+async def _missing(place: Place, needs: list[Need]) -> list[Need]:
+    kube = place.connections.kube
+    allowed = await asyncio.gather(*(kube.can(need.verb, need.plural, subresource=need.subresource) for need in needs))
+    return [need for need, ok in zip(needs, allowed, strict=True) if not ok]
+
+
+def _finding(place: Place, need: Need, whose: str) -> Finding:
+    group = RESOURCES[need.plural].group
+    name = f"{need.resource}.{group}" if group else need.resource
+    where = place.settings.kubernetes.namespace
+    mend = f"add {need.verb} on {name} in namespace {where} to {whose}'s Role"
+    return Finding(
+        "Kubernetes", "permission", False, f"may not {need.verb} {need.resource}: needed for {need.what}", mend
+    )
