@@ -39,7 +39,9 @@ class Run:
     cpu_percent: float = 0.0
 
 
-def run(arguments: list[str], marks: tuple[bytes, ...], seconds: float, report: Path | None = None) -> Run:
+def run(
+    arguments: list[str], marks: tuple[bytes, ...], seconds: float, report: Path | None = None, *, warm: float = WARM
+) -> Run:
     """Start a process on a pty, note when all `marks` of its first frame have come, then count for `seconds`."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -61,7 +63,7 @@ def run(arguments: list[str], marks: tuple[bytes, ...], seconds: float, report: 
         painted = _paint(master, marks, started)
         if not seconds:
             return Run(painted)
-        _count(master, WARM)
+        _count(master, warm)
         cpu = _cpu(report)
         counted = _count(master, seconds)
         return Run(painted, counted / seconds, 100.0 * (_cpu(report) - cpu) / seconds)

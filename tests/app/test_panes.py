@@ -13,6 +13,7 @@ from cockpit_widgets.spans import width as cells
 from migration_cockpit.app.board import DRAWN
 from migration_cockpit.app.panes import advice, badges, footer, header, timeline
 from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.app.panes.log import tidy
 from migration_cockpit.app.plan import Looking, plan
 from migration_cockpit.app.theme import DARK, palette
 from migration_cockpit.session import events as ev
@@ -205,6 +206,26 @@ def test_tasks_are_named_with_their_age_and_what_is_usual() -> None:
     assert "1h07m  14m00s" in view
     assert "41 scheduled · 3 deferred · 2 up_for_retry · 7 half-done runs" in view
     assert "DAGs paused 230 of 230 ✔" in view
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        (
+            "2026-11-23T07:29:04.839303Z [info     ] Running upgrade 6709 -> 02ca, First [alembic.runtime] loc=m.py:622",
+            "Running upgrade 6709 -> 02ca, First",
+        ),
+        (
+            "[2026-05-16T10:21:11.123+0000] {migration.py:211} INFO - Context impl PostgresqlImpl.",
+            "Context impl PostgresqlImpl.",
+        ),
+        ("2026-05-16T10:21:11Z [error    ] it broke [airflow]", "[error    ] it broke"),
+        ("processing batch 412", "processing batch 412"),
+        ("2026-05-16T10:21:11Z ", "2026-05-16T10:21:11Z "),
+    ],
+)
+def test_printed_lines_lose_their_own_time_and_place(printed: str, shown: str) -> None:
+    assert tidy(printed) == shown
 
 
 def test_the_badges_tell_what_is_not_shown() -> None:

@@ -84,7 +84,7 @@ def _migrating(
     decide = started + timedelta(seconds=limits.decision_at)
     took = (now - started).total_seconds()
     left = (decide - now).total_seconds()
-    far = f" {step.done} of {step.total} revisions." if step.total else ""
+    far = f" {100 * step.done // step.total} % done." if step.total else ""
     waits = state.database is not None and any(
         backend.role == "migration" and backend.pid in {waiter.pid for waiter in state.database.waiters}
         for backend in state.database.backends

@@ -32,7 +32,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         return framed("database", lines, state, now, rules, source="database", more="PostgreSQL")
     lines = [
         *_verdict(state, now, width),
-        *_revision(state),
+        *_revision(state, width),
         *_progress(state, now, width),
         *_moves(state, width),
         *_storage(state, now, width),
@@ -55,7 +55,7 @@ def _verdict(state: State, now: datetime, width: int) -> list[Line]:
     return [head, *(line((text, "text")) for text in wrap(state.verdict.evidence, width)[:3])]
 
 
-def _revision(state: State) -> list[Line]:
+def _revision(state: State, width: int) -> list[Line]:
     reading = state.database
     assert reading is not None
     if not reading.alembic_table:
@@ -63,8 +63,10 @@ def _revision(state: State) -> list[Line]:
     if len(reading.revisions) != 1:
         found = ", ".join(reading.revisions) or "no row"
         return [line((f"✖ alembic_version holds {found}; it must hold one row", "bad"))]
-    fab = line((" · FAB ", "dim"), (", ".join(reading.fab_revisions), "text")) if reading.fab_revisions else ()
-    return [line(("revision ", "dim"), (reading.revisions[0], "bold"), fab, ("  last committed", "dim"))]
+    fab = line(("FAB ", "dim"), (", ".join(reading.fab_revisions), "text")) if reading.fab_revisions else ()
+    running = state.running_step is not None and state.running_step.id == "migrate"
+    committed = line(("the last committed", "dim")) if running else ()
+    return flow([line(("revision ", "dim"), (reading.revisions[0], "bold")), fab, committed], width)
 
 
 def _progress(state: State, now: datetime, width: int) -> list[Line]:
@@ -73,8 +75,8 @@ def _progress(state: State, now: datetime, width: int) -> list[Line]:
     if step is not None and step.running:
         took = age(seconds_between(step.started, now)) if step.started else ""
         if step.total:
-            bar = progress(step.done, step.total, max(8, width - 22))
-            lines.append(line(bar, (f" {step.done} of {step.total}", "bold"), (f" {took:>7}", "dim")))
+            bar = progress(step.done, step.total, max(8, width - 14))
+            lines.append(line(bar, (f" {100 * step.done // step.total:3d} %", "bold"), (f" {took:>7}", "dim")))
         lines += [line((text, "text")) for text in wrap(step.progress, width) if step.progress][:2]
     assert state.database is not None
     for each in state.database.progress:

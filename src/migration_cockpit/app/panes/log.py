@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from cockpit_widgets.panel import View
@@ -30,4 +31,17 @@ def entry_line(entry: LogEntry) -> Line:
     if entry.source == "cockpit":
         return line(time, (f"{glyph} ", tone), (entry.text, tone))
     quiet = tone if entry.level in _GLYPHS else "dim"
-    return line(time, (f"{glyph} ", tone), (f"{entry.source} ", "dim"), (entry.text, quiet))
+    return line(time, (f"{glyph} ", tone), (f"{entry.source} ", "dim"), (tidy(entry.text), quiet))
+
+
+_STAMP = re.compile(
+    r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*?\]?\s+"  # 2026-05-16T10:21:11.819984Z, or in brackets
+    r"(?:\{\S+\}\s+)?"  # {migration.py:211} of Airflow 2
+    r"(?:\[?(?:debug|info|INFO|DEBUG)\s*\]?\s+(?:-\s+)?)?"
+)
+
+
+def tidy(text: str) -> str:
+    """A printed line without its own time and place, which the log's first column and the source tell already."""
+    short = re.sub(r"\s+\[[\w.]+\](?: loc=\S+)?$", "", _STAMP.sub("", text))
+    return short or text

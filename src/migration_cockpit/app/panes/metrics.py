@@ -66,7 +66,7 @@ def _metric(metric: Metric, state: State, width: int, rules: Rules) -> list[Line
     by = change_percent(settled(metric) if bad else metric.value, before)
     changed: Line = ()
     if by is not None:
-        verdict = f"▲ REGRESSION {by:+.0f} %" if bad else f"{by:+.0f} %"
+        verdict = f"▲ REGRESSION {round(by):+d} %" if bad else f"{round(by):+d} %"
         changed = line((f"  {verdict}", "careful-bold" if bad else "dim"))
     value = line((label, "text"), (f"  {number(metric.value)}{_unit(metric)}", "bold"), changed)
     chart = course(metric.points, width, tone="careful" if bad else "chart", floor=before or 0.0)

@@ -1,0 +1,154 @@
+"""The app on a real terminal (a pty): signals, a lost connection, colours that are not wanted, and what it costs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from benchmarks.screen import run
+
+from migration_cockpit.session import events as ev
+from migration_cockpit.session import journal
+
+ROOT = Path(__file__).resolve().parents[2]
+WAIT = 60.0
+
+
+class Terminal:
+    """A process on a pty."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
+        self.process = process
+        self.master = master
+        self.seen = b""
+
+    def read(self, seconds: float) -> bool:
+        """Read what comes within `seconds`; False when the terminal is closed."""
+        if not select.select([self.master], [], [], seconds)[0]:
+            return True
+        try:
+            self.seen += os.read(self.master, 1 << 16)
+        except OSError:  # Linux says EIO when the last writer has closed the pty
+            return False
+        return True
+
+    def until(self, *marks: bytes) -> None:
+        """Read until all marks have come."""
+        end = time.monotonic() + WAIT
+        while not all(mark in self.seen for mark in marks):
+            assert time.monotonic() < end, self.seen[-2000:]
+            assert self.read(0.5), self.seen[-2000:]
+
+    def exit_code(self) -> int:
+        """Read to the end."""
+        end = time.monotonic() + WAIT
+        while self.process.poll() is None and time.monotonic() < end:
+            if not self.read(0.1):
+                break
+        return self.process.wait(timeout=WAIT)
+
+
+@contextmanager
+def terminal(directory: Path, **env: str) -> Iterator[Terminal]:
+    """The app on a pty of 160x48."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 48, 160, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLORTERM", "TMUX"}}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.app.on_pty", str(directory)],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        cwd=ROOT,
+        env=kept | {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)} | env,
+        start_new_session=True,
+    )
+    os.close(slave)
+    try:
+        yield Terminal(process, master)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        with suppress(OSError):  # a test has closed it to play a lost connection
+            os.close(master)
+
+
+def closed(directory: Path) -> str:
+    """The reason in the journal's last event."""
+    last = list(journal.read(directory / journal.FILE))[-1].event
+    assert isinstance(last, ev.SessionClosed)
+    return last.reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_the_app_with_the_journal_complete(tmp_path: Path, number: signal.Signals) -> None:
+    with terminal(tmp_path) as there:
+        there.until(b"timeline", b"detach", b"airflow-prod")
+        there.process.send_signal(number)
+        assert there.exit_code() == 128 + number
+    assert closed(tmp_path) == number.name
+    assert b"Traceback" not in there.seen
+
+
+def test_a_lost_connection_ends_the_app_with_the_journal_complete(tmp_path: Path) -> None:
+    """The terminal goes away first, then SIGHUP comes: there is nothing to write to any more."""
+    with terminal(tmp_path) as there:
+        there.until(b"timeline", b"detach", b"airflow-prod")
+        os.close(there.master)
+        there.process.send_signal(signal.SIGHUP)
+        assert there.process.wait(timeout=WAIT) == 128 + signal.SIGHUP
+    assert closed(tmp_path) == "SIGHUP"
+
+
+def test_control_c_is_a_key_that_leaves(tmp_path: Path) -> None:
+    with terminal(tmp_path) as there:
+        there.until(b"timeline", b"detach", b"airflow-prod")
+        os.write(there.master, b"\x03")
+        assert there.exit_code() == 130
+    assert closed(tmp_path) == "Ctrl-C"
+
+
+COLOUR = re.compile(rb"\x1b\[(?:[0-9;]*;)?(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]|38;[25]|48;[25])[0-9;]*m")
+
+WEIGHT = re.compile(rb"\x1b\[(?:[0-9;]*;)?1(?:;[0-9;]*)?m")
+
+
+@pytest.mark.parametrize(("env", "coloured"), [({"NO_COLOR": "1"}, False), ({}, True)])
+def test_no_color_means_none(tmp_path: Path, env: dict[str, str], coloured: bool) -> None:
+    with terminal(tmp_path, **env) as there:
+        there.until(b"timeline", b"detach", b"airflow-prod", b"announce")
+        assert bool(COLOUR.search(there.seen)) == coloured, COLOUR.findall(there.seen)[:5]
+        assert WEIGHT.search(there.seen), "what is bold must remain so"
+        there.process.terminate()
+        there.exit_code()
+
+
+def test_the_mouse_is_left_to_the_terminal(tmp_path: Path) -> None:
+    with terminal(tmp_path) as there:
+        there.until(b"timeline", b"detach", b"airflow-prod")
+        assert b"\x1b[?1000h" not in there.seen
+        assert b"\x1b[?1003h" not in there.seen
+        there.process.terminate()
+        there.exit_code()
+
+
+def test_everything_changing_each_second_costs_little(tmp_path: Path) -> None:
+    """The budget of the screen at 160x48: under 4 kB/s; CPU has a wide margin here, for machines that do other work."""
+    report = tmp_path / "cpu"
+    found = run(["cockpit", str(tmp_path / "session"), str(report)], (b"timeline", b"detach"), 8.0, report, warm=4.0)
+    assert 200 < found.bytes_per_second < 4000
+    assert found.cpu_percent < 20
