@@ -27,7 +27,7 @@ from migration_cockpit.actions.stopping import (
 )
 from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.session.clock import SystemClock, until
-from tests.connections.support import NAMESPACE, cluster, connected, eventually, make_settings
+from tests.connections.support import NAMESPACE, TOKEN, cluster, connected, eventually, make_settings, write_kubeconfig
 
 DATABASE = [{"name": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "value": "postgresql://nowhere"}]
 
@@ -189,6 +189,30 @@ async def test_autoscalers_are_paused_and_given_back_as_they_were(site: Site, tm
     assert (await restore.observe()).status is Status.NOT_STARTED
     await _twice(restore)
     assert await seen.autoscalers(site) == found
+
+
+async def test_keda_is_held_at_zero_and_let_go(tmp_path: Path) -> None:
+    world = Cluster(tmp_path, custom_groups={"keda.sh"})
+    await world.start()
+    try:
+        world.ensure_namespace(NAMESPACE)
+        world.add_user("cockpit", TOKEN, ["system:masters"])
+        write_kubeconfig(world, tmp_path, "cockpit", TOKEN)
+        settings = make_settings(tmp_path)
+        async with connected(settings) as connections:
+            site = Site(settings, "test", connections)
+            await _workload(site, "worker", 0, "statefulsets")
+            spec = {"scaleTargetRef": {"kind": "StatefulSet", "name": "airflow-worker"}, "triggers": []}
+            body = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "airflow-worker"}}
+            await site.live.kube.create("scaledobjects", {**body, "spec": spec})
+            found = await seen.autoscalers(site)
+            assert [(each.resource, each.paused) for each in found] == [("scaledobjects", None)]
+            await _twice(PauseAutoscalers(site, found))
+            assert (await seen.autoscalers(site))[0].paused == "0"
+            await _twice(RestoreAutoscalers(site, found))
+            assert await seen.autoscalers(site) == found
+    finally:
+        await world.stop()
 
 
 # --- The migration Job ------------------------------------------------------------------------------------------------

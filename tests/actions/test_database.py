@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,18 +19,11 @@ from migration_cockpit.connections import Unreachable
 from migration_cockpit.playbook import migrated
 from migration_cockpit.playbook.gates import judge_source_head
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from tests.actions.servers import DAGS, RUN, airflow, airflow_template, server, task, write
 from tests.actions.test_cluster_operations import Heard
 from tests.connections.support import connected, make_settings
 
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[EmbeddedPostgres]:
-    postgres = EmbeddedPostgres(tmp_path / "pg")
-    await postgres.start()
-    await postgres.create_roles()
-    yield postgres
-    await postgres.stop()
-    postgres.remove()
+__all__ = ["airflow_template", "server"]  # fixtures
 
 
 @pytest.fixture
@@ -46,55 +35,18 @@ async def site(server: EmbeddedPostgres, tmp_path: Path) -> AsyncIterator[Site]:
         yield Site(settings, "test-20260516", connections)
 
 
-async def airflow(server: EmbeddedPostgres, tmp_path: Path, version: str, *words: str) -> None:
-    """Run a command of the stand-in, which sends the statements that Airflow itself sends."""
-    environment = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": server.dsn(), "AIRFLOW_HOME": str(tmp_path)}
-    program = [sys.executable, "-m", "migration_cockpit.rehearsal.standin", version, *words]
-    done = await asyncio.to_thread(
-        subprocess.run, program, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-async def write(server: EmbeddedPostgres, *statements: str) -> None:
-    """Change the database as its owner."""
-    async with await psycopg.AsyncConnection.connect(server.dsn(), autocommit=True) as connection:
-        for statement in statements:
-            await connection.execute(statement.encode())
-
-
-DAGS = """
-insert into dag (dag_id, is_paused, is_active, is_subdag, has_task_concurrency_limits, max_active_tasks,
-                 max_consecutive_failed_dag_runs)
-values ('a', false, true, false, false, 16, 0), ('b', true, true, false, false, 16, 0),
-       ('stale', false, false, false, false, 16, 0), ('a.sub', false, true, true, false, 16, 0)
-"""
-RUN = """
-insert into dag_run (dag_id, run_id, run_type, execution_date, state, clear_number)
-values ('a', 'r1', 'manual', now(), 'running', 0)
-"""
-
-
-def _task(task: str, state: str, start: str, queued: str) -> str:
-    return f"""
-        insert into task_instance (dag_id, task_id, run_id, map_index, state, start_date, queued_dttm, pool, pool_slots)
-        values ('a', '{task}', 'r1', -1, '{state}', {start}, {queued}, 'default_pool', 1)
-    """
-
-
 async def test_both_schemas_are_read_by_the_same_questions(
     server: EmbeddedPostgres, site: Site, tmp_path: Path
 ) -> None:
-    await airflow(server, tmp_path, "2.11.2", "db", "migrate")
     old = "now() - interval '9 hours'"
     await write(
         server,
         DAGS,
         RUN,
-        _task("long", "running", old, old),
-        _task("no-dates", "queued", "null", "null"),
-        _task("waits", "deferred", old, old),
-        _task("over", "success", old, old),
+        task("long", "running", old, old),
+        task("no-dates", "queued", "null", "null"),
+        task("waits", "deferred", old, old),
+        task("over", "success", old, old),
     )
     expected = (database.DagRow("a", False), database.DagRow("b", True))
     assert await database.dags(site) == expected
@@ -125,10 +77,7 @@ async def test_both_schemas_are_read_by_the_same_questions(
     assert schema.differences(rows, reference)[0].startswith("column dag.fail_fast is missing")
 
 
-async def test_an_empty_version_table_over_a_full_schema_is_named(
-    server: EmbeddedPostgres, site: Site, tmp_path: Path
-) -> None:
-    await airflow(server, tmp_path, "2.11.2", "db", "migrate")
+async def test_an_empty_version_table_over_a_full_schema_is_named(server: EmbeddedPostgres, site: Site) -> None:
     await write(server, "delete from alembic_version")
     holds, found = judge_source_head(await database.heads(site), "2.11.2")
     assert not holds
@@ -159,10 +108,11 @@ async def test_a_query_that_fails_says_so_in_words(site: Site) -> None:
 async def test_dump_is_proved_and_found_again(server: EmbeddedPostgres, site: Site, tmp_path: Path) -> None:
     dump = TakeDump(site, "helm", tmp_path)
     assert (await dump.observe()).status is Status.NOT_STARTED
+    await write(server, "create schema elsewhere", "alter table task_instance set schema elsewhere")
     with pytest.raises(OperationError, match="no data of task_instance"):
-        await dump.run(Heard())  # an empty database: a dump of the wrong one is worth nothing
+        await dump.run(Heard())  # a dump of the wrong database is worth nothing
     assert (await dump.observe()).status is Status.NOT_STARTED
-    await airflow(server, tmp_path, "2.11.2", "db", "migrate")
+    await write(server, "alter table elsewhere.task_instance set schema public")
     detail = await dump.run(Heard())
     path = tmp_path / dump.key
     assert path.stat().st_mode & 0o777 == 0o600

@@ -105,6 +105,13 @@ def test_session_settings_replace_what_the_template_had(tmp_path: Path) -> None:
     assert "AIRFLOW__CORE__AUTH_MANAGER" not in environment
 
 
+def test_pgbouncer_refuses_session_settings_so_none_are_asked_for(tmp_path: Path) -> None:
+    (container,) = _built(_site(tmp_path), pooled=True)["spec"]["template"]["spec"]["containers"]
+    names = {each["name"] for each in container["env"]}
+    assert "PGOPTIONS" not in names
+    assert "PGAPPNAME" in names
+
+
 def test_old_chart_gets_the_auth_manager(tmp_path: Path) -> None:
     (container,) = _built(_site(tmp_path), auth_manager=True)["spec"]["template"]["spec"]["containers"]
     assert {"name": "AIRFLOW__CORE__AUTH_MANAGER", "value": FAB_AUTH_MANAGER} in container["env"]

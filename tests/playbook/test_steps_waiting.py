@@ -19,10 +19,10 @@ from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock, until
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
-from tests.actions.test_database import DAGS, RUN, _task, airflow, server, write
+from tests.actions.servers import DAGS, RUN, airflow_template, server, task, write
 from tests.connections.support import connected, eventually, make_settings
 
-__all__ = ["server"]  # a fixture
+__all__ = ["airflow_template", "server"]  # fixtures
 
 Open = Callable[..., Any]
 
@@ -50,15 +50,12 @@ def open_flight(server: EmbeddedPostgres, tmp_path: Path) -> Open:
     return opened
 
 
-async def _seed(server: EmbeddedPostgres, tmp_path: Path, *tasks: str) -> None:
-    await airflow(server, tmp_path, "2.11.2", "db", "migrate")
+async def _seed(server: EmbeddedPostgres, *tasks: str) -> None:
     await write(server, DAGS, RUN, *tasks)
 
 
-async def test_ledger_is_written_before_pausing_and_never_after(
-    server: EmbeddedPostgres, open_flight: Open, tmp_path: Path
-) -> None:
-    await _seed(server, tmp_path)
+async def test_ledger_is_written_before_pausing_and_never_after(server: EmbeddedPostgres, open_flight: Open) -> None:
+    await _seed(server)
     async with open_flight() as flight:
         flight.recorder.write_artifact(ledger.ARTIFACT, b"{half a file of a cockpit that was killed")
         written = await ledger.write(flight)
@@ -75,8 +72,8 @@ async def test_ledger_is_written_before_pausing_and_never_after(
         assert (flight.state.ledger.active, flight.state.ledger.total) == (2, 2)
 
 
-LONG = _task("long", "running", "now() - interval '9 hours'", "now() - interval '9 hours'")
-WAITS = _task("waits", "deferred", "now()", "now()")
+LONG = task("long", "running", "now() - interval '9 hours'", "now() - interval '9 hours'")
+WAITS = task("waits", "deferred", "now()", "now()")
 
 
 def _start(flight: Flight) -> asyncio.Task[Any]:
@@ -93,9 +90,9 @@ def _answer(flight: Flight, answer: str, reason: str = "") -> None:
 
 
 async def test_the_oldest_task_is_waited_for_and_a_deferred_one_is_not(
-    server: EmbeddedPostgres, open_flight: Open, tmp_path: Path
+    server: EmbeddedPostgres, open_flight: Open
 ) -> None:
-    await _seed(server, tmp_path, LONG, WAITS)
+    await _seed(server, LONG, WAITS)
     async with open_flight(drain=60.0) as flight:
         flying = _start(flight)
         await eventually(lambda: flight.state.step("drain").progress == "1 tasks still run")
@@ -107,9 +104,9 @@ async def test_the_oldest_task_is_waited_for_and_a_deferred_one_is_not(
 
 
 async def test_after_the_limit_the_operator_decides_also_across_a_restart(
-    server: EmbeddedPostgres, open_flight: Open, tmp_path: Path
+    server: EmbeddedPostgres, open_flight: Open
 ) -> None:
-    await _seed(server, tmp_path, LONG)
+    await _seed(server, LONG)
     async with open_flight(drain=0.3) as flight:
         flying = _start(flight)
         await eventually(lambda: flight.state.decision)
@@ -133,8 +130,8 @@ async def test_after_the_limit_the_operator_decides_also_across_a_restart(
         assert not overridden.gates[0].holds
 
 
-async def test_abort_says_what_still_runs(server: EmbeddedPostgres, open_flight: Open, tmp_path: Path) -> None:
-    await _seed(server, tmp_path, LONG)
+async def test_abort_says_what_still_runs(server: EmbeddedPostgres, open_flight: Open) -> None:
+    await _seed(server, LONG)
     async with open_flight(drain=0.0) as flight:
         flying = _start(flight)
         await eventually(lambda: flight.state.decision)
@@ -144,10 +141,8 @@ async def test_abort_says_what_still_runs(server: EmbeddedPostgres, open_flight:
         assert not flight.state.step("drain").checks[0].holds
 
 
-async def test_the_question_answers_itself_when_the_last_task_ends(
-    server: EmbeddedPostgres, open_flight: Open, tmp_path: Path
-) -> None:
-    await _seed(server, tmp_path, LONG)
+async def test_the_question_answers_itself_when_the_last_task_ends(server: EmbeddedPostgres, open_flight: Open) -> None:
+    await _seed(server, LONG)
     async with open_flight(drain=0.0) as flight:
         flying = _start(flight)
         await eventually(lambda: flight.state.decision)
@@ -158,10 +153,8 @@ async def test_the_question_answers_itself_when_the_last_task_ends(
         assert (made.answer, made.operator) == ("drained", "the world")
 
 
-async def test_a_database_that_is_away_is_waited_for(
-    server: EmbeddedPostgres, open_flight: Open, tmp_path: Path
-) -> None:
-    await _seed(server, tmp_path, LONG)
+async def test_a_database_that_is_away_is_waited_for(server: EmbeddedPostgres, open_flight: Open) -> None:
+    await _seed(server, LONG)
     async with open_flight(drain=60.0) as flight:
         flying = _start(flight)
         await eventually(lambda: flight.state.step("drain").progress)

@@ -82,10 +82,13 @@ class TakeDump:
                 [settings.pg_dump, "-Fc", "--no-owner", "--no-acl", "-f", str(part)], environment, settings.timeout
             )
         )
-        while not task.done():
-            await asyncio.wait({task}, timeout=1.0)
-            size = part.stat().st_size if part.exists() else 0
-            report.progress(f"pg_dump {size / 1e6:.0f} MB")
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=1.0)
+                size = part.stat().st_size if part.exists() else 0
+                report.progress(f"pg_dump {size / 1e6:.0f} MB")
+        finally:
+            task.cancel()  # a dump that nobody waits for is worth nothing
         _, errors, code = task.result()
         if code != 0:
             raise OperationError(f"pg_dump ended with {code}: {errors.strip().splitlines()[-1:] or ['no output']}")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from migration_cockpit.actions.cluster import labels, main_container
+from migration_cockpit.actions.cluster import labels, main_container, pods
 from migration_cockpit.actions.job_template import Origin, manifest
 from migration_cockpit.actions.operation import OperationError
 from migration_cockpit.actions.site import Site
@@ -33,6 +33,7 @@ async def build(site: Site, name: str) -> tuple[dict[str, Any], str | None]:
         # images.useDefaultImageForMigration and a stored Job of an older revision name another image.
         image = main_container(scheduler.get("spec", {}), "scheduler").get("image", "") or image
     reference, dsn = await _direct(site, name)
+    pooled = reference is None and any(pod.component == "pgbouncer" for pod in await pods(site))
     job = manifest(
         site,
         name,
@@ -41,6 +42,7 @@ async def build(site: Site, name: str) -> tuple[dict[str, Any], str | None]:
         service_account=await _service_account(site, origin, scheduler),
         auth_manager=_before_fab(site.settings.helm.chart_version),
         dsn_secret=reference,
+        pooled=pooled,
     )
     return job, dsn
 

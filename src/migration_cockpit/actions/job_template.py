@@ -61,11 +61,13 @@ def manifest(
     service_account: str | None,
     auth_manager: bool = False,
     dsn_secret: tuple[str, str] | None = None,
+    pooled: bool = False,
 ) -> dict[str, Any]:
     """The Job. `dsn_secret` is (name, key) of the Secret with the direct DSN; `image` is the target version's.
 
     `service_account` None: the one the template names. `auth_manager`: the chart's airflow.cfg does not name the FAB
-    auth manager, without which its tables are not migrated.
+    auth manager, without which its tables are not migrated. `pooled`: PgBouncer stands between, which refuses a session
+    that asks for settings of its own.
     """
     spec = origin.template.get("spec", {})
     pod = {key: copy.deepcopy(spec[key]) for key in _KEPT_OF_POD if spec.get(key)}
@@ -81,7 +83,8 @@ def manifest(
     container |= {"name": CONTAINER, "image": image, "args": _arguments(source)}
     if origin.component != "run-airflow-migrations":
         container.pop("resources", None)  # the scheduler's limits are not a migration's
-    container["env"] = _environment(site, container.get("env") or [], auth_manager, dsn_secret)
+    ours = _settings_of_session(site, pooled)
+    container["env"] = _environment(container.get("env") or [], ours, auth_manager, dsn_secret)
     _volumes(spec, pod, container)
     pod |= {"containers": [container], "restartPolicy": "Never", "terminationGracePeriodSeconds": GRACE}
     labels = {
@@ -114,16 +117,20 @@ def _arguments(source: Mapping[str, Any]) -> list[str]:
     return list(given) if "db migrate" in " ".join(map(str, given)) else list(COMMAND)
 
 
-def _environment(
-    site: Site, given: list[dict[str, Any]], auth_manager: bool, dsn_secret: tuple[str, str] | None
-) -> list[dict[str, Any]]:
+def _settings_of_session(site: Site, pooled: bool) -> list[dict[str, Any]]:
+    """The Job's sessions are told by their name, are not cut off, and wait for a lock as long as the config says."""
     lock_timeout = int(site.settings.limits.lock_timeout * 1000)
     options = f"-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout={lock_timeout}"
-    ours: list[dict[str, Any]] = [
-        {"name": "PGAPPNAME", "value": MIGRATION_APPLICATION},
-        {"name": "PGOPTIONS", "value": options},
-        {"name": "PYTHONUNBUFFERED", "value": "1"},
-    ]
+    ours = [{"name": "PGAPPNAME", "value": MIGRATION_APPLICATION}, {"name": "PYTHONUNBUFFERED", "value": "1"}]
+    return ours if pooled else [*ours, {"name": "PGOPTIONS", "value": options}]
+
+
+def _environment(
+    given: list[dict[str, Any]],
+    ours: list[dict[str, Any]],
+    auth_manager: bool,
+    dsn_secret: tuple[str, str] | None,
+) -> list[dict[str, Any]]:
     if auth_manager and not any(each["name"] == "AIRFLOW__CORE__AUTH_MANAGER" for each in given):
         ours.append({"name": "AIRFLOW__CORE__AUTH_MANAGER", "value": FAB_AUTH_MANAGER})
     if dsn_secret:

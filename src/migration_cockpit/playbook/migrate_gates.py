@@ -65,7 +65,7 @@ def gates(settings: Settings) -> Sequence[Gate]:
         gate(
             "direct connection",
             "the Job reaches the server itself, not through PgBouncer",
-            "set postgres.direct_dsn: a pooler in transaction mode can cut a long migration off",
+            "set postgres.direct_dsn: through a pooler the Job gets no time-outs of its own and can be cut off",
             _direct,
         ),
         window_open(),
