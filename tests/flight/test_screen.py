@@ -26,7 +26,7 @@ async def test_eleven_steps_by_keys_into_the_real_screen(tmp_path: Path, monkeyp
         cockpit = Cockpit(load(world / "config.toml"), session, operator="pilot")
         app = CockpitApp(cockpit, Desk(cockpit))
         async with app.run_test(size=(160, 48)) as pilot:
-            async with asyncio.timeout(150):
+            async with asyncio.timeout(280):
                 while cockpit.state.next_step is not None:
                     await asyncio.sleep(0.1)
                     if cockpit.state.session is None:

@@ -42,7 +42,7 @@ def environment(world_directory: Path) -> dict[str, str]:
 
 
 def fly_once(
-    world_directory: Path, session: Path, point: Sequence[str] = ("", "", ""), *, timeout: float = 150.0
+    world_directory: Path, session: Path, point: Sequence[str] = ("", "", ""), *, timeout: float = 280.0
 ) -> subprocess.CompletedProcess[str]:
     """One headless flight in its own process, killed at `point` where one is given."""
     program = [sys.executable, "-m", "tests.flight.killable", str(world_directory / "config.toml"), str(session)]
@@ -57,7 +57,7 @@ def fly_once(
     )
 
 
-def rehearse(*arguments: str, timeout: float = 170.0) -> subprocess.CompletedProcess[str]:
+def rehearse(*arguments: str, timeout: float = 280.0) -> subprocess.CompletedProcess[str]:
     """`migration-cockpit rehearse --headless --autopilot` as a person would start it."""
     command = [sys.executable, "-m", "migration_cockpit", "rehearse", "--headless", "--autopilot", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
