@@ -294,7 +294,13 @@ def test_the_faults_of_the_api(deployment: Deployment) -> None:
     faults.switch(deployment.world, "pause-noop", {})
     done = client.call("PATCH", "/api/v2/dags?dag_id_pattern=~", {"is_paused": True}, bearer)
     assert done.body["total_entries"] == 12
-    assert 0 < deployment.value("SELECT count(*) FROM dag WHERE NOT is_paused") < 12
+    assert deployment.value("SELECT count(*) FROM dag WHERE NOT is_paused") == 2
+    faults.switch(deployment.world, "pause-noop", None)
+    faults.switch(deployment.world, "unpause-lost", {})
+    deployment.do("UPDATE dag SET is_paused = true")
+    client.call("PATCH", "/api/v2/dags?dag_id_pattern=~", {"is_paused": False}, bearer)
+    assert deployment.value("SELECT bool_and(dag_id LIKE 'etl_%') FROM dag WHERE is_paused")
+    assert deployment.value("SELECT count(*) FROM dag WHERE is_paused") == 2
 
 
 def test_the_faults_of_parsing(deployment: Deployment) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from migration_cockpit.rehearsal.seed.dags import dag_specs
 from migration_cockpit.rehearsal.standin.database import Connection, sql
 from migration_cockpit.rehearsal.standin.worldfaults import fault
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_NAMED = 7
+"""How many of the rehearsal's DAGs have names of their own, as critical, normal or canary."""
 _SPARED = 2
 """How many DAGs stay active under fault pause-noop, stay paused under unpause-lost, or fail under unpause-partial."""
 
@@ -35,7 +38,7 @@ def set_paused(session: Connection, names: Iterable[str], paused: bool, world: P
     chosen = sorted(names)
     name = "pause-noop" if paused else "unpause-lost"
     if (options := fault(world, name)) is not None:
-        spared = {str(options["dag_id"])} if "dag_id" in options else set(_spared(session))
+        spared = {str(options["dag_id"])} if "dag_id" in options else set(_spared(session, late=not paused))
         chosen = [dag for dag in chosen if dag not in spared]
     session.execute("UPDATE dag SET is_paused = %s WHERE dag_id = ANY(%s)", (paused, chosen))
 
@@ -45,14 +48,15 @@ def refuses_unpause(session: Connection, dag_id: str, world: Path | None) -> boo
     options = fault(world, "unpause-partial")
     if options is None:
         return False
-    return dag_id == str(options["dag_id"]) if "dag_id" in options else dag_id in _spared(session)
+    return dag_id == str(options["dag_id"]) if "dag_id" in options else dag_id in _spared(session, late=False)
 
 
-def _spared(session: Connection) -> list[str]:
-    """The DAGs that the faults hit: two that everybody has in the ledger, the canary not among them."""
-    query = "SELECT dag_id FROM dag WHERE dag_id <> 'cockpit_canary' ORDER BY dag_id = ANY(%s) DESC, dag_id LIMIT %s"
-    wanted = ["capstone_orders_etl_realtime", "etl_team0_00"]
-    return [str(row[0]) for row in session.execute(query, (wanted, _SPARED))]
+def _spared(session: Connection, *, late: bool) -> list[str]:
+    """The DAGs that the faults hit: of those that a playbook unpauses first, or `late` of those it leaves for last."""
+    query = "SELECT dag_id FROM dag WHERE dag_id <> ALL(%s) ORDER BY dag_id = ANY(%s) DESC, dag_id LIMIT %s"
+    named = [spec.dag_id for spec in dag_specs(_NAMED)]
+    avoided = named if late else ["cockpit_canary"]
+    return [str(row[0]) for row in session.execute(query, (avoided, named, _SPARED))]
 
 
 def new_run_id(kind: str = "manual") -> tuple[str, datetime]:
