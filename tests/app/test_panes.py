@@ -212,7 +212,7 @@ def test_tasks_are_named_with_their_age_and_what_is_usual() -> None:
     ("printed", "shown"),
     [
         (
-            "2026-11-23T07:29:04.839303Z [info     ] Running upgrade 6709 -> 02ca, First [alembic.runtime] loc=m.py:622",
+            "2026-11-23T07:29:04.839303Z [info     ] Running upgrade 6709 -> 02ca, First [alembic] loc=m.py:622",
             "Running upgrade 6709 -> 02ca, First",
         ),
         (

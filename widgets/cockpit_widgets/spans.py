@@ -106,8 +106,9 @@ def wrap(text: str, cells: int, *, indent: str = "") -> list[str]:
         return [text]
     lines: list[str] = []
     for paragraph in text.split("\n"):
-        current = ""
-        for word in paragraph.split(" "):
+        text = paragraph.lstrip(" ")
+        current = paragraph[: len(paragraph) - len(text)]
+        for word in text.split(" "):
             candidate = f"{current} {word}" if current.strip() else current + word
             if cell_len(candidate) <= cells:
                 current = candidate

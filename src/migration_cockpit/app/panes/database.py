@@ -25,13 +25,16 @@ VERDICT_TONES = {
 
 
 def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
-    """Verdict first, then progress, what moves, storage, and the waiters."""
+    """Verdict first, then progress, what moves, storage, and the waiters; these come first when the migration waits."""
     reading = state.database
     if reading is None:
         lines = [*_verdict(state, now, width), *empty(state, "database", "the metadata database", width)]
         return framed("database", lines, state, now, rules, source="database", more="PostgreSQL")
+    waiters = locks.waiters(state, now)
+    blocked = locks.migration_waits(reading)
     lines = [
         *_verdict(state, now, width),
+        *(waiters if blocked else ()),
         *_revision(state, width),
         *_progress(state, now, width),
         *_moves(state, width),
@@ -39,7 +42,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         *_about(state, width),
         (),
         *locks.sessions(reading, width),
-        *locks.waiters(state, now),
+        *(() if blocked else waiters),
         *locks.strangers(reading, now),
     ]
     more = f"PostgreSQL {reading.server_version // 10000}" if reading.server_version else "PostgreSQL"

@@ -23,6 +23,12 @@ def sessions(reading: DatabaseReading, width: int) -> list[Line]:
     return flow([total, *parts], width)
 
 
+def migration_waits(reading: DatabaseReading) -> bool:
+    """Whether a session of the migration waits for a lock."""
+    waiting = {waiter.pid for waiter in reading.waiters}
+    return any(backend.role == "migration" and backend.pid in waiting for backend in reading.backends)
+
+
 def waiters(state: State, now: datetime) -> list[Line]:
     """The forest of waiters, or who works with nobody in the way."""
     reading = state.database
@@ -32,7 +38,7 @@ def waiters(state: State, now: datetime) -> list[Line]:
         said = [line(("0", "bold"), (" waiters · ", "dim"), ("nobody is in the way", "text"))]
         return said + [each for backend in _migrations(reading) for each in _own(backend, reading, now)]
     by_pid = {waiter.pid: waiter for waiter in reading.waiters}
-    blocked = any(backends[pid].role == "migration" for pid in by_pid if pid in backends)
+    blocked = migration_waits(reading)
     total = reading.waiters_total or len(reading.waiters)
     head = line((f"{'✖ ' if blocked else '▲ '}{plural(total, 'waiter')}", "bad-bold" if blocked else "careful-bold"))
     if blocked:

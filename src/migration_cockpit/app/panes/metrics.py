@@ -8,6 +8,7 @@ from datetime import datetime
 from cockpit_widgets.charts import course
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, fit, flow, line, spread, wrap
+from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice.metrics import change_percent, regressions, settled
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
@@ -69,8 +70,9 @@ def _metric(metric: Metric, state: State, width: int, rules: Rules) -> list[Line
         verdict = f"▲ REGRESSION {round(by):+d} %" if bad else f"{round(by):+d} %"
         changed = line((f"  {verdict}", "careful-bold" if bad else "dim"))
     value = line((label, "text"), (f"  {number(metric.value)}{_unit(metric)}", "bold"), changed)
-    chart = course(metric.points, width, tone="careful" if bad else "chart", floor=before or 0.0)
-    return [spread(value, base, width), fit(chart, width)]
+    room = width - cells(base) - 1
+    chart = course(metric.points, room, tone="careful" if bad else "chart", floor=before or 0.0)
+    return [value, spread(fit(chart, room), base, width)]
 
 
 def _unit(metric: Metric) -> str:
