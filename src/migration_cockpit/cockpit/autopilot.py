@@ -17,7 +17,8 @@ def next_key(desk: Desk) -> str | None:
     """The key a careful person would press now: "" to wait, None when there is nothing more to do."""
     state = desk.cockpit.state
     if desk.decision is not None:
-        wanted = ANSWERS.get(desk.decision.decision, next(iter(desk.decision.choices)))
+        asked = desk.decision.decision.split("-")[0]  # a question asked again has a number behind its name
+        wanted = ANSWERS.get(asked, next(iter(desk.decision.choices)))
         number = list(desk.decision.choices).index(wanted) + 1
         return "enter" if desk.choice == wanted else str(number)
     if desk.sheet is not None:

@@ -147,7 +147,8 @@ class Runner:
         try:
             checks = await step.fly(self.flight)
             failing = [check for check in checks if not (check.holds and check.known)]
-            outcome = "failed" if failing else "verified"
+            passed = "overridden" if self.flight.state.step(step.id).overridden else "verified"
+            outcome = "failed" if failing else passed
             why = "; ".join(_sentence(check) for check in failing)
         except StepAborted as error:
             outcome, why = "aborted", str(error)

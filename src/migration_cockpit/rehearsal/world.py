@@ -20,6 +20,7 @@ from migration_cockpit.rehearsal.aws import REGION, EmbeddedAws
 from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.rehearsal.cluster.backoff import Backoff
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from migration_cockpit.rehearsal.disturb import disturb
 from migration_cockpit.rehearsal.ingress import Ingress
 from migration_cockpit.rehearsal.metrics import MetricsServer
 from migration_cockpit.rehearsal.pace import Pace, choose
@@ -172,6 +173,8 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         programs={STATSD_IMAGE: [sys.executable, "-m", "migration_cockpit.rehearsal.statsd_pod"]},
     )
     await _started(stack, cluster)
+    disturbing = asyncio.create_task(disturb(directory, cluster))
+    stack.callback(disturbing.cancel)
     stage(f"helm install airflow with chart {release.CHART_VERSION}")
     await release.install(deployed, cluster)
     ingress = Ingress(lambda: release.web_addresses(cluster))

@@ -78,6 +78,7 @@ def _started(state: State, event: ev.StepStarted, t: datetime) -> dict[str, Any]
         operator=event.operator,
         gates=event.gates,
         attempt=event.attempt,
+        overridden=False,
     ) | _logged(state, LogEntry(t=t, source="cockpit", text=text, level="step"))
 
 
@@ -85,7 +86,9 @@ def _overridden(state: State, event: ev.GateOverridden, t: datetime) -> dict[str
     names = ", ".join(gate.name for gate in event.gates)
     text = f"override of {names} by {event.operator}: {event.reason}"
     entry = LogEntry(t=t, source="cockpit", text=text, level="careful")
-    return {"overrides": (*state.overrides, event), **_logged(state, entry)}
+    step = state.steps.get(event.step)
+    mark = _step(state, event.step, overridden=True) if step is not None and step.running else {}
+    return {"overrides": (*state.overrides, event), **mark, **_logged(state, entry)}
 
 
 def _checked(state: State, event: ev.StepVerified, _: datetime) -> dict[str, Any]:

@@ -74,6 +74,8 @@ class StepState(Value, frozen=True, kw_only=True, omit_defaults=True):
     done: int = 0
     total: int = 0
     attempt: int = 0
+    overridden: bool = False
+    """The operator went past something while it ran."""
 
     @property
     def running(self) -> bool:
