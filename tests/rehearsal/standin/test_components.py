@@ -296,6 +296,7 @@ def test_the_faults_of_the_api(deployment: Deployment) -> None:
     assert done.body["total_entries"] == 12
     assert deployment.value("SELECT count(*) FROM dag WHERE NOT is_paused") == 2
     faults.switch(deployment.world, "pause-noop", None)
+    faults.switch(deployment.world, "unpause-partial", None)
     faults.switch(deployment.world, "unpause-lost", {})
     deployment.do("UPDATE dag SET is_paused = true")
     client.call("PATCH", "/api/v2/dags?dag_id_pattern=~", {"is_paused": False}, bearer)

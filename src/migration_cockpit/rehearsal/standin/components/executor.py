@@ -85,7 +85,9 @@ class Executor:
             self._zombie = None
             return False
         wanted = options.get("dag_id")
-        if self._zombie is None and (wanted is None or wanted == key[0]) and key[0] != CANARY:
+        # One zombie in the whole world: with several workers it is the first one's, unless a DAG is named.
+        here = self._everything or self._settings.hostname.endswith("-0")
+        if self._zombie is None and key[0] != CANARY and (wanted == key[0] or (wanted is None and here)):
             self._zombie = key
         return self._zombie == key
 
