@@ -111,6 +111,8 @@ class Dialog(TiledScreen):
 
     def _notice(self, width: int) -> list[Line]:
         said = self._cockpit_app.notice
+        if not said:
+            return []
         return [line(("▲ ", "careful-bold"), (text, "careful-bold")) for text in wrap(said, width - 2)[:2]]
 
     def _keys(self, width: int) -> Line:

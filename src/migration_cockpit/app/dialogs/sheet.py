@@ -60,7 +60,7 @@ def sheet_lines(sheet: Sheet, width: int) -> list[Line]:
         if command.what:
             lines += _hanging(f"{number:2d}  ", command.what, width, "text")
         lead = "    " if command.what else f"{number:2d}  "
-        lines += _hanging(lead, command.text, width, "good", indent="      ")
+        lines += _hanging(lead, command.text, width, "good", indent="  ")
     if not sheet.commands:
         lines.append(line(("    nothing in the world is changed; it is watched", "dim")))
     lines += [(), line(("Verified when", "bold"))]
@@ -99,13 +99,10 @@ def _gates_head(sheet: Sheet) -> Line:
 
 
 def _hanging(lead: str, text: str, width: int, tone: str, *, indent: str = "") -> list[Line]:
-    first, *rest = wrap(text, width - len(lead))
-    lines = [line((lead, "dim"), (first, tone))]
-    return lines + [
-        line((indent or " " * len(lead), "dim"), (each, tone))
-        for part in rest
-        for each in wrap(part, width - max(len(lead), len(indent)))
-    ]
+    """Text behind a lead; its further lines stand below its first, `indent` deeper."""
+    first, *rest = wrap(text, width - len(lead), indent=indent)
+    pad = " " * len(lead)
+    return [line((lead, "dim"), (first, tone)), *(line((pad, "dim"), (each, tone)) for each in rest)]
 
 
 def _section(name: str, text: str, width: int) -> list[Line]:
