@@ -66,7 +66,7 @@ async def _fly(world: Path, session: Path) -> None:
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(TIMEOUT):
-        while not condition():  # noqa: ASYNC110 - State changes by itself; nothing signals these moments
+        while not condition():
             await asyncio.sleep(0.05)
 
 

@@ -144,7 +144,7 @@ class World:
     async def until(self, check: Any, what: str, seconds: float = 60.0) -> None:
         """Wait until a condition holds."""
         async with asyncio.timeout(seconds):
-            while not check():  # noqa: ASYNC110 - the condition is about many objects; there is no event for it
+            while not check():
                 await asyncio.sleep(0.05)
         assert check(), what
 
