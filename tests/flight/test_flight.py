@@ -11,6 +11,8 @@ from migration_cockpit.rehearsal import life
 from migration_cockpit.rehearsal.faults import FAULTS
 from tests.flight import world as rehearsal
 
+QUICK = {"webhook-down", "zombie-task"}
+"""Faults that the whole command is started for each time; all of them are with `-m matrix`, one start each."""
 VERIFIED = [(step, what) for step in STEP_IDS for what in ("started", "verified")]
 
 
@@ -25,7 +27,10 @@ def test_the_headless_rehearsal_verifies_all_eleven_steps_and_leaves_nothing_run
     assert not [note for note in life.registry().glob("*.json") if str(session) in note.read_text()]
 
 
-@pytest.mark.parametrize("fault", sorted(FAULTS))
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.matrix) for name in sorted(FAULTS)],
+)
 def test_a_fault_makes_its_step_not_verified(fault: str, tmp_path: Path) -> None:
     session = tmp_path / "session"
     flown = rehearsal.rehearse("--session", str(session), "--fault", fault)

@@ -1,8 +1,9 @@
-"""The faults that are the cluster's: a pod that survives its deletion, a Secret that is late."""
+"""The faults that are the cluster's: a pod that survives its deletion, a Secret that is late. Switched at any time."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from migration_cockpit.rehearsal import faults, release
@@ -17,16 +18,27 @@ LOOK = 0.1
 
 async def disturb(directory: Path, cluster: Cluster) -> None:
     """Act on the cluster's faults for as long as the world runs."""
-    if faults.active(directory, "old-pod-survives") is not None:
-        cluster.keep_pod(SURVIVOR)
-    if faults.active(directory, "secret-late") is not None:
+    let_go: Callable[[], None] | None = None
+    held = False
+    while True:
+        survives = faults.active(directory, "old-pod-survives") is not None
+        if survives and let_go is None:
+            let_go = cluster.keep_pod(SURVIVOR)
+        elif not survives and let_go is not None:
+            let_go()
+            let_go = None
+        late = faults.active(directory, "secret-late") is not None
         # From when the migration's own container runs: the pods that wait for it start their containers after it.
-        while not _migration_runs(cluster):
-            await asyncio.sleep(LOOK)
-        cluster.hold_secret(LATE, namespace=release.NAMESPACE)
+        if late and not held and _migration_ran(cluster):
+            cluster.hold_secret(LATE, namespace=release.NAMESPACE)
+            held = True
+        elif held and not late:
+            cluster.release_secret(LATE, namespace=release.NAMESPACE)
+            held = False
+        await asyncio.sleep(LOOK)
 
 
-def _migration_runs(cluster: Cluster) -> bool:
+def _migration_ran(cluster: Cluster) -> bool:
     return any(
         pod.get("status", {}).get("phase") in {"Running", "Succeeded"}
         for pod in cluster.list("Pod", release.NAMESPACE)

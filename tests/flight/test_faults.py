@@ -1,0 +1,86 @@
+"""Every fault makes its step end not verified and stops what follows; when it is mended the same flight goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from migration_cockpit.cockpit.autopilot import ANSWERS
+from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
+from migration_cockpit.config import STEP_IDS, Settings, load
+from migration_cockpit.playbook.runner import EARLIER_STEPS, Refused
+from migration_cockpit.rehearsal import faults
+from migration_cockpit.rehearsal.faults import FAULTS
+from tests.flight import world as rehearsal
+
+LIMITS = {"drain": 5, "stop_components": 6, "healthy": 25, "smoke": 15, "canary": 12}
+"""Shorter than a rehearsal's: with a fault each of them is waited for to its end."""
+PATIENCE = 60.0
+
+
+def settings_of(world: Path) -> Settings:
+    """The world's config with LIMITS in it."""
+    settings = load(world / "config.toml")
+    return msgspec.structs.replace(settings, limits=msgspec.structs.replace(settings.limits, **LIMITS))
+
+
+async def attempt(cockpit: Cockpit, step: str) -> str:
+    """Fly a step once, answering as the autopilot does; returns its outcome."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await cockpit.runner.start(step, "test")
+                break
+            except Refused as refused:
+                why = refused
+                await asyncio.sleep(0.2)
+    assert cockpit.runner._task is not None, why
+    async with asyncio.timeout(PATIENCE * 2):
+        while cockpit.runner.busy:
+            if (decision := cockpit.state.decision) is not None:
+                asked = decision.event.decision.split("-")[0]
+                cockpit.answer(ANSWERS.get(asked, next(iter(decision.event.choices))))
+            await asyncio.sleep(0.05)
+    return cockpit.state.step(step).outcome
+
+
+def mend(world: Path, fault: str) -> None:
+    """What a person does when the cause is gone, where the cockpit cannot do it."""
+    faults.switch(world, fault, None)
+    if fault == "helm-pending":
+        command = [str(world / "helm"), "rollback", "airflow", "1", "--no-hooks", "--namespace", "airflow"]
+        subprocess.run([*command, "--kubeconfig", str(world / "kubeconfig")], check=True, capture_output=True)
+
+
+async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flown = set()
+    with rehearsal.world(tmp_path / "world") as world:
+        for name, value in rehearsal.environment(world).items():
+            monkeypatch.setenv(name, value)
+        cockpit = Cockpit(settings_of(world), tmp_path / "session", operator="test")
+        await cockpit.start()
+        for number, step in enumerate(STEP_IDS):
+            for fault in [fault.name for fault in FAULTS.values() if fault.step == step]:
+                faults.switch(world, fault, {})
+                outcome = await attempt(cockpit, step)
+                told = cockpit.state.step(step)
+                assert outcome in {"failed", "aborted"}, (fault, told.checks)
+                assert len(told.why) > 20, (fault, told.why)
+                assert exit_code(cockpit.state) == 1
+                if number + 1 < len(STEP_IDS):
+                    sheet = await cockpit.runner.sheet(STEP_IDS[number + 1], "test")
+                    assert EARLIER_STEPS in {gate.name for gate in sheet.failing}
+                mend(world, fault)
+                flown.add(fault)
+            assert await attempt(cockpit, step) == "verified", cockpit.state.step(step).why
+        code = exit_code(cockpit.state)
+        await cockpit.stop("test over")
+    assert flown == set(FAULTS)
+    assert code == 0
+    assert rehearsal.chain_is_whole(tmp_path / "session")
