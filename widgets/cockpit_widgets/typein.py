@@ -24,8 +24,13 @@ class TypeIn(Input):
         await super()._on_key(event)
 
     def _on_paste(self, event: events.Paste) -> None:
-        if self._deaf():
-            event.stop()
-            event.prevent_default()
-            return
-        super()._on_paste(event)
+        """Put in all of a pasted text, once: Textual would go on to Input's own handler, which takes its first line."""
+        event.stop()
+        event.prevent_default()
+        if not self._deaf():
+            self.replace(one_line(event.text), *self.selection)
+
+
+def one_line(text: str) -> str:
+    """A text as one line without control characters: what is pasted may have several, and colours."""
+    return "".join(each for each in " ".join(text.split()) if each.isprintable())
