@@ -61,6 +61,17 @@ class HeldClock(SystemClock):
         return self.moment
 
 
+class SteppedClock(SystemClock):
+    """Durations pass only when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self.seconds
+
+
 class Still:
     """A cockpit that holds one State and does nothing."""
 
@@ -222,8 +233,8 @@ class LightCockpit:
         self.recorder.close()
 
 
-def light_app(directory: Path, **options: Any) -> tuple[CockpitApp, LightCockpit]:
+def light_app(directory: Path, *, clock: Clock | None = None, **options: Any) -> tuple[CockpitApp, LightCockpit]:
     """The app over a light cockpit that writes its journal into `directory`."""
-    light = LightCockpit(directory)
+    light = LightCockpit(directory, clock=clock)
     cockpit = cast("Cockpit", light)
     return CockpitApp(cockpit, Desk(cockpit), **options), light

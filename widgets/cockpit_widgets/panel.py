@@ -78,10 +78,11 @@ class Panel(Widget):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Ask for a view of the new size."""
+        """Ask for a view of the new size; one that follows shows as many of its newest lines as there is room for."""
         self._rows = []
+        if self._following:
+            self._view = View()
         self.redraw()
-        self.refresh()
 
     def redraw(self) -> None:
         """Ask for the view and repaint the rows in which it differs from what is seen."""

@@ -149,10 +149,16 @@ class CockpitApp(App[None]):
             loop.remove_signal_handler(number)
 
     def spawn(self, work: Callable[[], Any]) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(work())
+        task: asyncio.Task[None] = asyncio.create_task(work(), name=work.__name__.strip("_"))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._spawned)
         return task
+
+    def _spawned(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self.failed(f"{task.get_name()} failed", error)
 
     async def _start(self) -> None:
         try:
