@@ -1,0 +1,140 @@
+"""Write the parts of docs/ that the code knows best: steps, keys, faults, events, permissions.
+
+`python -m scripts.make_docs` rewrites what stands between `<!-- name -->` and `<!-- end -->`; a test holds the pages to
+it, so that they cannot drift.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from migration_cockpit.app.controls import VIEW_CONTROLS, key_names
+from migration_cockpit.cockpit.desk import CONTROLS
+from migration_cockpit.config import Settings, load
+from migration_cockpit.playbook.plan import duration
+from migration_cockpit.playbook.preflight.permissions import BROKER, CUSTOM, DIRECT, FORWARD, NEEDS
+from migration_cockpit.playbook.step import Step
+from migration_cockpit.playbook.steps import STEPS
+from migration_cockpit.rehearsal.faults import FAULTS
+from migration_cockpit.session.events import KINDS
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+RIGHTS = ROOT / "src" / "migration_cockpit" / "permissions"
+PLACES = {
+    "screen": "on the screen",
+    "sheet": "in a step sheet",
+    "decision": "in a decision",
+    "note": "in a note",
+    "message": "in a message",
+    "any": "anywhere",
+}
+
+
+def steps() -> str:
+    """A section for each step, as `plan` tells it, without the commands."""
+    settings = load(ROOT / "config.example.toml")
+    return "\n\n".join(_step(number, step, settings) for number, step in enumerate(STEPS, start=1))
+
+
+def _step(number: int, step: Step, settings: Settings) -> str:
+    expected = duration(step.expected(settings))
+    lines = [f"### {number}. {step.title}", "", f"`{step.id}`, key `{step.key}`, about {expected}.", "", step.purpose]
+    lines += _bullets("Before it", [gate.asks for gate in step.gates(settings)])
+    lines += _bullets("Verified when", step.verification(settings))
+    lines += ["", f"Undone by: {step.undo}"]
+    return "\n".join(lines + (["", f"Not as in the source playbook: {step.differs}"] if step.differs else []))
+
+
+def _bullets(title: str, items: Iterable[str]) -> list[str]:
+    found = [f"- {item}" for item in items]
+    return ["", f"{title}:", "", *found] if found else []
+
+
+def keys() -> str:
+    """Every key by the place where it works."""
+    rows = []
+    for place, words in PLACES.items():
+        for control in (*CONTROLS, *VIEW_CONTROLS):
+            if control.where == place:
+                names = " ".join(f"`{key_names([key])}`" for key in control.keys)
+                rows.append((words, names, control.help))
+    return _table(("where", "key", "what it does"), rows)
+
+
+def faults() -> str:
+    """Every fault with the step that it makes end not verified."""
+    return _table(("`--fault`", "step", "what happens"), [(f"`{f.name}`", f.step, f.sentence) for f in FAULTS.values()])
+
+
+def events() -> str:
+    """Every kind of event, and whether it is on disk before anything follows from it."""
+    rows = []
+    for kind, event in KINDS.items():
+        told = (inspect.getdoc(event) or "").splitlines()[0]
+        rows.append((f"`{kind}`", "at once" if event.durable else "within 1 s", told))
+    return _table(("kind", "on disk", "what it says"), rows)
+
+
+def needs() -> str:
+    """What is asked of the cluster, and what for."""
+    rows: dict[str, str] = {}
+    for condition, needed in (
+        ("", NEEDS),
+        ("with `postgres.direct_dsn`: ", DIRECT),
+        ("with `postgres.port_forward`: ", FORWARD),
+        ("with the chart's own Redis: ", BROKER),
+        ("where the custom resource is installed: ", CUSTOM),
+    ):
+        for need in needed:
+            rows.setdefault(f"`{need.verb} {need.resource}`", condition + need.what)
+    return _table(("right", "what for"), rows.items())
+
+
+def _file(name: str, language: str) -> Callable[[], str]:
+    return lambda: f"```{language}\n{(RIGHTS / name).read_text('utf-8').rstrip()}\n```"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in lines)
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {
+    "steps": steps,
+    "keys": keys,
+    "faults": faults,
+    "events": events,
+    "needs": needs,
+    "rbac": _file("rbac.yaml", "yaml"),
+    "postgres": _file("postgres.sql", "sql"),
+    "iam": _file("iam.json", "json"),
+}
+
+
+def fresh(text: str) -> str:
+    """A page with its generated parts as they should be. Raises KeyError for a part that is not known."""
+
+    def block(match: re.Match[str]) -> str:
+        return f"<!-- {match[1]} -->\n{BLOCKS[match[1]]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- (\w+) -->\n.*?<!-- end -->", block, text, flags=re.DOTALL)
+
+
+def main() -> int:
+    """Rewrite the pages in place."""
+    for page in sorted(DOCS.glob("*.md")):
+        before = page.read_text("utf-8")
+        after = fresh(before)
+        if after != before:
+            page.write_text(after, "utf-8")
+            print(f"wrote {page.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
