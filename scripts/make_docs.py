@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from migration_cockpit.app.controls import VIEW_CONTROLS, key_names
+from migration_cockpit.app.controls import VIEW_CONTROLS, Action, key_names
 from migration_cockpit.cockpit.desk import CONTROLS
 from migration_cockpit.config import Settings, load
 from migration_cockpit.playbook.plan import duration
@@ -57,9 +57,10 @@ def _bullets(title: str, items: Iterable[str]) -> list[str]:
 
 def keys() -> str:
     """Every key by the place where it works."""
+    controls: tuple[Action, ...] = (*CONTROLS, *VIEW_CONTROLS)
     rows = []
     for place, words in PLACES.items():
-        for control in (*CONTROLS, *VIEW_CONTROLS):
+        for control in controls:
             if control.where == place:
                 names = " ".join(f"`{key_names([key])}`" for key in control.keys)
                 rows.append((words, names, control.help))

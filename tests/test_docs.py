@@ -14,7 +14,7 @@ import pytest
 import yaml
 from scripts import make_docs
 
-from migration_cockpit.app.controls import VIEW_CONTROLS
+from migration_cockpit.app.controls import VIEW_CONTROLS, Action
 from migration_cockpit.cli import USAGE_ERROR
 from migration_cockpit.cockpit.desk import CONTROLS
 from migration_cockpit.connections.resources import RESOURCES
@@ -43,7 +43,8 @@ def test_every_step_key_and_fault_is_documented() -> None:
     day = (ROOT / "docs" / "day.md").read_text("utf-8")
     for number, step in enumerate(STEPS, start=1):
         assert f"### {number}. {step.title}\n\n`{step.id}`, key `{step.key}`" in day
-    assert [control.help for control in (*CONTROLS, *VIEW_CONTROLS) if control.help not in day] == []
+    controls: tuple[Action, ...] = (*CONTROLS, *VIEW_CONTROLS)
+    assert [control.help for control in controls if control.help not in day] == []
     rehearsal = (ROOT / "docs" / "rehearsal.md").read_text("utf-8")
     assert [name for name in FAULTS if f"| `{name}` |" not in rehearsal] == []
 
