@@ -60,7 +60,8 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     flown = set()
-    with rehearsal.world(tmp_path / "world") as world:
+    # A zombie must be one while tasks still run: that fault is there from the beginning.
+    with rehearsal.world(tmp_path / "world", "--fault=zombie-task") as world:
         for name, value in rehearsal.environment(world).items():
             monkeypatch.setenv(name, value)
         cockpit = Cockpit(settings_of(world), tmp_path / "session", operator="test")
