@@ -52,12 +52,6 @@ def statement(query: str) -> str:
     return " ".join(masked.split())[:QUERY_LENGTH]
 
 
-def backends(sessions: list[Session], lock_pid: int | None, owner: str) -> tuple[Backend, ...]:
-    """The sessions with their roles. `lock_pid` holds advisory lock 1, `owner` owns Airflow's tables."""
-    roles = _roles(sessions, lock_pid, owner)
-    return tuple(_backend(session, roles[session.pid]) for session in sessions)
-
-
 def notable(sessions: list[Session], lock_pid: int | None, owner: str, blockers: frozenset[int]) -> tuple[Backend, ...]:
     """The sessions that matter, whole, and the first few others without what they happen to run.
 
