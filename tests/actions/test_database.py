@@ -17,8 +17,9 @@ from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import schema
 from migration_cockpit.connections import Unreachable
 from migration_cockpit.playbook import migrated
+from migration_cockpit.playbook.drain import half_done_runs
 from migration_cockpit.playbook.gates import judge_source_head
-from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from migration_cockpit.rehearsal.database import SUPERUSER, EmbeddedPostgres
 from tests.actions.servers import DAGS, RUN, airflow, airflow_template, server, task, write
 from tests.actions.test_cluster_operations import Heard
 from tests.connections.support import connected, make_settings
@@ -53,7 +54,11 @@ async def test_both_schemas_are_read_by_the_same_questions(
     # The playbook's filter on queued_dttm would see neither of the first two.
     assert await database.states(site) == {"running": 1, "queued": 1, "deferred": 1}
     assert [task.task_id for task in await database.draining(site)] == ["long", "no-dates"]
-    assert await database.half_done_runs(site) == 1
+    assert await half_done_runs(site) == 0  # its task runs: the run is at work, not half done
+    await write(server, "update task_instance set state = 'success' where task_id in ('long', 'no-dates')")
+    assert await half_done_runs(site) == 1
+    await write(server, "update task_instance set state = 'running' where task_id = 'long'")
+    await write(server, "update task_instance set state = 'queued' where task_id = 'no-dates'")
     assert await database.owner(site) == "airflow"
     heads = await database.heads(site)
     assert judge_source_head(heads, "2.11.2")[0]
@@ -98,6 +103,20 @@ async def test_sessions_and_the_migration_lock(server: EmbeddedPostgres, site: S
         assert session.state == "idle in transaction"
         assert "airflow-db-migrate" in session.words(datetime.now(UTC))
     assert await database.prepared(site) == 0
+
+
+async def test_sessions_are_seen_by_a_role_that_may_not_know_what_they_do(
+    server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    admin = await psycopg.AsyncConnection.connect(server.dsn("postgres", SUPERUSER), autocommit=True)
+    async with admin:
+        await admin.execute("create role blind login password 'no-rights-at-all'")
+    dsn = server.dsn().replace(f"//airflow:{server.passwords['airflow']}@", "//blind:no-rights-at-all@")
+    settings = make_settings(tmp_path, postgres={"dsn": {"value": dsn}})
+    async with connected(settings) as connections, await psycopg.AsyncConnection.connect(server.dsn()) as other:
+        found = await database.sessions(Site(settings, "test-20260516", connections))
+        assert other.info.backend_pid in {session.pid for session in found}
+        assert "state hidden" in found[0].words(datetime.now(UTC))
 
 
 async def test_a_query_that_fails_says_so_in_words(site: Site) -> None:

@@ -143,19 +143,17 @@ async def draining(site: Site, limit: int = 20) -> tuple[TaskRow, ...]:
     return tuple(TaskRow(*row) for row in await rows(site, sql, [*DRAINS], limit))
 
 
-async def half_done_runs(site: Site) -> int:
-    """DAG runs that stay `running` while their DAG is paused and resume under 3.x."""
-    found = await rows(site, "select count(*) from dag_run where state = 'running'")
-    return int(found[0][0])
-
-
 async def sessions(site: Site) -> tuple[SessionRow, ...]:
-    """Client sessions of the metadata database but the cockpit's own."""
+    """Client sessions of the metadata database but the cockpit's own.
+
+    Without pg_monitor PostgreSQL hides what kind of session another role's is: what cannot be excluded counts.
+    """
     sql = """
         select pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(host(client_addr), ''),
                coalesce(state, ''), backend_start, xact_start, left(coalesce(query, ''), 100)
         from pg_stat_activity
-        where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+        where datname = current_database() and pid <> pg_backend_pid()
+          and coalesce(backend_type, 'client backend') = 'client backend'
         order by backend_start
     """
     return tuple(row for row in (SessionRow(*found) for found in await rows(site, sql)) if not row.own)

@@ -13,42 +13,12 @@ SQL = Path(__file__).parent / "sql"
 class Schema:
     """One generation of the metadata database."""
 
-    major: int
     current: str
     """Condition under which a row of `dag` is a DAG that exists."""
-    newest_serialized: str
-    """Condition on `s` (serialized_dag) that leaves one row a DAG `d`."""
-    not_full: str
-    """Condition on `d` (dag) that it is not at its limit of active runs; NULL next_dagrun_create_after says it in 2."""
-    asset_queue: str
-    """Table of asset events that wait to start runs."""
-    tick: str
-    """Column of dag_run whose distances are those of the schedule."""
-    catchup_default: bool
-    """`[scheduler] catchup_by_default` as shipped."""
 
 
-V2 = Schema(
-    major=2,
-    current="is_active",
-    newest_serialized="true",
-    not_full="true",
-    asset_queue="dataset_dag_run_queue",
-    tick="data_interval_end",
-    catchup_default=True,
-)
-V3 = Schema(
-    major=3,
-    current="not is_stale",
-    newest_serialized=(
-        "s.id = (select x.id from serialized_dag x where x.dag_id = d.dag_id order by x.created_at desc limit 1)"
-    ),
-    # Added in 3.2; before, the same is said by NULL next_dagrun_create_after. to_jsonb reads it where it exists.
-    not_full="not coalesce((to_jsonb(d) ->> 'exceeds_max_non_backfill')::boolean, false)",
-    asset_queue="asset_dag_run_queue",
-    tick="run_after",
-    catchup_default=False,
-)
+V2 = Schema(current="is_active")
+V3 = Schema(current="not is_stale")
 
 
 @cache
@@ -60,13 +30,7 @@ def text(name: str) -> str:
 @cache
 def query(name: str, schema: Schema) -> str:
     """A query with what differs between the generations filled in."""
-    return text(name).format(
-        current=schema.current,
-        newest_serialized=schema.newest_serialized,
-        not_full=schema.not_full,
-        asset_queue=schema.asset_queue,
-        tick=schema.tick,
-    )
+    return text(name).format(current=schema.current)
 
 
 @cache
@@ -75,3 +39,9 @@ def database_query(server_version: int) -> str:
     known = [14, 16, 18]
     newest = max((major for major in known if major <= server_version // 10000), default=known[0])
     return text("database").replace("{blocks_written}", text(f"blocks_written_{newest}"))
+
+
+@cache
+def tasks_slow_query() -> str:
+    """The query of what the tasks source asks less often."""
+    return text("tasks_slow").replace("{half_done_runs}", text("half_done_runs"))

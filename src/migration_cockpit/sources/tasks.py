@@ -12,7 +12,7 @@ from migration_cockpit.connections import Connections
 from migration_cockpit.connections.errors import WorldError
 from migration_cockpit.session.events import TasksRead
 from migration_cockpit.session.readings import LiveTask, TasksReading
-from migration_cockpit.sources.dialects import V2, V3, Schema, query, text
+from migration_cockpit.sources.dialects import V2, V3, Schema, query, tasks_slow_query, text
 from migration_cockpit.sources.loop import FAST_HEARTBEAT, Emit, Teller, poll
 from migration_cockpit.sources.pg import Session, explain_postgres
 
@@ -98,7 +98,7 @@ class TasksSource:
     async def _slow_part(self, connection: Any) -> _Slow:
         since = self._cutover()
         if self._slow is None or self._slow[0] != since or self._count % SLOW_EVERY == 0:
-            slow = _decode_slow(await _one(connection, text("tasks_slow"), {"since": since}))
+            slow = _decode_slow(await _one(connection, tasks_slow_query(), {"since": since}))
             self._slow = (since, slow)
         return self._slow[1]
 

@@ -1,13 +1,7 @@
 -- What costs more than an index look-up, asked less often: one row, one JSON document.
 -- %(since)s is the cut-over, or null before it.
 select json_build_object(
-    'half_done_runs', (
-        select count(*) from dag_run r
-        where r.state = 'running' and not exists (
-            select from task_instance t
-            where t.dag_id = r.dag_id and t.run_id = r.run_id and t.state in ('running', 'queued', 'restarting')
-        )
-    ),
+    'half_done_runs', ({half_done_runs}),
     'failures', (
         select count(*) from task_instance
         where %(since)s::timestamptz is not null and state = 'failed' and end_date > %(since)s::timestamptz
