@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,10 @@ import pytest
 
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook.findings import Finding
-from migration_cockpit.playbook.preflight import credentials, permissions, rulers
+from migration_cockpit.playbook.preflight import permissions, rulers
 from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.rehearsal.cluster import Cluster
 from tests.connections.support import NAMESPACE, cluster, connected, make_settings, write_kubeconfig
-from tests.connections.tokens import jwt
 
 GROUPS = ("argoproj.io", "helm.toolkit.fluxcd.io", "keda.sh", "external-secrets.io")
 
@@ -179,20 +177,3 @@ async def test_autoscalers_are_named(tmp_path: Path) -> None:
         assert named(found, "KEDA").found == "airflow-keda on airflow-scheduler: held still in step 4"
         assert named(found, "HPA").found == "airflow-hpa on airflow-scheduler: held still in step 4"
         assert all(one.ok for one in found)
-
-
-@pytest.mark.parametrize(("hours", "holds"), [(3, False), (9, True)])
-async def test_a_kube_token_against_the_windows_end(tmp_path: Path, hours: int, holds: bool) -> None:
-    now = datetime.now(UTC)
-    ends = now + timedelta(hours=hours)
-    token = jwt(sub="cockpit", exp=ends.timestamp())
-    late = {"window_end": now + timedelta(hours=6)}
-    async with cluster(tmp_path) as world:
-        world.add_user("sre", token, ["system:masters"], expires_at=ends)
-        write_kubeconfig(world, tmp_path, "sre", token)
-        async with placed(tmp_path, make_settings(tmp_path, schedule=late)) as place:
-            assert named(await permissions.look(place), "cluster").ok
-            found = named(await credentials.expiries(place), "kube")
-    assert found.ok is holds
-    assert found.found.startswith(f"until {ends:%Y-%m-%d %H:%M} UTC")
-    assert holds or "renew it" in found.mend

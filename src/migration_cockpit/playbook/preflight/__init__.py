@@ -10,7 +10,7 @@ from pathlib import Path
 
 from migration_cockpit.advice import revisions
 from migration_cockpit.config import Settings, version_tuple
-from migration_cockpit.connections import Connections, WorldError
+from migration_cockpit.connections import Connections, KubeError, WorldError
 from migration_cockpit.playbook.findings import Finding, as_json, as_table
 from migration_cockpit.playbook.preflight import (
     credentials,
@@ -41,6 +41,17 @@ async def versions(place: Place) -> list[Finding]:
     return [Finding("Versions", "hop", bool(known), text, "this cockpit does not know the target's revisions")]
 
 
+MENDS = {
+    "Kubernetes": "check kubernetes.context and kubernetes.kubeconfig",
+    "Helm release": "see Kubernetes",
+    "Who else rules it": "see Kubernetes",
+    "Postgres": "check postgres.dsn and the network path to the server",
+    "AWS": "check rds.region, rds.profile and rds.endpoint_url",
+    "Airflow": "check airflow.url",
+    "Slack": "check slack.webhook",
+}
+"""What to look at where nothing better is known, by area."""
+
 LOOKS: tuple[tuple[str, Look], ...] = (
     ("Versions", versions),
     ("Secrets", credentials.secrets),
@@ -66,6 +77,8 @@ async def examine(settings: Settings, *, sessions: Path | None = None) -> list[F
     connections = Connections(settings, Redactor(), SystemClock())
     place = Place(settings, connections, sessions or _state_home() / "migration-cockpit" / "sessions")
     try:
+        # Looks that import the same packages at once, each on a thread of its own, can lock each other out.
+        await connections.warm()
         groups = await asyncio.gather(*(_guarded(area, look, place) for area, look in LOOKS))
     finally:
         await connections.close()
@@ -83,10 +96,11 @@ async def _guarded(area: str, look: Look, place: Place) -> Sequence[Finding]:
             return await look(place)
     except TimeoutError:
         return [Finding(area, "answer", False, f"none within {LOOK_SECONDS:.0f} s", "check the network path")]
+    except KubeError as error:
+        return [Finding(area, "reach", False, error.message or error.reason, MENDS.get(area, ""))]
     except WorldError as error:
-        mend = getattr(error, "mend", "")
-        why = getattr(error, "why", "") or str(error)
-        return [Finding(area, "reach", False, why, mend)]
+        why, mend = getattr(error, "why", "") or str(error), getattr(error, "mend", "")
+        return [Finding(area, "reach", False, why, mend or MENDS.get(area, ""))]
     except Exception as error:  # noqa: BLE001 - the boundary: whatever a client library raises becomes a finding
         return [Finding(area, "reach", False, _unexpected(error), "look at the settings of this area; it may be a bug")]
 

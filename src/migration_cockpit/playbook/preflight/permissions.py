@@ -91,6 +91,9 @@ async def look(place: Place) -> list[Finding]:
     found = [Finding("Kubernetes", "cluster", True, f"context {where.context}, {await kube.version()}")]
     own = await _needed(place)
     missing = await _missing(place, own)
+    if len(missing) == len(own):
+        mend = "is kubernetes.namespace right? If so, apply the Roles of docs/permissions.md there"
+        return [*found, Finding("Kubernetes", "permissions", False, f"none in namespace {where.namespace}", mend)]
     found += [_finding(place, need, "cockpit") for need in missing]
     helm = [need for need in await _helm_needs(place) if (need.verb, need.resource) not in _asked(own)]
     refused = await _missing(place, helm)
