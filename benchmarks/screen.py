@@ -1,8 +1,9 @@
 """What the screen costs: bytes to the terminal, CPU, and time to the first paint against a bare Textual app.
 
 `python -m benchmarks.screen [--seconds 30] [--pairs 5]` runs both on a pty of 160x48, bare and cockpit in turns, and
-prints one table. Limits: under 4 kB/s and 10 % of a core with everything changing each second; first paint at most
-1.5 times the bare app's. Exit code 1 when one is passed.
+prints one table. The first paints are the best of each: what else the machine does only ever adds to them. Limits:
+under 4 kB/s and 10 % of a core with everything changing each second; first paint at most 1.5 times the bare app's.
+Exit code 1 when one is passed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import os
 import pty
 import select
 import signal
-import statistics
 import struct
 import subprocess
 import sys
@@ -124,15 +124,15 @@ def main() -> int:
             ours.append(run(arguments, (b"timeline", b"detach"), 0).first_paint)
         report = Path(temporary) / "cpu"
         steady = run(["cockpit", f"{temporary}/steady", str(report)], (b"timeline", b"detach"), options.seconds, report)
-    ratio = statistics.median(ours) / statistics.median(bare)
+    ratio = min(ours) / min(bare)
     rows = [
         ("bytes to the terminal", f"{steady.bytes_per_second:.0f} B/s", f"{MOST_BYTES:.0f} B/s"),
         ("CPU of one core", f"{steady.cpu_percent:.1f} %", f"{MOST_CPU:.0f} %"),
-        ("first paint, bare Textual", f"{statistics.median(bare):.2f} s", ""),
-        ("first paint, cockpit", f"{statistics.median(ours):.2f} s", ""),
+        ("first paint, bare Textual", f"{min(bare):.2f} s", ""),
+        ("first paint, cockpit", f"{min(ours):.2f} s", ""),
         ("first paint, ratio", f"{ratio:.2f}", f"{MOST_RATIO:.2f}"),
     ]
-    print(f"{COLUMNS}x{ROWS}, everything changes each second, {options.seconds:.0f} s, {options.pairs} pairs (medians)")
+    print(f"{COLUMNS}x{ROWS}, everything changes each second, {options.seconds:.0f} s, best of {options.pairs} pairs")
     for name, found, limit in rows:
         print(f"  {name:<28} {found:>10}   {f'at most {limit}' if limit else ''}")
     good = steady.bytes_per_second < MOST_BYTES and steady.cpu_percent < MOST_CPU and ratio <= MOST_RATIO

@@ -1,4 +1,8 @@
-"""One migration being flown: journal, connections, sources and runner wired together; the screen draws it."""
+"""One migration being flown: journal, connections, sources and runner wired together; the screen draws it.
+
+Making one takes the lock and folds the journal, no more: the playbook and the connections are loaded when `start` needs
+them, after the screen has painted.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,31 @@ import os
 import socket
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migration_cockpit import __version__
-from migration_cockpit.actions.messages import Messenger
 from migration_cockpit.config import STEP_IDS, Settings
-from migration_cockpit.connections import Connections
-from migration_cockpit.playbook.flight import Flight
-from migration_cockpit.playbook.runner import Runner
-from migration_cockpit.playbook.step import Step
-from migration_cockpit.playbook.steps import STEPS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock, SystemClock
-from migration_cockpit.session.journal import SessionLock
+from migration_cockpit.session.journal import JournalError, SessionLock, make_directory
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
-from migration_cockpit.sources import Source, all_sources
+
+if TYPE_CHECKING:
+    from migration_cockpit.connections import Connections
+    from migration_cockpit.playbook.flight import Flight
+    from migration_cockpit.playbook.runner import Runner
+    from migration_cockpit.playbook.step import Step
+    from migration_cockpit.sources import Source
 
 SYNC_EVERY = 1.0
 """Readings are on disk at most this many seconds late."""
+AGAIN_AFTER = 2.0
+"""Seconds after which a source that failed by a defect of its own begins anew."""
 
 
 class Cockpit:
@@ -39,25 +48,54 @@ class Cockpit:
         *,
         operator: str,
         clock: Clock | None = None,
-        steps: Sequence[Step] = STEPS,
+        steps: Sequence[Step] | None = None,
     ) -> None:
-        """Take the session's lock and fold its journal.
+        """Take the session's lock and fold its journal. `steps` are those of migration day unless others are given.
 
-        Raises JournalError when another cockpit flies it, or when the journal is damaged or cannot be written.
+        Raises JournalError when another cockpit flies it, when it is of another deployment, or when the journal is
+        damaged or cannot be written.
         """
         self.settings = settings
         self.operator = operator
         self.clock = clock or SystemClock()
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(directory)
         self._lock = SessionLock(directory)
         self._lock.take(f"{operator} on {socket.gethostname()}, process {os.getpid()}")
-        redactor = Redactor()
-        self.recorder = Recorder(directory, self.clock, redactor)
-        self.connections = Connections(settings, redactor, self.clock)
-        self.flight = Flight(settings, self.connections, self.recorder, self.clock)
-        self.flight.operator = operator
-        self.runner = Runner(self.flight, steps)
+        self._redactor = Redactor()
+        try:
+            self.recorder = Recorder(directory, self.clock, self._redactor)
+            if why := other_place(self.recorder.state, settings):
+                self.recorder.close()
+                raise JournalError(f"{directory}: {why}; give its own config, or another --session")
+        except JournalError:
+            self._lock.release()
+            raise
+        self._steps = steps
         self._tasks: list[asyncio.Task[None]] = []
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The outside systems, none of them reached yet."""
+        from migration_cockpit.connections import Connections
+
+        return Connections(self.settings, self._redactor, self.clock)
+
+    @cached_property
+    def flight(self) -> Flight:
+        """What the steps have at hand."""
+        from migration_cockpit.playbook.flight import Flight
+
+        flight = Flight(self.settings, self.connections, self.recorder, self.clock)
+        flight.operator = self.operator
+        return flight
+
+    @cached_property
+    def runner(self) -> Runner:
+        """What flies the steps."""
+        from migration_cockpit.playbook.runner import Runner
+        from migration_cockpit.playbook.steps import STEPS
+
+        return Runner(self.flight, self._steps or STEPS)
 
     @property
     def state(self) -> State:
@@ -66,15 +104,18 @@ class Cockpit:
 
     async def start(self) -> None:
         """Open or go on with the session and start reading the world."""
+        for heavy in ("playbook.steps", "sources"):
+            await asyncio.to_thread(import_module, f"migration_cockpit.{heavy}")
+        from migration_cockpit.actions.messages import Messenger
+        from migration_cockpit.sources import all_sources
+
         resumed = self.state.session is not None
         if not resumed:
             self.recorder.record(_opening(self.settings, self.recorder.directory.name))
         host = socket.gethostname()
         self.recorder.record(ev.DriverChanged(operator=self.operator, host=host, pid=os.getpid(), resumed=resumed))
         sources: Sequence[Source] = all_sources(self.connections, self._cutover)
-        self._tasks = [
-            asyncio.create_task(source.run(self.recorder.record), name=f"source {source.name}") for source in sources
-        ]
+        self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
         messenger = Messenger(self.flight.connections, self.recorder)
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
         self._tasks.append(asyncio.create_task(self._sync(), name="journal sync"))
@@ -85,10 +126,23 @@ class Cockpit:
         migrate = self.state.steps.get("migrate")
         return migrate.ended if migrate else None
 
+    async def _read(self, source: Source) -> None:
+        """Run a source for ever: a defect in it is a failure of the source, and it begins anew."""
+        while True:
+            try:
+                await source.run(self.recorder.record)
+            except Exception as error:  # noqa: BLE001  # the boundary: no pane may stop being read without a word
+                why = f"the source itself failed: {type(error).__name__}: {error}"
+                self.recorder.record(ev.SourceFailed(source=source.name, why=why))
+            await self.clock.sleep(AGAIN_AFTER)
+
     async def _sync(self) -> None:
         while True:
             await self.clock.sleep(SYNC_EVERY)
             await asyncio.to_thread(self.recorder.sync)
+            if not self.recorder.write_error:
+                # A step that ended while the journal could not be written has no outcome yet: it is gone on with.
+                self.runner.resume()
 
     def note(self, text: str) -> None:
         """Write a note into the timeline."""
@@ -141,6 +195,21 @@ def _opening(settings: Settings, session: str) -> ev.SessionOpened:
         program=__version__,
         planned=planned | {"window_end": settings.schedule.window_end},
     )
+
+
+def other_place(state: State, settings: Settings) -> str:
+    """Why a session cannot be flown with these settings: it is of another deployment, cluster or release."""
+    opened, kubernetes = state.session, settings.kubernetes
+    if opened is None:
+        return ""
+    pairs = {
+        "deployment": (opened.deployment, settings.deployment.name),
+        "context": (opened.context, kubernetes.context),
+        "namespace": (opened.namespace, kubernetes.namespace),
+        "release": (opened.release, kubernetes.release),
+    }
+    differ = [f"{name} {was}, the config names {now}" for name, (was, now) in pairs.items() if was != now]
+    return f"this session is of {'; '.join(differ)}" if differ else ""
 
 
 def session_outcome(state: State) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from migration_cockpit.playbook.runner import Refused, Sheet
+from migration_cockpit.playbook.sheet import Refused, Sheet
 from migration_cockpit.session.events import DecisionAsked
+from migration_cockpit.session.journal import JournalError
 
 if TYPE_CHECKING:  # the desk needs the cockpit's shape, not all that it imports
     from migration_cockpit.cockpit.cockpit import Cockpit
@@ -75,7 +76,9 @@ class Desk:
         try:
             await control.act(self)
         except Refused as refused:
-            self.notice = str(refused)
+            self.notice = self.cockpit.recorder.redactor.clean(str(refused))
+        except JournalError as error:
+            self.notice = f"nothing was done: {error}"
         finally:
             self._busy = False
         self._changed()

@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from migration_cockpit.actions.operation import OperationError
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
+from migration_cockpit.playbook.sheet import Refused, Sheet
 from migration_cockpit.playbook.step import Step
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.events import Check, Command
+from migration_cockpit.session.events import Check
 from migration_cockpit.session.journal import JournalError
+
+__all__ = ["EARLIER_STEPS", "Refused", "Runner", "Sheet"]
 
 EARLIER_STEPS = "the steps before it are verified"
 """Name of the gate that every step but the first has."""
-
-
-class Refused(Exception):
-    """A step may not run now; the message says why."""
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """What is shown of a step before it is confirmed."""
-
-    step: str
-    title: str
-    purpose: str
-    differs: str
-    undo: str
-    expected: float
-    gates: tuple[Check, ...]
-    commands: tuple[Command, ...]
-    verification: tuple[str, ...]
-
-    @property
-    def failing(self) -> tuple[Check, ...]:
-        """Gates that do not hold: going on needs a typed reason."""
-        return tuple(gate for gate in self.gates if not (gate.holds and gate.known))
 
 
 class Runner:
@@ -48,6 +28,7 @@ class Runner:
         self.flight = flight
         self.steps = {step.id: step for step in steps}
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def busy(self) -> bool:
@@ -71,7 +52,7 @@ class Runner:
         if why := self.refusal(step_id):
             raise Refused(why)
         step = self.steps[step_id]
-        gates = await self._gates(step)
+        gates = tuple(self._clean(gate) for gate in await self._gates(step))
         operations = step.operations(self.flight.settings, self.flight.session)
         sheet = Sheet(
             step=step_id,
@@ -86,6 +67,11 @@ class Runner:
         )
         self.flight.record(ev.SheetOpened(step=step_id, operator=operator, gates=gates, commands=sheet.commands))
         return sheet
+
+    def _clean(self, check: Check) -> Check:
+        """Without secrets: a sheet is shown as it is, it does not come out of the journal."""
+        clean = self.flight.recorder.redactor.clean
+        return msgspec.structs.replace(check, found=clean(check.found), mend=clean(check.mend))
 
     async def _gates(self, step: Step) -> tuple[Check, ...]:
         looks = [gate.look(self.flight) for gate in step.gates(self.flight.settings)]
@@ -134,15 +120,23 @@ class Runner:
                 self.flight.record(ev.StepEnded(step=step.id, outcome=outcome, operator=operator, why=reason))
 
     def resume(self) -> None:
-        """Go on with the step that was running when the last cockpit ended."""
+        """Go on with the step that was running when the last cockpit ended, or when the journal could not be written."""
         running = self.flight.state.running_step
-        if running is not None and not self.busy:
+        if running is not None and not self.busy and not self._closed:
             self._launch(running.id, running.operator)
 
     def _launch(self, step_id: str, operator: str) -> None:
         self._task = asyncio.create_task(self._fly(self.steps[step_id], operator), name=f"step {step_id}")
 
     async def _fly(self, step: Step, operator: str) -> None:
+        try:
+            self.flight.record(await self._outcome(step, operator))
+        except JournalError as error:
+            # Without a journal there is no outcome to write down: the step stays open and is resumed.
+            self.flight.recorder.write_error = str(error)
+
+    async def _outcome(self, step: Step, operator: str) -> ev.StepEnded:
+        """Fly a step to its end. Raises JournalError only."""
         checks: Sequence[Check] = ()
         try:
             checks = await step.fly(self.flight)
@@ -154,17 +148,15 @@ class Runner:
             outcome, why = "aborted", str(error)
         except (StepFailed, OperationError) as error:
             outcome, why = "failed", str(error)
-        except JournalError as error:
-            # Without a journal there is no outcome to write down: the step stays open and is resumed.
-            self.flight.recorder.write_error = str(error)
-            return
+        except JournalError:
+            raise
         except Exception as error:  # noqa: BLE001 - the boundary: a defect of ours must not look like a step that runs on
             outcome, why = "failed", f"the cockpit itself failed: {type(error).__name__}: {error}"
-        ended = ev.StepEnded(step=step.id, outcome=outcome, operator=operator, why=why, checks=tuple(checks))
-        self.flight.record(ended)
+        return ev.StepEnded(step=step.id, outcome=outcome, operator=operator, why=why, checks=tuple(checks))
 
     async def close(self) -> None:
         """Let go of a running step without touching what it runs in the world; the next start goes on with it."""
+        self._closed = True
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

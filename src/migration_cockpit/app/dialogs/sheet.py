@@ -6,7 +6,7 @@ from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.panes.timeline import STEP_KEYS
 from migration_cockpit.app.words import plural, span
-from migration_cockpit.playbook.runner import Sheet
+from migration_cockpit.playbook.sheet import Sheet
 from migration_cockpit.session.events import Check
 
 
