@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import sys
 import time
 import types
@@ -13,6 +14,8 @@ from pathlib import Path
 from migration_cockpit.config import load
 from migration_cockpit.launch import fly_headless, fly_on_screen, new_session, operator_name
 from migration_cockpit.rehearsal import life
+from migration_cockpit.session import journal
+from migration_cockpit.session.journal import JournalError, SessionLock, make_directory
 
 PAUSE = {"fast": 1.0, "real": 3.0}
 """Seconds between two keys of the autopilot on the screen: slow enough to be watched."""
@@ -28,31 +31,42 @@ def rehearse(options: argparse.Namespace) -> int:
         return 2
     directory: Path = options.session.resolve() if options.session else new_session("rehearsal")
     world = directory / "world"
-    for removed in life.sweep(keep=world):
-        print(f"removed what a killed rehearsal left at {removed}")
-    pid = life.attach(world)
-    if pid is not None:
-        print(f"going on in the world at {world}")
-    else:
-        if (directory / "session.jsonl").exists():
-            print(
-                f"migration-cockpit rehearse: the world of session {directory} is gone; choose another --session",
-                file=sys.stderr,
-            )
-            return 1
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            pid = life.begin(world, world_arguments(options), lambda line: print(f"… {line}", flush=True))
-        except life.WorldError as error:
-            print(f"migration-cockpit rehearse: {error}", file=sys.stderr)
-            return 1
+    try:
+        pid = _enter(options, directory, world)
+    except (JournalError, life.WorldError) as error:
+        print(f"migration-cockpit rehearse: {error}", file=sys.stderr)
+        return 1
     try:
         return _fly(options, directory, world)
     finally:
-        if options.keep:
+        if options.keep and life.is_world(pid):
             _keep(world, pid)
-        life.end_process(pid)
-        life.remove(world)
+        if life.owner_of(world) == os.getpid():  # else another flight has taken it over
+            life.end_process(pid)
+            life.remove(world)
+
+
+def _enter(options: argparse.Namespace, directory: Path, world: Path) -> int:
+    """Take over the session's world, or begin it; returns its process.
+
+    The session's lock is held meanwhile: whoever else flies it keeps their world. Raises JournalError when somebody
+    does, or when the directory cannot be written; WorldError when there can be no world.
+    """
+    make_directory(directory)
+    lock = SessionLock(directory)
+    lock.take(f"{operator_name(options.operator)} on {socket.gethostname()}, process {os.getpid()}")
+    try:
+        for removed in life.sweep(keep=world):
+            print(f"removed what a killed rehearsal left at {removed}")
+        pid = life.attach(world)
+        if pid is not None:
+            print(f"going on in the world at {world}")
+            return pid
+        if (directory / journal.FILE).exists():
+            raise life.WorldError(f"the world of session {directory} is gone; choose another --session")
+        return life.begin(world, world_arguments(options), lambda line: print(f"… {line}", flush=True))
+    finally:
+        lock.release()
 
 
 def _fly(options: argparse.Namespace, directory: Path, world: Path) -> int:

@@ -83,6 +83,35 @@ def test_a_second_cockpit_on_the_same_session_is_refused(world: Path, tmp_path: 
     assert "Traceback" not in second.stderr
 
 
+def test_a_second_rehearsal_on_the_same_session_leaves_the_first_its_world(tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    command = [sys.executable, "-u", "-m", "migration_cockpit", "rehearse", "--headless", "--autopilot"]
+    first = subprocess.Popen(
+        [*command, "--session", str(session)],
+        cwd=rehearsal.ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    read_until(first, "step announce")
+    second = rehearsal.rehearse("--session", str(session), timeout=60)
+    owner = life.owner_of(session / "world")
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=40)
+    assert second.returncode == 1
+    assert f"process {first.pid}; one cockpit at a time" in second.stderr
+    assert owner == first.pid
+    assert not (session / "world").exists(), "the first has tidied up after itself"
+
+
+def test_a_rehearsal_that_cannot_write_its_session_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = rehearsal.rehearse("--session", str(tmp_path / "file" / "s"), timeout=60)
+    assert refused.returncode == 1
+    assert "the session's directory cannot be made: Not a directory" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_killed_rehearsal_is_swept_at_the_next_start(tmp_path: Path) -> None:
     session = tmp_path / "session"
     command = [sys.executable, "-u", "-m", "migration_cockpit", "rehearse", "--headless", "--autopilot"]

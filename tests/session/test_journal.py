@@ -98,6 +98,15 @@ def test_a_second_cockpit_is_refused_and_told_who_flies(tmp_path: Path) -> None:
     second.release()
 
 
+def test_a_session_that_cannot_be_written_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(JournalError, match="file/artifacts: the session's directory cannot be made: Not a directory"):
+        Recorder(file, SystemClock(), Redactor())
+    with pytest.raises(JournalError, match="lock: cannot be opened for writing: Not a directory"):
+        SessionLock(file).take("sre-1")
+
+
 @pytest.mark.parametrize(
     "text",
     ["p@ss w/rd", "postgresql://airflow:p%40ss%20w%2Frd@db/airflow", "cEBzcyB3L3Jk", 'a "quoted" p@ss w/rd'],

@@ -56,6 +56,14 @@ def line_hash(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()[:32]
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory of a session that only its owner can read. Raises JournalError when that is not possible."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise JournalError(f"{path}: the session's directory cannot be made: {error.strerror}") from error
+
+
 class SessionLock:
     """One cockpit at a time writes a session: an flock on `lock` in its directory, released by the kernel on death."""
 
@@ -64,8 +72,12 @@ class SessionLock:
         self._fd = -1
 
     def take(self, who: str) -> None:
-        """Take the lock. Raises JournalError, naming who holds it, when another process does."""
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Take the lock. Raises JournalError, naming who holds it, when another process does; or when the directory
+        cannot be written."""
+        try:
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise JournalError(f"{self._path}: cannot be opened for writing: {error.strerror}") from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -138,17 +150,23 @@ class JournalWriter:
                 raise JournalError(f"{self.path}: the disk is full; free some space, then try again")
             self._unsynced = True
             if event.durable:
-                self.sync()
+                # Not by way of `sync`: another thread may be in it and think that nothing is left to do.
+                os.fdatasync(self._fd)
         except OSError as error:
             raise JournalError(f"{self.path}: cannot be written: {error.strerror}") from error
         self.seq, self.prev = envelope.seq, line_hash(line)
         return Entry(envelope.seq, t, decode(envelope.kind, _envelope.decode(line).data) or event)
 
     def sync(self) -> None:
-        """Bring everything appended so far onto the disk."""
-        if self._unsynced:
+        """Bring everything appended so far onto the disk; may be called from another thread."""
+        if not self._unsynced:
+            return
+        self._unsynced = False  # before, not after: what is appended meanwhile still needs its own
+        try:
             os.fdatasync(self._fd)
-            self._unsynced = False
+        except OSError:
+            self._unsynced = True
+            raise
 
     def close(self) -> None:
         """Sync and close."""

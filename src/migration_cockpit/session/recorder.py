@@ -32,9 +32,8 @@ class Recorder:
         self.redactor = redactor
         self.state = State()
         self.listeners: list[Callable[[Entry, State], None]] = []
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.artifacts = directory / "artifacts"
-        self.artifacts.mkdir(mode=0o700, exist_ok=True)
+        journal.make_directory(self.artifacts)
         path = directory / journal.FILE
         self._writer = JournalWriter(path)
         self._since_keyframe = 0
