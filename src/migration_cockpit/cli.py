@@ -151,9 +151,14 @@ def _rehearse(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from migration_cockpit.config import load
     from migration_cockpit.launch import choose_session, fly_on_screen, operator_name
+    from migration_cockpit.session.journal import JournalError
 
     settings = load(options.config)
-    directory = choose_session(settings.deployment.name, options.session, new=options.new)
+    try:
+        directory = choose_session(settings.deployment.name, options.session, new=options.new)
+    except JournalError as error:
+        print(f"migration-cockpit: {error}", file=sys.stderr)
+        return 1
     if directory is None:
         return USAGE_ERROR
     return fly_on_screen(settings, directory, operator=operator_name(options.operator))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import re
 import signal
 import sys
 from datetime import UTC, datetime
@@ -37,23 +38,37 @@ def new_session(deployment: str) -> Path:
 
 
 def unfinished(deployment: str) -> Path | None:
-    """The deployment's newest session that has not come to an outcome. Raises JournalError for a damaged journal."""
-    for directory in sorted(sessions_home().glob(f"{deployment}-*"), reverse=True):
-        path = directory / journal.FILE
-        if not path.exists():
-            continue
-        last = ""
-        for entry in journal.read(path):
-            last = getattr(entry.event, "outcome", "") if entry.event.kind == "session.closed" else ""
-        return directory if last not in {"verified", "overridden", "rolled back"} else None
-    return None
+    """The deployment's newest session if it has not come to an outcome. Raises JournalError for a damaged journal."""
+    newest = _newest(deployment)
+    if newest is None:
+        return None
+    last = ""
+    for entry in journal.read(newest / journal.FILE):
+        last = getattr(entry.event, "outcome", "") if entry.event.kind == "session.closed" else ""
+    return newest if last not in {"verified", "overridden", "rolled back"} else None
+
+
+def _newest(deployment: str) -> Path | None:
+    """The directory of the deployment's newest session; that of a deployment with a longer name is not one of it."""
+    home, stamp = sessions_home(), re.compile(re.escape(deployment) + r"-\d{8}-\d{6}")
+    names = [each.parent.name for each in home.glob(f"*/{journal.FILE}") if stamp.fullmatch(each.parent.name)]
+    return home / max(names) if names else None
 
 
 def choose_session(deployment: str, given: Path | None, *, new: bool) -> Path | None:
-    """The session to fly: the one given, the unfinished one, or a new one. None when the operator declines `--new`."""
+    """The session to fly: the one given, the unfinished one, or a new one. None when the operator declines `--new`.
+
+    Raises JournalError when the journal of the one to go on with is damaged; `new` goes past that.
+    """
     if given is not None:
         return given.resolve()
-    open_one = unfinished(deployment)
+    try:
+        open_one = unfinished(deployment)
+    except JournalError as error:
+        if not new:
+            raise
+        print(f"migration-cockpit: {error}", file=sys.stderr)
+        open_one = _newest(deployment)
     if open_one is None:
         return new_session(deployment)
     if not new:

@@ -10,6 +10,7 @@ from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Connections, WorldError
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.events import Command
+from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.recorder import Recorder
 
 
@@ -54,6 +55,8 @@ class Messenger:
         self._connections = connections
         self._recorder = recorder
         self._wake = asyncio.Event()
+        self._taken: set[str] = set()
+        """Messages that Slack took, some of which the journal may not have taken yet: they do not go out again."""
         recorder.listeners.append(self._heard)
 
     def _heard(self, entry: object, _: object) -> None:
@@ -70,16 +73,27 @@ class Messenger:
             failed = False
             for name, message in self._recorder.state.messages.items():
                 if message.sent is None:
-                    failed = not await self._send(name, message.text) or failed
+                    failed = not await self._sent(name, message.text) or failed
             try:
                 async with asyncio.timeout(retry if failed else None):
                     await self._wake.wait()
             except TimeoutError:
                 continue
 
-    async def _send(self, name: str, text: str) -> bool:
+    async def _sent(self, name: str, text: str) -> bool:
+        """Send it unless it is sent; False when that, or writing it down, is to be tried again."""
         try:
-            await self._connections.slack_post(text)
+            return await self._send(name, text)
+        except JournalError:
+            return False
+
+    async def _send(self, name: str, text: str) -> bool:
+        if self._recorder.write_error and name not in self._taken:
+            return False  # What cannot be written down would go out twice.
+        try:
+            if name not in self._taken:
+                await self._connections.slack_post(text)
+                self._taken.add(name)
         except WorldError as error:
             self._recorder.record(ev.MessageTried(message=name, sent=False, detail=str(error)))
             return False

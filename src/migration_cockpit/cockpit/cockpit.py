@@ -62,14 +62,11 @@ class Cockpit:
         self._lock = SessionLock(directory)
         self._lock.take(f"{operator} on {socket.gethostname()}, process {os.getpid()}")
         self._redactor = Redactor()
-        try:
-            self.recorder = Recorder(directory, self.clock, self._redactor)
-            if why := other_place(self.recorder.state, settings):
-                self.recorder.close()
-                raise JournalError(f"{directory}: {why}; give its own config, or another --session")
-        except JournalError:
+        self.recorder = Recorder(directory, self.clock, self._redactor)
+        if why := other_place(self.recorder.state, settings):
+            self.recorder.close()
             self._lock.release()
-            raise
+            raise JournalError(f"{directory}: {why}; give its own config, or another --session")
         self._steps = steps
         self._tasks: list[asyncio.Task[None]] = []
 

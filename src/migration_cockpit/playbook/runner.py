@@ -120,7 +120,7 @@ class Runner:
                 self.flight.record(ev.StepEnded(step=step.id, outcome=outcome, operator=operator, why=reason))
 
     def resume(self) -> None:
-        """Go on with the step that was running when the last cockpit ended, or when the journal could not be written."""
+        """Go on with the step that was running when the last cockpit ended, or when the journal failed."""
         running = self.flight.state.running_step
         if running is not None and not self.busy and not self._closed:
             self._launch(running.id, running.operator)

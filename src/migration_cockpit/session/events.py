@@ -383,6 +383,7 @@ class SourceFailed(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A source could not be read. Written when it begins to fail and when the reason changes."""
 
     kind: ClassVar[str] = "source.failed"
+    durable: ClassVar[bool] = False
     source: str
     why: str
 
@@ -391,6 +392,7 @@ class SourceRecovered(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A source that failed reads again."""
 
     kind: ClassVar[str] = "source.recovered"
+    durable: ClassVar[bool] = False
     source: str
 
 
@@ -398,6 +400,7 @@ class CredentialsExpire(Event, frozen=True, kw_only=True, omit_defaults=True):
     """When a credential that the flight needs ends."""
 
     kind: ClassVar[str] = "credentials.expire"
+    durable: ClassVar[bool] = False
     name: str
     at: datetime
 
