@@ -88,7 +88,7 @@ def test_a_failing_source_keeps_the_reading_and_says_since_when_and_why() -> Non
         assert plain(view.foot).startswith("▲ stale since 10:3")
         assert why in plain(view.foot)
         assert view.tone == "border-careful"
-        assert text(view) == text(drawn(pane, "migrating", (240, 60)))
+        assert text(view).endswith(text(drawn(pane, "migrating", (240, 60)))), "the last reading stays"
     assert "storage is stale: CloudWatch: ExpiredToken" in text(drawn("database", "failing", (240, 60)))
 
 
@@ -235,6 +235,22 @@ def test_the_badges_tell_what_is_not_shown() -> None:
     assert cells(((row, ""),)) == 80
     state, now = migrating(blocked=True)
     assert "db ▲3wait" in plain(badges.view(state, now, 80, RULES, "pods").lines[0]).replace("  ", " ")
+
+
+def test_advice_that_does_not_fit_says_how_to_see_it_all() -> None:
+    state, now = sample_state("failing")
+    assert plain(advice.view(state, now, 76, 3, RULES).foot) == "a shows all 5 lines"
+    assert advice.view(state, now, 200, 3, RULES).foot == ()
+
+
+def test_a_reason_too_long_for_the_frame_stands_in_the_pane() -> None:
+    said = " ".join(text(drawn("pods", "failing", (80, 24))).split())
+    assert said.startswith("the Kubernetes API at https://10.0.0.1:6443 refuses the connection")
+
+
+def test_credentials_that_end_before_the_window_are_seen_at_80_columns() -> None:
+    state, now = sample_state("migrating")
+    assert "▲ AWS session 2 h 59 m" in plain(header.view(state, now, 80, 2).lines[1])
 
 
 def test_the_notice_stands_in_the_advice_and_the_advice_stays() -> None:

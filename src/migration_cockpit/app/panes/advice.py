@@ -31,10 +31,11 @@ def view(
         if notice
         else []
     )
-    lines = _advice(advice, width)[: max(1, height - len(notices))]
-    return View(
-        (*lines, *notices), tone=f"border-{advice.tone}" if advice.tone in {"careful", "bad"} else "border-focus"
-    )
+    lines = _advice(advice, width)
+    room = max(1, height - len(notices))
+    foot = line(("a", "bold"), (f" shows all {len(lines)} lines", "dim")) if len(lines) > room else ()
+    tone = f"border-{advice.tone}" if advice.tone in {"careful", "bad"} else "border-focus"
+    return View((*lines[:room], *notices), foot=foot, tone=tone)
 
 
 def _advice(advice: Advice, width: int) -> list[Line]:

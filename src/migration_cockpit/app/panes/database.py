@@ -29,7 +29,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     reading = state.database
     if reading is None:
         lines = [*_verdict(state, now, width), *empty(state, "database", "the metadata database", width)]
-        return framed("database", lines, state, now, rules, source="database", more="PostgreSQL")
+        return framed("database", lines, state, now, rules, source="database", width=width, more="PostgreSQL")
     waiters = locks.waiters(state, now)
     blocked = locks.migration_waits(reading)
     lines = [
@@ -46,7 +46,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         *locks.strangers(reading, now),
     ]
     more = f"PostgreSQL {reading.server_version // 10000}" if reading.server_version else "PostgreSQL"
-    return framed("database", lines, state, now, rules, source="database", more=more)
+    return framed("database", lines, state, now, rules, source="database", width=width, more=more)
 
 
 def _verdict(state: State, now: datetime, width: int) -> list[Line]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line, wrap
+from cockpit_widgets.spans import width as cells
 from migration_cockpit.app.words import age, hms, seconds_between
 from migration_cockpit.config import Cadence, Limits
 from migration_cockpit.session.state import State
@@ -39,14 +40,20 @@ def view(
     rules: Rules,
     *,
     source: str,
+    width: int,
     more: str = "",
 ) -> View:
-    """A pane fed by one source: its frame says how old the data is, or since when it is stale and why."""
+    """A pane fed by one source: its frame says how old the data is, or since when it is stale and why.
+
+    A reason too long for the frame stands above the last reading as well.
+    """
     known = state.sources.get(source)
     title = titled(name, more)
     if known is not None and known.failing_since is not None:
         since = known.read or known.failing_since
         foot = line(("▲ ", "careful"), (f"stale since {hms(since)}: {known.why}", "careful"))
+        if known.read is not None and cells(foot) > width - 16:
+            lines = [*(line((text, "careful")) for text in wrap(known.why, width)), *lines]
         return View(tuple(lines), title, foot, "border-careful")
     if known is None or known.read is None:
         return View(tuple(lines), title, line(("waiting for the first reading", "dim")))

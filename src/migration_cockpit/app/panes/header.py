@@ -73,14 +73,14 @@ def _record(write_error: str) -> Line:
 
 
 def _people(state: State, now: datetime) -> list[Line]:
-    parts: list[Line] = []
-    if state.driver is not None:
-        parts.append(line(("driver ", "bar-dim"), (state.driver.operator, "bar")))
-    if state.credentials:
-        name, ends = min(state.credentials.items(), key=lambda item: item[1])
-        left = seconds_between(now, ends)
-        soon = state.window_end is not None and ends < state.window_end
-        glyph = "✖ " if left <= 0 else "▲ " if soon else ""
-        tone = "bar-bad" if left <= 0 else "bar-careful" if soon else "bar"
-        parts.append(line((glyph, tone), (f"{name} ", "bar-dim"), (span(left) if left > 0 else "expired", tone)))
-    return parts
+    """The driver, and the credentials that end first; these before the driver when they end before the window does."""
+    driver = line(("driver ", "bar-dim"), (state.driver.operator, "bar")) if state.driver else ()
+    if not state.credentials:
+        return [driver]
+    name, ends = min(state.credentials.items(), key=lambda item: item[1])
+    left = seconds_between(now, ends)
+    soon = state.window_end is not None and ends < state.window_end
+    glyph = "✖ " if left <= 0 else "▲ " if soon else ""
+    tone = "bar-bad" if left <= 0 else "bar-careful" if soon else "bar"
+    credentials = line((glyph, tone), (f"{name} ", "bar-dim"), (span(left) if left > 0 else "expired", tone))
+    return [credentials, driver] if glyph else [driver, credentials]

@@ -29,7 +29,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     if state.metrics is None:
         lines = empty(state, "metrics", "the scheduler's metrics from Grafana", width)
         lines += [(), *_health(state, now, width)] if state.health else []
-        return framed("scheduler", lines, state, now, rules, source="metrics", more="Grafana")
+        return framed("scheduler", lines, state, now, rules, source="metrics", width=width, more="Grafana")
     lines = [each for metric in state.metrics.metrics for each in _metric(metric, state, width, rules)]
     if silence_expected(state) and any(metric.value is None for metric in state.metrics.metrics):
         since = hm(state.steps["helm"].started)
@@ -37,7 +37,14 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     if state.baseline is None:
         lines.append(line(("no baseline yet: taken before the migration", "dim")))
     return framed(
-        "scheduler", [*lines, *_health(state, now, width)], state, now, rules, source="metrics", more="Grafana"
+        "scheduler",
+        [*lines, *_health(state, now, width)],
+        state,
+        now,
+        rules,
+        source="metrics",
+        width=width,
+        more="Grafana",
     )
 
 

@@ -20,7 +20,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     reading = state.pods
     if reading is None:
         lines = empty(state, "pods", "the list of the release's pods from Kubernetes", width)
-        return framed("pods", lines, state, now, rules, source="pods")
+        return framed("pods", lines, state, now, rules, source="pods", width=width)
     columns = _columns(width)
     pods = sorted(reading.pods, key=lambda pod: (_ORDER[status(pod, state)[1]], pod.component, pod.name))
     lines = [*_summary(state, width), _head(columns)]
@@ -31,7 +31,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         lines.append(line((f"{plural(len(reading.warnings), 'warning')} in the namespace", "careful")))
         newest = sorted(reading.warnings, key=lambda one: one.last, reverse=True)
         lines += [_warning(warning, columns["name"]) for warning in newest]
-    return framed("pods", lines, state, now, rules, source="pods", more=plural(len(pods), "pod"))
+    return framed("pods", lines, state, now, rules, source="pods", width=width, more=plural(len(pods), "pod"))
 
 
 _ORDER = {"bad": 0, "careful": 1, "bold": 2, "waiting": 3, "text": 4, "dim": 5}

@@ -22,7 +22,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     reading = state.tasks
     if reading is None:
         lines = empty(state, "tasks", "the counts of task instances from the database", width)
-        return framed("tasks", lines, state, now, rules, source="tasks")
+        return framed("tasks", lines, state, now, rules, source="tasks", width=width)
     lines = [
         _counts(reading, width),
         _course("running", state.trends.running, width),
@@ -31,7 +31,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         *_after(reading, width),
         *_oldest(reading, now, width),
     ]
-    return framed("tasks", [each for each in lines if each], state, now, rules, source="tasks")
+    return framed("tasks", [each for each in lines if each], state, now, rules, source="tasks", width=width)
 
 
 def _counts(reading: TasksReading, width: int) -> Line:
