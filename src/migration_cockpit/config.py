@@ -71,6 +71,7 @@ class Deployment(Section, frozen=True, kw_only=True):
     source_version: str
     target_version: str
     on_call: str
+    rehearsal: bool = False
 
 
 class Kubernetes(Section, frozen=True, kw_only=True):

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
-from migration_cockpit.config import Settings
-from migration_cockpit.connections import NotSupported, Unreachable
+from migration_cockpit.config import SecretRef, Settings, load
+from migration_cockpit.connections import Connections, NotSupported, Unreachable
 from migration_cockpit.connections.postgres import check_dsn
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
-from migration_cockpit.session.redact import MASK
+from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.redact import MASK, Redactor
 from tests.connections.support import NAMESPACE, cluster, connected, eventually, make_settings
 
 Settle = Callable[..., Settings]
@@ -172,3 +174,14 @@ async def test_a_forward_to_nowhere_says_what_it_takes(tmp_path: Path) -> None:
         with pytest.raises(Unreachable, match="it takes svc/name:5432 or pod/name:5432"):
             async with connections.postgres():
                 pass
+
+
+async def test_the_password_inside_key_value_pairs_is_a_secret_too() -> None:
+    redactor = Redactor()
+    settings = load(Path(__file__).parents[2] / "config.example.toml")
+    ref = SecretRef(value="host=db user=cockpit password=hunter22 dbname=airflow")
+    postgres = msgspec.structs.replace(settings.postgres, dsn=ref)
+    connections = Connections(msgspec.structs.replace(settings, postgres=postgres), redactor, SystemClock())
+    await connections.dsn()
+    assert "hunter22" not in redactor.clean("it was hunter22, I think")
+    await connections.close()

@@ -111,6 +111,8 @@ class Cockpit:
             self.recorder.record(_opening(self.settings, self.recorder.directory.name))
         host = socket.gethostname()
         self.recorder.record(ev.DriverChanged(operator=self.operator, host=host, pid=os.getpid(), resumed=resumed))
+        # One after another on one thread: sources that begin together would import the same packages at once.
+        await self.connections.warm()
         sources: Sequence[Source] = all_sources(self.connections, self._cutover)
         self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
         messenger = Messenger(self.flight.connections, self.recorder)
@@ -191,6 +193,7 @@ def _opening(settings: Settings, session: str) -> ev.SessionOpened:
         config=settings.digest(),
         program=__version__,
         planned=planned | {"window_end": settings.schedule.window_end},
+        rehearsal=deployment.rehearsal,
     )
 
 

@@ -90,7 +90,11 @@ class Connections:
         """The DSN of the metadata database, PostgreSQL for sure; `direct` is the one the migration Job goes by."""
         given = self.settings.postgres
         ref = given.direct_dsn if direct and given.direct_dsn else given.dsn
-        return self.redactor.register(postgres.check_dsn(await self._remembered(ref)))
+        dsn = self.redactor.register(postgres.check_dsn(await self._remembered(ref)))
+        # A password inside key=value pairs is a secret on its own too; a URL's the redactor finds by itself.
+        if password := (await in_thread(postgres.parameters, dsn)).get("password"):
+            self.redactor.register(str(password))
+        return dsn
 
     async def connect_postgres(
         self,

@@ -72,6 +72,7 @@ def _tables(deployment: Deployment, endpoints: Endpoints, pace: Pace) -> dict[st
         "deployment": {
             "name": "rehearsal",
             "production": False,
+            "rehearsal": True,
             "source_version": deployment.source,
             "target_version": deployment.target,
             "on_call": "the rehearsal's on-call",

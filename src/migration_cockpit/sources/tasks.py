@@ -98,7 +98,8 @@ class TasksSource:
     async def _slow_part(self, connection: Any) -> _Slow:
         since = self._cutover()
         if self._slow is None or self._slow[0] != since or self._count % SLOW_EVERY == 0:
-            slow = _decode_slow(await _one(connection, tasks_slow_query(), {"since": since}))
+            canary = self._connections.settings.dags.canary
+            slow = _decode_slow(await _one(connection, tasks_slow_query(), {"since": since, "canary": canary}))
             self._slow = (since, slow)
         return self._slow[1]
 
