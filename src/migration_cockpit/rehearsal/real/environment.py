@@ -128,7 +128,8 @@ def _installer_lock(path: Path, version: str, on_progress: Callable[[str], None]
 
 
 def _build(path: Path, version: str, on_progress: Callable[[str], None]) -> None:
-    uv = shutil.which("uv")
+    # `uv run` names itself in UV: it need not be on the PATH.
+    uv = shutil.which("uv") or shutil.which(os.environ.get("UV", ""))
     python = _interpreter(version, uv)
     on_progress(f"installing Airflow {version} into {path} (first use; about 200 MB, a minute or two)")
     # Compiled here, because a first import of Airflow costs several seconds of compiling in every process.
