@@ -371,6 +371,10 @@ def migrating(*, blocked: bool = False) -> tuple[State, datetime]:
     result = upgraded()
     result.add("10:21:04", ev.StepStarted(step="migrate", operator="sre-1"))
     result.add(
+        "10:21:08",
+        ev.OperationIntended(step="migrate", operation="migration-job", key="airflow-db-migrate-0516", commands=()),
+    )
+    result.add(
         "10:21:11",
         ev.LogLine(source="job", text="Running upgrade 5f2621c13b39 -> 044f740568ec, Drop ab_user.id foreign key."),
     )

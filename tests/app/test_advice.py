@@ -40,6 +40,26 @@ def test_the_advice_follows_the_clock_of_the_migration() -> None:
     assert advise(state, now, Limits(checks_at=60.0)).word == "CHECK"
 
 
+def test_a_snapshot_before_the_migration_is_not_taken_for_the_migration() -> None:
+    state, now = migrating()
+    step = msgspec.structs.replace(
+        state.steps["migrate"], progress="snapshot airflow-pre-3x creating 48 %", done=48, total=100
+    )
+    before = msgspec.structs.replace(state, operations={}, verdict=None, steps={**state.steps, "migrate": step})
+    advice = advise(before, now)
+    assert advice.word == "WAIT"
+    assert advice.headline == (
+        "The migration has not begun; its step runs for 11 min. Snapshot airflow-pre-3x creating 48 %."
+    )
+
+
+def test_titles_keep_their_capitals() -> None:
+    state, _ = sample_state("before")
+    announced = msgspec.structs.replace(state.steps["announce"], outcome="verified")
+    state = msgspec.structs.replace(state, steps={**state.steps, "announce": announced})
+    assert "Pause all DAGs is due" in advise(state, at("09:20")).headline
+
+
 def test_nothing_ever_advises_to_end_the_migration() -> None:
     state, now = migrating(blocked=True)
     for minutes in range(0, 400, 10):

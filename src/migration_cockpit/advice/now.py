@@ -57,12 +57,12 @@ def _decision(state: State, now: datetime, details: tuple[str, ...]) -> Advice:
     answers = " or ".join(event.choices)
     waited = _long((now - asked).total_seconds())
     first = f"Enter opens it: {answers}. Asked at {_clock(asked)}, {waited} ago; the step waits for the answer."
-    return Advice("DECIDE", "careful", event.question, (first, *details))
+    return Advice("DECIDE", "careful", _sentence(event.question), (first, *details))
 
 
 def _running(state: State, step: StepState, now: datetime, limits: Limits, details: tuple[str, ...]) -> Advice:
     started = step.started or now
-    title = STEP_TITLES[step.id].capitalize()
+    title = _capital(STEP_TITLES[step.id])
     took = _long((now - started).total_seconds())
     if step.id == "migrate":
         return _migrating(state, step, started, now, limits, details)
@@ -81,6 +81,11 @@ def _running(state: State, step: StepState, now: datetime, limits: Limits, detai
 def _migrating(
     state: State, step: StepState, started: datetime, now: datetime, limits: Limits, details: tuple[str, ...]
 ) -> Advice:
+    job = state.operations.get("migrate/migration-job")
+    if job is None or job.attempt != step.attempt:  # what is done so far, a snapshot perhaps, is not of the migration
+        far = f" {_sentence(step.progress)}" if step.progress else ""
+        text = f"The migration has not begun; its step runs for {_long((now - started).total_seconds())}.{far}"
+        return Advice("WAIT", "good", text, details)
     decide = started + timedelta(seconds=limits.decision_at)
     took = (now - started).total_seconds()
     left = (decide - now).total_seconds()
@@ -124,14 +129,19 @@ def _migrating(
 
 
 def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+    return f"{_capital(text)}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+def _capital(text: str) -> str:
+    """The text with a capital first; DAGs stay DAGs."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _failed(step: StepState, details: tuple[str, ...]) -> Advice:
     again = (
         f"Mend it, then Enter opens step {STEP_TITLES[step.id]} again; what was done already is found, not done twice."
     )
-    title = STEP_TITLES[step.id].capitalize()
+    title = _capital(STEP_TITLES[step.id])
     return Advice("STOP", "bad", f"{title} {step.outcome}: {step.why}", (again, *details))
 
 
@@ -145,7 +155,7 @@ def _due(state: State, step: StepState, now: datetime, details: tuple[str, ...])
         return Advice(
             "GO",
             "careful" if late >= 300 else "good",
-            f"{before}{title.capitalize()} is due {since}: Enter opens its sheet.",
+            f"{before}{_capital(title)} is due {since}: Enter opens its sheet.",
             details,
         )
     text = f"{before}Next is {title} at {_clock(step.planned)}, in {_long(-late)}. Enter opens its sheet."

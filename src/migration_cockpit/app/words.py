@@ -65,7 +65,7 @@ def span(seconds: float) -> str:
     if whole < 90:
         return f"{whole} s"
     if whole < 5400:
-        return f"{round(whole / 60)} min"
+        return f"{whole // 60} min"
     if whole < 172800:
         return f"{whole // 3600} h {whole % 3600 // 60:02} m"
     return f"{whole // 86400} days"
