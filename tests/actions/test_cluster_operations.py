@@ -25,6 +25,7 @@ from migration_cockpit.actions.stopping import (
     SuspendCronJobs,
     end_executor_pods,
 )
+from migration_cockpit.connections import KubeError
 from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.session.clock import SystemClock, until
 from tests.connections.support import NAMESPACE, TOKEN, cluster, connected, eventually, make_settings, write_kubeconfig
@@ -307,3 +308,17 @@ async def test_a_dsn_of_its_own_goes_into_a_secret_that_dies_with_the_job(site: 
     assert secret["metadata"]["ownerReferences"][0]["kind"] == "Job"
     job = await site.live.kube.get("jobs", "airflow-db-migrate-test")
     assert "pass-word" not in json.dumps(job)
+
+
+async def test_a_job_at_work_does_not_fail_for_the_secret_it_leaves_behind(
+    site: Site, world: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _airflow(tmp_path, "echo one")
+
+    async def refused(*_: Any, **__: Any) -> None:
+        raise KubeError(403, "Forbidden", "may not patch secrets")
+
+    monkeypatch.setattr(site.live.kube, "patch", refused)
+    heard = Heard()
+    assert "ended with 0" in await _job(site, dsn="postgresql://somewhere").run(heard)
+    assert "stays when the Job goes: Kubernetes: may not patch secrets" in heard.of("cockpit")[0]

@@ -209,8 +209,10 @@ def _pending_words(site: Site, release: Release) -> str:
     """Why a pending release stops every helm, and the mend."""
     place = site.settings.kubernetes
     where = f"-n {place.namespace} --kube-context {place.context}"
+    secret = release.secret or f"sh.helm.release.v1.{place.release}.v{release.revision}"
     return (
         f"revision {release.revision} is {release.status}: another helm is at work, or was killed. When no helm runs: "
-        f"helm rollback {place.release} {release.revision - 1} --no-hooks {where}, or delete the Secret "
-        f"{release.secret or f'sh.helm.release.v1.{place.release}.v{release.revision}'}"
+        f"{site.kubectl('delete secret', secret)}, then run the step again. helm rollback {place.release} "
+        f"{release.revision - 1} --no-hooks {where} does it too, but after an upgrade that was killed halfway it may "
+        'end with `no ServiceAccount with the name "airflow-webserver" found`: then only deleting the Secret helps'
     )

@@ -87,9 +87,9 @@ class MigrationJob:
             job = await self._site.live.kube.find("jobs", self.key)
             if job is None:
                 job = await self._create()
-            await self._own_secret(job)
         except KubeError as error:
             raise OperationError(f"Job {self.key} cannot be created: {error}") from error
+        await self._own_secret(job, report)
         return await self._follow(report)
 
     async def _create(self) -> dict[str, Any]:
@@ -117,12 +117,16 @@ class MigrationJob:
                 raise
             return await kube.get("jobs", self.key)
 
-    async def _own_secret(self, job: Mapping[str, Any]) -> None:
-        """Let the DSN's Secret go when the Job goes."""
+    async def _own_secret(self, job: Mapping[str, Any], report: Report) -> None:
+        """Let the DSN's Secret go when the Job goes. The Job is at work by now: it does not fail for this."""
         if self._dsn is None:
             return
         owner = {"apiVersion": "batch/v1", "kind": "Job", "name": self.key, "uid": job["metadata"]["uid"]}
-        await self._site.live.kube.patch("secrets", self.key, {"metadata": {"ownerReferences": [owner]}})
+        try:
+            await self._site.live.kube.patch("secrets", self.key, {"metadata": {"ownerReferences": [owner]}})
+        except KubeError as error:
+            words = f"Secret {self.key} stays when the Job goes: {error}; delete it after the migration"
+            report.line("cockpit", words, level="careful")
 
     async def _follow(self, report: Report) -> str:
         follower = LogFollower(self._site.live.kube, report, source=LOG_SOURCE, position=self._position)

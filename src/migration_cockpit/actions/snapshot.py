@@ -9,6 +9,7 @@ from migration_cockpit.actions.operation import Observation, OperationError, Rep
 from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Rds
 from migration_cockpit.connections import WorldError
+from migration_cockpit.connections.aws import refused
 from migration_cockpit.session.events import Command
 
 POLL = 5.0
@@ -60,8 +61,13 @@ class TakeSnapshot:
         )
 
     async def _look(self) -> dict[str, Any] | None:
-        """The snapshot as RDS describes it, or None. Raises Unreachable."""
-        return await describe(self._site, self.key)
+        """The snapshot as RDS describes it, or None. Raises Unreachable, for a refusal too: it may be a passing one."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return await describe(self._site, self.key)
+        except ClientError as error:
+            raise refused(error) from error
 
     async def run(self, report: Report) -> str:
         """Create it unless it is there, then wait. Raises OperationError."""
