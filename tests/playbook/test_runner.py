@@ -12,6 +12,7 @@ from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.runner import EARLIER_STEPS, Refused, Runner
+from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import SystemClock
@@ -94,6 +95,17 @@ async def test_the_sheet_shows_gates_commands_and_undo_and_is_recorded(bench: Be
     assert not bench.file.exists()
 
 
+async def test_a_sheet_shows_no_secret(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.recorder.redactor.register("hunter22")
+
+    async def look(_: Flight) -> ev.Check:
+        return ev.Check(name="disk", holds=False, found="login hunter22 was refused", mend="not hunter22")
+
+    monkeypatch.setattr(bench.steps["announce"], "gates", lambda _: (Gate("disk", "there is disk", look),))
+    sheet = await bench.runner.sheet("announce", "sre")
+    assert "hunter22" not in repr(sheet)
+
+
 async def test_a_gate_that_fails_needs_a_reason_which_is_recorded(bench: Bench) -> None:
     bench.steps["announce"].gate_holds = False
     with pytest.raises(Refused, match="disk: 3 GB"):
@@ -160,6 +172,15 @@ async def test_a_crash_after_any_record_goes_on_without_repeating(moment: str, b
     bench.runner.resume()
     assert await bench.finish("announce") == "verified"
     assert bench.file.read_text() == "announce\n"
+
+
+async def test_the_same_operation_on_another_thing_is_another_one(bench: Bench) -> None:
+    """As the snapshot of a second standstill in one attempt is not the first one's."""
+    bench.recorder.record(ev.StepStarted(step="announce", operator="sre"))
+    for text in ("first", "second", "second"):
+        await bench.flight.do("announce", AppendLine(bench.file, text))
+    assert bench.file.read_text() == "first\nsecond\n"
+    assert bench.recorder.state.operations["announce/append-line"].key == "second"
 
 
 async def test_an_operation_that_happened_before_the_crash_is_found_not_repeated(bench: Bench) -> None:

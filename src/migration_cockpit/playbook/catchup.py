@@ -29,7 +29,7 @@ async def due_runs(flight: Flight, dag_ids: Sequence[str]) -> DueRuns:
     """Count it in the database, against the free pool slots. Raises Unreachable."""
     query = files(__package__).joinpath("catchup.sql").read_text(encoding="utf-8")
     pools = """
-        select p.slots - (select count(*) from task_instance t
+        select p.slots - (select coalesce(sum(t.pool_slots), 0) from task_instance t
                         where t.pool = p.pool and t.state in ('running', 'queued'))
         from slot_pool p where p.pool = 'default_pool'
     """
@@ -47,7 +47,8 @@ async def due_runs(flight: Flight, dag_ids: Sequence[str]) -> DueRuns:
     first_wave = sum(int(row[4]) for row in rows)
     skipped = sum(int(row[2]) - int(row[3]) for row in rows)
     not_due = len(dag_ids) - len(rows)
-    lines.append(f"{not_due} of {len(dag_ids)} DAGs are not due: unpausing them starts nothing now")
+    words = "DAGs are not due by their schedule: they start what is half done or waits for assets"
+    lines.append(f"{not_due} of {len(dag_ids)} {words}")
     if slots is not None:
         lines.append(f"default_pool has {slots[0]} free slots")
     if skipped:

@@ -60,15 +60,16 @@ class Flight:
         """
         attempt = self.state.step(step).attempt
         before = self.state.operations.get(f"{step}/{operation.name}")
-        if before and before.outcome in {"done", "found"} and before.attempt == attempt:
+        # Another key is another thing in the world, such as the snapshot of a later standstill.
+        if before and before.outcome in {"done", "found"} and (before.attempt, before.key) == (attempt, operation.key):
             return before.detail
         names = {"step": step, "operation": operation.name, "key": operation.key}
         seen = await operation.observe()
-        if before and not before.outcome:
+        if before and not before.outcome and before.key == operation.key:
             self.record(ev.OperationObserved(**names, found=seen.status.value, detail=seen.detail))
         if seen.status is Status.DONE:
             # Recorded as this attempt's own, so that a later look into the journal finds it settled.
-            if not before or before.outcome or before.attempt != attempt:
+            if not before or before.outcome or (before.attempt, before.key) != (attempt, operation.key):
                 commands = operation.describe()
                 self.record(ev.OperationIntended(**names, commands=commands, attempt=attempt))
             self.record(ev.OperationEnded(**names, outcome="found", detail=seen.detail))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from migration_cockpit.actions import cluster, database
 from migration_cockpit.actions.helm import refused_arguments, session_mark
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
-from migration_cockpit.connections import WorldError
+from migration_cockpit.connections import KubeError, WorldError
 from migration_cockpit.connections.errors import one_line
 from migration_cockpit.playbook.flight import Flight, StepFailed
+from migration_cockpit.playbook.preflight import rulers
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
 
@@ -149,7 +151,8 @@ async def _release_free(flight: Flight) -> tuple[bool, str]:
 def release_free() -> Gate:
     """The release is deployed and no other helm is at work on it."""
     mend = (
-        "pending-*: wait for the other helm; when none runs, `helm rollback` to the last deployed revision. "
+        "pending-*: wait for the other helm; when none runs, delete the Secret of the pending revision "
+        "(sh.helm.release.v1.<release>.v<revision>), or `helm rollback` to the last deployed one. "
         "failed: find out why with `helm history` first"
     )
     return gate("Helm release", "the newest revision is deployed; no upgrade is pending or failed", mend, _release_free)
@@ -174,38 +177,39 @@ def helm_arguments() -> Gate:
     return gate("Helm arguments", asks, "take it out of helm.arguments, correct helm.values", _helm_arguments)
 
 
-_OWNERS = {
-    "argocd.argoproj.io/tracking-id": "Argo CD",
-    "argocd.argoproj.io/instance": "Argo CD",
-    "helm.toolkit.fluxcd.io/name": "Flux",
-    "kustomize.toolkit.fluxcd.io/name": "Flux",
-}
-
-
 async def _sole_ruler(flight: Flight) -> tuple[bool, str]:
-    site = site_of(flight)
-    rulers: dict[str, str] = {}
-    for resource in ("deployments", "statefulsets"):
-        for item in await cluster.listed(site, resource, site.selector):
-            marks = {**cluster.labels(item), **cluster.annotations_of(item)}
-            rulers |= {ruler: item["metadata"]["name"] for mark, ruler in _OWNERS.items() if mark in marks}
-    active = []
-    for ruler, name in rulers.items():
-        if not await _suspended(site, ruler):
-            active.append(f"{ruler} rules {name}")
-    return not active, "; ".join(active) or ("its sync is suspended" if rulers else "nobody else rules the release")
+    active: list[str] = []
+    held: list[str] = []
+    for resource, ruler, marks, _ in rulers.GITOPS:
+        ruling, unseen = await _ruling(flight, resource, marks)
+        active += [f"{ruler} {name} rules the release; whether it is suspended may not be read" for name in unseen]
+        for each in ruling:
+            names = held if rulers.suspended(each) else active
+            names.append(f"{ruler} {each['metadata']['name']} rules the release")
+    if active:
+        return False, "; ".join(active)
+    return True, "; ".join(f"{each}, its sync is suspended" for each in held) or "nobody else rules the release"
 
 
-async def _suspended(site: Site, ruler: str) -> bool:
-    """Whether what could sync the release back is suspended; what cannot be seen is not."""
-    release = site.release
-    if ruler == "Flux":
-        found = await cluster.listed(site, "helmreleases")
-        ours = [item for item in found if release in {item["metadata"]["name"], item["spec"].get("releaseName")}]
-        return bool(ours) and all(item["spec"].get("suspend") for item in ours)
-    found = await cluster.listed(site, "applications")
-    ours = [item for item in found if item["metadata"]["name"] == release]
-    return bool(ours) and not any((item["spec"].get("syncPolicy") or {}).get("automated") for item in ours)
+async def _ruling(flight: Flight, resource: str, marks: Sequence[str]) -> tuple[list[Any], list[str]]:
+    """What installs the release; or, where that may not be listed, the names with which its objects are marked."""
+    place, site = flight.settings.kubernetes, site_of(flight)
+    try:
+        # Argo CD and Flux live in namespaces of their own.
+        found = await flight.connections.kube.list(resource, namespace="")
+    except KubeError as error:
+        if error.missing:
+            return [], []
+        if not error.denied:
+            raise
+    else:
+        return [each for each in found if rulers.rules(each, place.release, place.namespace)], []
+    told: set[str] = set()
+    for kind in ("deployments", "statefulsets"):
+        for item in await cluster.listed(site, kind, site.selector):
+            given = {**cluster.labels(item), **cluster.annotations_of(item)}
+            told |= {str(given[mark]) for mark in marks if mark in given}
+    return [], sorted(told)
 
 
 def sole_ruler() -> Gate:

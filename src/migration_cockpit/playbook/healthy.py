@@ -27,6 +27,8 @@ from migration_cockpit.session.events import Check
 
 JOBS = {"scheduler": "SchedulerJob", "triggerer": "TriggererJob", "dag-processor": "DagProcessorJob"}
 """Component -> type of its row in table `job`; api-server and workers have none in 3.x."""
+NEVER_WITHOUT = ("scheduler", "dag-processor")
+"""Components that every 3.x needs; `dagProcessor.enabled: false` or a count of zero leaves them out, with no error."""
 NEW_REPLICAS = "restored-replicas"
 
 
@@ -185,8 +187,11 @@ async def _beats(flight: Flight, started: datetime) -> tuple[bool, str]:
         if workload.component in JOBS:
             wanted[workload.component] = wanted.get(workload.component, 0) + workload.replicas
     found = {component: beats.get(JOBS[component], 0) for component in wanted}
-    words = ", ".join(f"{component} {found[component]}/{count}" for component, count in wanted.items())
-    return bool(wanted) and all(found[name] >= count for name, count in wanted.items()), words or "no component"
+    words = [f"{component} {found[component]}/{count}" for component, count in wanted.items()]
+    # Zero of zero is no heartbeat: without these two a 3.x runs nothing, and no error says so.
+    words += [f"no {component} is wanted at all" for component in NEVER_WITHOUT if not wanted.get(component)]
+    beating = all(found[name] >= count for name, count in wanted.items())
+    return beating and all(wanted.get(component) for component in NEVER_WITHOUT), ", ".join(words)
 
 
 async def _secrets(site: Site) -> bool:

@@ -98,7 +98,7 @@ class Watched:
 
 def criteria(settings: Settings, state: State, watched: Watched) -> tuple[Check, ...]:
     """The criteria of the soak, from what is known now; a source that fails makes its criterion unknown."""
-    return (_components(state), _failures(settings, state), *_metrics(settings, state, watched))
+    return (_components(state), failures(settings, state), *_metrics(settings, state, watched))
 
 
 def _fresh(state: State, source: str) -> str:
@@ -116,11 +116,14 @@ def _components(state: State) -> Check:
     short = [f"{load.name} {load.ready}/{load.desired}" for load in state.pods.workloads if load.ready < load.desired]
     looping = [pod.name for pod in state.pods.pods if "BackOff" in pod.phase]
     bad = [*short, *(f"{pod} in back-off" for pod in looping)]
-    found = ", ".join(bad) or f"{len(state.pods.workloads)} of {len(state.pods.workloads)}"
-    return Check(name=name, holds=not bad, found=found, mend="look at the pod's events and log" if bad else "")
+    loads = len(state.pods.workloads)
+    found = ", ".join(bad) or (f"{loads} of {loads}" if loads else "no workload of the release is seen")
+    holds = bool(loads) and not bad
+    return Check(name=name, holds=holds, found=found, mend="" if holds else "look at the pod's events and log")
 
 
-def _failures(settings: Settings, state: State) -> Check:
+def failures(settings: Settings, state: State) -> Check:
+    """Task instances that failed since the cut-over; unknown while the database is not read."""
     name = "task failures since the cut-over"
     if (why := _fresh(state, "tasks")) or state.tasks is None:
         return Check(name=name, holds=False, known=False, found=why, mend="see the tasks pane")

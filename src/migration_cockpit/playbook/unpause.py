@@ -13,6 +13,7 @@ from migration_cockpit.connections import WorldError
 from migration_cockpit.playbook import catchup, ledger
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.smoke import require_ledger
+from migration_cockpit.playbook.soak import failures
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
 
@@ -76,7 +77,7 @@ class UnpauseCritical:
         await flight.do(self.id, _unpause(site, "normal", normal, dags.normal_wait))
 
         async def look() -> Sequence[Check]:
-            return (*await _active(site, [*critical, *normal]), _failures(flight))
+            return (*await _active(site, [*critical, *normal]), failures(settings, flight.state))
 
         return await flight.verify(self.id, look, timeout=3 * settings.cadence.tasks + 2.0)
 
@@ -84,26 +85,29 @@ class UnpauseCritical:
         """Watch the critical ones; a failure asks the operator before the normal ones follow."""
         clock, seconds = flight.clock, flight.settings.dags.observation
         deadline = clock.monotonic() + seconds
-        while (left := deadline - clock.monotonic()) > 0:
+        # A source that fails at the very end gets a few cadences to come back.
+        patience = deadline + 3 * flight.settings.cadence.tasks + 2.0
+        check = failures(flight.settings, flight.state)
+        while clock.monotonic() < (deadline if check.known else patience) and (check.holds or not check.known):
+            left = max(0.0, deadline - clock.monotonic())
+            flight.progress(self.id, f"observing, failed tasks: {check.found}", int(seconds - left), int(seconds))
+            await clock.sleep(min(1.0, left or 1.0))
+            check = failures(flight.settings, flight.state)
+        if not check.holds:
             tasks = flight.state.tasks
-            failures = tasks.failures if tasks else 0
-            flight.progress(self.id, f"observing, {failures} failed", int(seconds - left), int(seconds))
-            if failures > flight.settings.limits.soak_failures:
-                break
-            await clock.sleep(min(1.0, left))
-        tasks = flight.state.tasks
-        if tasks and tasks.failures > flight.settings.limits.soak_failures:
-            names = [f"{task.dag_id}.{task.task_id}" for task in tasks.newest_failures]
+            blind = f"whether tasks fail cannot be seen ({check.found})"
+            seen = f"{tasks.failures} tasks failed since the cut-over" if tasks and check.known else blind
+            names = [f"{task.dag_id}.{task.task_id}" for task in tasks.newest_failures] if tasks else []
             made = await flight.decide(
                 self.id,
                 "failures",
-                f"{tasks.failures} tasks failed since the cut-over. Unpause the normal DAGs?",
+                f"{seen}. Unpause the normal DAGs?",
                 {"stop": "leave the rest paused; the step ends", "go on": "they failed before too, or do not matter"},
                 evidence=names,
                 reasoned=("go on",),
             )
             if made.answer == "stop":
-                raise StepAborted(f"stopped: {tasks.failures} tasks failed after the critical DAGs came back")
+                raise StepAborted(f"stopped after the critical DAGs came back: {seen}")
 
 
 class UnpauseRest:
@@ -146,10 +150,12 @@ class UnpauseRest:
         rest = await _still_paused(site, book.active)
         await _choose(flight, self.id, rest)
         size = max(1, settings.dags.max_runs_at_once)
-        waves = flight.fact(self.id, "waves")
+        # A later attempt looks anew at what is still paused; a resumed one finds its waves.
+        name = f"waves#{flight.state.step(self.id).attempt}"
+        waves = flight.fact(self.id, name)
         if waves is None:
             waves = [rest[start : start + size] for start in range(0, len(rest), size)]
-            flight.write_fact(self.id, "waves", waves)
+            flight.write_fact(self.id, name, waves)
         for number, wave in enumerate(waves, start=1):
             if number > 1:
                 await self._wait_for_room(flight, size)
@@ -167,12 +173,17 @@ class UnpauseRest:
         return checks
 
     async def _wait_for_room(self, flight: Flight, size: int) -> None:
+        site = Site(flight.settings, flight.session, flight.connections)
         while True:
-            tasks = flight.state.tasks
-            load = sum(tasks.states.get(state, 0) for state in ("running", "queued")) if tasks else 0
-            if load < size:
-                return
-            flight.progress(self.id, f"{load} tasks run or wait; the next wave follows below {size}")
+            try:
+                states = await database.states(site)
+            except WorldError as error:
+                flight.progress(self.id, f"the next wave waits: tasks cannot be counted: {error}")
+            else:
+                load = sum(states.get(state, 0) for state in ("running", "queued"))
+                if load < size:
+                    return
+                flight.progress(self.id, f"{load} tasks run or wait; the next wave follows below {size}")
             await flight.clock.sleep(WAVE_LOOK)
 
 
@@ -217,15 +228,6 @@ async def _active(site: Site, wanted: Sequence[str]) -> Sequence[Check]:
     found = f"{len(wanted) - len(left)} of {len(wanted)}" + (f"; still paused: {', '.join(left)}" if left else "")
     mend = "run the step again: it tries only the rest" if left else ""
     return (Check(name="DAGs active", holds=not left, found=found, mend=mend),)
-
-
-def _failures(flight: Flight) -> Check:
-    tasks = flight.state.tasks
-    most = flight.settings.limits.soak_failures
-    if tasks is None:
-        return Check(name="task failures", holds=False, known=False, found="tasks were never read")
-    mend = "read the task's log before more DAGs come back" if tasks.failures > most else ""
-    return Check(name="task failures", holds=tasks.failures <= most, found=str(tasks.failures), mend=mend)
 
 
 async def _as_in_ledger(site: Site, book: ledger.Ledger) -> Sequence[Check]:

@@ -1,0 +1,164 @@
+"""What cannot be seen is not well: checks that must not hold on nothing, on stale data, or on another's word."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from migration_cockpit.actions import cluster as seen
+from migration_cockpit.actions import database
+from migration_cockpit.actions.cluster import Workload
+from migration_cockpit.config import STEP_IDS, Settings
+from migration_cockpit.playbook import healthy, ledger, unpause
+from migration_cockpit.playbook.catchup import DueRuns
+from migration_cockpit.playbook.flight import Flight, StepAborted
+from migration_cockpit.playbook.gates import sole_ruler
+from migration_cockpit.playbook.soak import Watched, criteria
+from migration_cockpit.playbook.unpause import UnpauseCritical, UnpauseRest
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.readings import PodsReading, TasksReading
+from migration_cockpit.session.recorder import Recorder
+from migration_cockpit.session.redact import Redactor
+from tests.connections.support import NAMESPACE, cluster, connected, eventually, make_settings
+from tests.playbook.test_rulers import application, deployment, helmrelease, installed
+
+MARK = {"argocd.argoproj.io/tracking-id": "airflow:apps/Deployment:airflow/airflow-scheduler"}
+
+
+@asynccontextmanager
+async def flying(directory: Path, step: str, **tables: dict[str, Any]) -> AsyncIterator[Flight]:
+    """A flight whose step has just started."""
+    settings: Settings = make_settings(directory, **tables)
+    recorder = Recorder(directory / "session", SystemClock(), Redactor())
+    planned = {each: settings.schedule.planned(each) for each in STEP_IDS}
+    opened = ev.SessionOpened(
+        session="s",
+        deployment="test",
+        production=False,
+        source_version="2.11.2",
+        target_version="3.2.2",
+        context="test",
+        namespace=NAMESPACE,
+        release="airflow",
+        config="",
+        program="",
+        planned=planned,
+    )
+    recorder.record(opened)
+    recorder.record(ev.StepStarted(step=step, operator="sre"))
+    async with connected(settings) as connections:
+        yield Flight(settings, connections, recorder, SystemClock())
+    recorder.close()
+
+
+async def test_a_release_without_workloads_is_not_a_release_whose_workloads_are_ready(tmp_path: Path) -> None:
+    async with flying(tmp_path, "soak") as flight:
+        flight.record(ev.PodsRead(reading=PodsReading()))
+        flight.record(ev.TasksRead(reading=TasksReading()))
+        components, failures, *_ = criteria(flight.settings, flight.state, Watched())
+        assert (components.holds, components.found) == (False, "no workload of the release is seen")
+        assert failures.holds
+
+
+async def test_no_heartbeat_is_enough_for_a_scheduler_that_nobody_wants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {"scheduler": 0, "triggerer": 1}
+
+    async def workloads(_: object) -> tuple[Workload, ...]:
+        return tuple(
+            Workload(resource="deployments", name=f"airflow-{name}", component=name, replicas=count)
+            for name, count in wanted.items()
+        )
+
+    async def heartbeats(_: object, __: datetime) -> dict[str, int]:
+        return {"TriggererJob": 1, "SchedulerJob": 1, "DagProcessorJob": 1}
+
+    monkeypatch.setattr(seen, "workloads", workloads)
+    monkeypatch.setattr(database, "heartbeats", heartbeats)
+    async with flying(tmp_path, "healthy") as flight:
+        holds, found = await healthy._beats(flight, datetime.now(UTC))
+        assert not holds
+        assert "no scheduler is wanted at all, no dag-processor is wanted at all" in found
+        wanted |= {"scheduler": 1, "dag-processor": 1}
+        assert await healthy._beats(flight, datetime.now(UTC)) == (
+            True,
+            "scheduler 1/1, triggerer 1/1, dag-processor 1/1",
+        )
+
+
+@pytest.mark.parametrize("seen_before", [True, False])
+async def test_critical_dags_are_not_observed_with_closed_eyes(tmp_path: Path, seen_before: bool) -> None:
+    async with flying(tmp_path, "critical", dags={"canary": "canary", "observation": 0.05}) as flight:
+        if seen_before:
+            flight.record(ev.TasksRead(reading=TasksReading()))
+            flight.record(ev.SourceFailed(source="tasks", why="the server refuses connections"))
+        watching = asyncio.create_task(UnpauseCritical()._observe(flight))
+        decision = await eventually(lambda: flight.state.decision)
+        assert "whether tasks fail cannot be seen" in decision.event.question
+        flight.record(ev.DecisionMade(step="critical", decision="failures", answer="stop", operator="sre"))
+        with pytest.raises(StepAborted, match="cannot be seen"):
+            await watching
+
+
+async def test_observing_ends_by_itself_while_the_tasks_are_read_and_none_fails(tmp_path: Path) -> None:
+    async with flying(tmp_path, "critical", dags={"canary": "canary", "observation": 0.05}) as flight:
+        flight.record(ev.TasksRead(reading=TasksReading()))
+        await asyncio.wait_for(UnpauseCritical()._observe(flight), 5)
+        assert flight.state.decision is None
+
+
+async def test_a_later_attempt_unpauses_what_the_first_one_found_active(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = {"a": True, "b": False}  # b is paused by somebody between the attempts
+
+    async def dags(_: object) -> tuple[database.DagRow, ...]:
+        return tuple(database.DagRow(name, is_paused) for name, is_paused in paused.items())
+
+    async def set_paused(name: str, value: bool) -> None:
+        paused[name] = value
+
+    async def due_runs(*_: object) -> DueRuns:
+        return DueRuns(first_wave=0, skipped=0, lines=())
+
+    async def choose(flight: Flight, *_: object) -> None:
+        await due_runs(flight)
+
+    book = ledger.Ledger(session="s", taken="", version="2.11.2", all=("a", "b"), active=("a", "b"))
+    monkeypatch.setattr(database, "dags", dags)
+    monkeypatch.setattr(unpause, "_choose", choose)
+    monkeypatch.setattr(unpause, "require_ledger", lambda _: book)
+    async with flying(tmp_path, "rest") as flight:
+        monkeypatch.setattr(flight.connections.airflow, "set_paused", set_paused)
+        assert all(check.holds for check in await UnpauseRest().fly(flight))
+        paused["b"] = True
+        flight.record(ev.StepStarted(step="rest", operator="sre", attempt=2))
+        assert all(check.holds for check in await UnpauseRest().fly(flight))
+    assert paused == {"a": False, "b": False}
+
+
+async def test_the_gate_sees_who_rules_the_release_wherever_it_lives(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as world, flying(tmp_path, "helm") as flight:
+
+        async def look() -> tuple[bool, str]:
+            check = await sole_ruler().look(flight)
+            return check.holds, check.found
+
+        assert await look() == (True, "nobody else rules the release")
+        installed(world)
+        # `automated: {}` is on; and with label tracking no mark on the objects tells of it.
+        world.create(application(syncPolicy={"automated": {}}), "argocd")
+        assert await look() == (False, "Argo CD airflow rules the release")
+        world.patch("Application", "argocd", "airflow", {"spec": {"syncPolicy": {"automated": None}}})
+        world.create(deployment(annotations=MARK), NAMESPACE)
+        assert await look() == (True, "Argo CD airflow rules the release, its sync is suspended")
+        world.create(helmrelease("af", "flux-system", targetNamespace=NAMESPACE, releaseName="airflow"), "flux-system")
+        assert await look() == (False, "Flux af rules the release")
