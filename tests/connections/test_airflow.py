@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from migration_cockpit.connections import AirflowError, Connections, Unreachable
@@ -107,3 +109,19 @@ async def test_the_generation_changes_under_the_cockpit(tmp_path: Path) -> None:
         await server.start(2)
         assert await airflow.set_paused_all(True) == 3
     await server.stop()
+
+
+async def test_a_login_page_in_the_place_of_an_answer_is_said_in_a_sentence(
+    server: AirflowServer, connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connections.airflow.version()
+    real = connections.airflow._send
+
+    async def send(method: str, path: str, **how: Any) -> httpx.Response:
+        if "/dags" in path:
+            return httpx.Response(200, text="<html><title>Sign in</title></html>")
+        return await real(method, path, **how)
+
+    monkeypatch.setattr(connections.airflow, "_send", send)
+    with pytest.raises(AirflowError, match="not a JSON object: does"):
+        await connections.airflow.dag_count()

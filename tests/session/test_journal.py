@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
 
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import SystemClock
-from migration_cockpit.session.events import Keyframe, LogLine, Note
+from migration_cockpit.session.events import Keyframe, LogLine, Note, StepFact
 from migration_cockpit.session.journal import JournalError, SessionLock, line_hash
 from migration_cockpit.session.recorder import KEYFRAME_EVERY, Recorder
 from migration_cockpit.session.redact import MASK, Redactor
@@ -128,6 +129,23 @@ def test_the_password_inside_a_registered_url_is_masked_alone_too(tmp_path: Path
     redactor = Redactor()
     redactor.register("postgresql://airflow:hunter22@db:5432/airflow")
     assert redactor.clean("password is hunter22, really") == f"password is {MASK}, really"
+
+
+def test_a_password_that_is_an_ordinary_word_or_number_destroys_no_name_and_no_line(tmp_path: Path) -> None:
+    redactor = Redactor(["airflow-prod", "prod-eu"])
+    for password in ("airflow", "prod", "helm", "2026", "1000"):
+        redactor.register(f"postgresql://cockpit:{password}@db/metadata")
+    clock = SteppingClock()
+    recorder = Recorder(tmp_path, clock, redactor)
+    recorder.record(StepFact(step="helm", name="job", value=Raw(b'{"name":"airflow-db-migrate-prod","size":21000}')))
+    recorder.record(LogLine(source="helm", text="postgresql://cockpit:airflow@db/metadata, in 2026"))
+    before = recorder.state
+    recorder.close()
+    assert before.fact("helm", "job") == {"name": "airflow-db-migrate-prod", "size": 21000}
+    assert before.log[-1].text == f"{MASK}, in {MASK}"
+    again = Recorder(tmp_path, clock, Redactor())
+    again.close()
+    assert again.state == before
 
 
 class SteppingClock(SystemClock):

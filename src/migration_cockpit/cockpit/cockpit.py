@@ -61,7 +61,8 @@ class Cockpit:
         make_directory(directory)
         self._lock = SessionLock(directory)
         self._lock.take(f"{operator} on {socket.gethostname()}, process {os.getpid()}")
-        self._redactor = Redactor()
+        place = settings.kubernetes
+        self._redactor = Redactor([settings.deployment.name, place.context, place.namespace, place.release])
         self.recorder = Recorder(directory, self.clock, self._redactor)
         if why := other_place(self.recorder.state, settings):
             self.recorder.close()

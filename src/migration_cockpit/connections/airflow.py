@@ -196,7 +196,9 @@ class AirflowApi:
             response = await self._send("POST", dialect.token, json=account)
             if response.status_code not in (200, 201):
                 raise _refusal("the login", response)
-            self._token = self._remember(str(response.json()["access_token"]))
+            self._token = self._remember(str(_json("the login", response).get("access_token") or ""))
+            if not self._token:
+                raise AirflowError(response.status_code, "the login", "no access_token in the answer")
         return {"headers": {"Authorization": f"Bearer {self._token}"}}
 
     async def _ask(
@@ -215,7 +217,7 @@ class AirflowApi:
             url = dialect.base + path
             response = await self._send(method, url, params=params, json=body, timeout=timeout, **authorization)
             if response.status_code < 300:
-                return response.json() if response.content else {}
+                return _json(f"{method} {url}", response) if response.content else {}
             if attempt == 1 and response.status_code == 401 and self._token:
                 self._token = ""
                 continue
@@ -241,6 +243,17 @@ class AirflowApi:
             raise Unreachable(WHAT, f"{self._url} does not answer within {timeout:.0f} s") from None
         except httpx.HTTPError as error:
             raise Unreachable(WHAT, f"{self._url}: {one_line(error)}") from error
+
+
+def _json(call: str, response: httpx.Response) -> Any:
+    """The object that was answered. Raises AirflowError for a login page or a proxy's own words."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise AirflowError(response.status_code, call, "not a JSON object: does airflow.url lead to Airflow itself?")
+    return body
 
 
 def _refusal(call: str, response: httpx.Response) -> AirflowError:

@@ -4,24 +4,44 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from urllib.parse import quote, quote_plus, urlsplit
+
+from migration_cockpit.config import STEP_IDS
 
 MASK = "«secret»"
 SHORTEST = 4
 """Shorter values are not masked: they would blot out ordinary words."""
 
 
+WORDS = (
+    *STEP_IDS,
+    "verified",
+    "overridden",
+    "skipped",
+    "failed",
+    "aborted",
+    "running",
+    "airflow-db-migrate",
+    "postgres",
+)
+"""Words that the journal and names in the world are made of, and that some take for a password."""
+
+
 class Redactor:
     """Knows every loaded secret in the forms in which it could reappear: raw, URL-encoded, base64, JSON-escaped."""
 
-    def __init__(self) -> None:
+    def __init__(self, legible: Iterable[str] = ()) -> None:
+        """`legible` are names that must stay readable: what is done next rests on them. A password that is a part of
+        one of them (`airflow`, as in `airflow-scheduler`) is not masked by itself; a DSN that holds it is."""
+        self._legible = (*WORDS, *legible)
         self._forms: set[str] = set()
         self._ordered: tuple[str, ...] = ()
 
     def register(self, secret: str) -> str:
         """Remember a secret, and the password inside it where it is a URL; returns it unchanged."""
         for value in {secret, secret.strip(), *_password_of(secret)}:
-            if len(value) < SHORTEST:
+            if len(value) < SHORTEST or any(value in name for name in self._legible):
                 continue
             raw = {value, quote(value, safe=""), quote(value), quote_plus(value)}
             raw.add(base64.b64encode(value.encode()).decode().rstrip("="))
