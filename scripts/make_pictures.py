@@ -59,7 +59,7 @@ async def _fly(world: Path, session: Path) -> None:
         await picture("sheet")
         await _until(lambda: len([entry for entry in state().log if "processing batch" in entry.text]) >= 8)
         await picture("migrating")
-        await _until(lambda: state().step("soak").running and state().step("soak").done >= 3)
+        await _until(lambda: state().step("soak").running and state().step("soak").done >= 1)
         await picture("soak")
         await pilot.press("q")
 

@@ -17,8 +17,8 @@ from migration_cockpit.rehearsal import faults
 from migration_cockpit.rehearsal.faults import FAULTS
 from tests.flight import world as rehearsal
 
-LIMITS = {"drain": 5, "stop_components": 6, "healthy": 25, "smoke": 15, "canary": 12}
-"""Shorter than a rehearsal's: with a fault each of them is waited for to its end."""
+LIMITS = {"soak": 16, "drain": 5, "stop_components": 6, "healthy": 25, "smoke": 15, "canary": 12}
+"""Shorter than a rehearsal's, since with a fault each is waited for to its end; the soak outlasts the quantiles' window."""
 PATIENCE = 60.0
 
 
