@@ -18,7 +18,7 @@ from migration_cockpit.rehearsal.faults import FAULTS
 from tests.flight import world as rehearsal
 
 LIMITS = {"soak": 16, "drain": 5, "stop_components": 6, "healthy": 25, "smoke": 15, "canary": 12}
-"""Shorter than a rehearsal's, since with a fault each is waited for to its end; the soak outlasts the quantiles' window."""
+"""Short, since with a fault each is waited for to its end; but the soak outlasts the window of the quantiles."""
 PATIENCE = 60.0
 
 
