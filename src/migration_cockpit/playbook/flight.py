@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from migration_cockpit.actions.operation import Operation, OperationError, Status
+from migration_cockpit.actions.operation import Operation, OperationError, Report, Status
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import Connections
 from migration_cockpit.session import events as ev
@@ -53,10 +53,11 @@ class Flight:
         """Write an event."""
         self.recorder.record(event)
 
-    async def do(self, step: str, operation: Operation) -> str:
+    async def do(self, step: str, operation: Operation, report: Report | None = None) -> str:
         """Bring an operation about exactly once: look, write down the intention, run it, write down what came of it.
 
-        Returns its detail. Raises OperationError when it fails; the failure is in the journal then.
+        `report` is where it tells how it goes, the step's own unless given. Returns its detail. Raises OperationError
+        when it fails; the failure is in the journal then.
         """
         attempt = self.state.step(step).attempt
         before = self.state.operations.get(f"{step}/{operation.name}")
@@ -76,7 +77,7 @@ class Flight:
             return seen.detail
         self.record(ev.OperationIntended(**names, commands=operation.describe(), attempt=attempt))
         try:
-            detail = await operation.run(StepReport(self, step))
+            detail = await operation.run(report or StepReport(self, step))
         except OperationError as error:
             self.record(ev.OperationEnded(**names, outcome="failed", detail=str(error)))
             raise

@@ -10,6 +10,7 @@ from migration_cockpit.actions.migration_job import LOG_SOURCE, MigrationJob, jo
 from migration_cockpit.actions.operation import Operation, OperationError, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
+from migration_cockpit.advice.migration_log import MigrationLog
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook import migrate_gates, migrated, recovery_points
 from migration_cockpit.playbook.flight import Flight, StepFailed, StepReport
@@ -142,13 +143,29 @@ class Migrate:
             directory=flight.recorder.artifacts,
         )
         try:
-            await flight.do(self.id, operation)
-            await operation.catch_up(StepReport(flight, self.id), flight.state.log_positions.get(LOG_SOURCE, ""))
+            report = MigrationReport(flight, self.id)
+            await flight.do(self.id, operation, report)
+            await operation.catch_up(report, flight.state.log_positions.get(LOG_SOURCE, ""))
         except OperationError as error:
             if await self._ended(flight, name):
                 flight.say(f"{error}; the schema is at the target's head all the same", level="careful")
                 return
             raise StepFailed(f"{error}. {await migrated.after_failure(flight)}") from error
+
+
+class MigrationReport(StepReport):
+    """The Job's report: its log lines also tell how far it is."""
+
+    def __init__(self, flight: Flight, step: str) -> None:
+        super().__init__(flight, step)
+        deployment = flight.settings.deployment
+        self._log = MigrationLog(deployment.source_version, deployment.target_version)
+
+    def line(self, source: str, text: str, *, level: str = "info", at: str = "") -> None:
+        """A line for the log, and the progress where it tells of it."""
+        super().line(source, text, level=level, at=at)
+        if source == LOG_SOURCE and (told := self._log.read(text)):
+            self.progress(*told)
 
 
 def text(flight: Flight) -> str:
