@@ -151,7 +151,9 @@ async def test_bare_executor_pods_are_ended(site: Site, world: Cluster) -> None:
 
 
 async def test_cronjobs_on_the_database_are_suspended_and_resumed(site: Site) -> None:
-    for name, env in (("airflow-database-cleanup", DATABASE), ("team-report", [])):
+    reference = {"secretKeyRef": {"name": "airflow-metadata", "key": "connection"}}
+    own_name = [{"name": "REPORTS_SOURCE", "valueFrom": reference}]
+    for name, env in (("airflow-database-cleanup", DATABASE), ("team-report", []), ("team-sync", own_name)):
         spec = {"containers": [{"name": "c", "image": "x:1", "env": env}], "restartPolicy": "Never"}
         body = {
             "apiVersion": "batch/v1",
@@ -161,7 +163,7 @@ async def test_cronjobs_on_the_database_are_suspended_and_resumed(site: Site) ->
         }
         await site.live.kube.create("cronjobs", body)
     found = await seen.database_cronjobs(site)
-    assert found == ("airflow-database-cleanup",)
+    assert found == ("airflow-database-cleanup", "team-sync")
     await _twice(SuspendCronJobs(site, found))
     assert await seen.database_cronjobs(site) == ()
     await _twice(ResumeCronJobs(site, found))

@@ -15,9 +15,9 @@ from migration_cockpit.actions import cluster as seen
 from migration_cockpit.actions import database
 from migration_cockpit.actions.cluster import Workload
 from migration_cockpit.config import STEP_IDS, Settings
-from migration_cockpit.playbook import healthy, ledger, unpause
+from migration_cockpit.playbook import healthy, ledger, recovery_points, success, unpause
 from migration_cockpit.playbook.catchup import DueRuns
-from migration_cockpit.playbook.flight import Flight, StepAborted
+from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.gates import sole_ruler
 from migration_cockpit.playbook.soak import Watched, criteria
 from migration_cockpit.playbook.unpause import UnpauseCritical, UnpauseRest
@@ -162,3 +162,27 @@ async def test_the_gate_sees_who_rules_the_release_wherever_it_lives(tmp_path: P
         assert await look() == (True, "Argo CD airflow rules the release, its sync is suspended")
         world.create(helmrelease("af", "flux-system", targetNamespace=NAMESPACE, releaseName="airflow"), "flux-system")
         assert await look() == (False, "Flux af rules the release")
+
+
+async def test_success_is_not_told_of_what_was_not_verified(tmp_path: Path) -> None:
+    async with flying(tmp_path, "success") as flight:
+        for step in STEP_IDS[:-1]:
+            flight.record(ev.StepEnded(step=step, outcome="verified", operator="sre"))
+        assert "is stable. All DAGs that were active are active again" in success.text(
+            flight.settings, success.gaps(flight.state)
+        )
+        flight.record(ev.StepEnded(step="rest", outcome="skipped", operator="sre"))
+        said = success.text(flight.settings, success.gaps(flight.state))
+        assert "Not verified: unpause the rest skipped" in said
+        assert "active again" not in said
+
+
+async def test_a_snapshot_that_is_gone_is_no_recovery_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def describe(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(recovery_points, "describe", describe)
+    async with flying(tmp_path, "helm") as flight:
+        with pytest.raises(StepFailed, match="was taken and is gone"):
+            await recovery_points._snapshot(flight, "helm", "snapshot-s-helm", "5f2621c13b39")
+        assert flight.state.recovery_points == ()

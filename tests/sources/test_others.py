@@ -103,6 +103,17 @@ async def test_a_token_that_grafana_refuses_is_named_and_not_shown(metrics: Metr
     assert "wrong-token" not in failure.why
 
 
+async def test_a_token_that_was_renewed_is_read_again(metrics: MetricsServer, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("glsa_ended", encoding="utf-8")
+    table = {"url": metrics.grafana_url, "datasource_uid": metrics.uid, "token": {"file": str(file)}}
+    settings = make_settings(tmp_path, grafana=table)
+    async with connected(settings) as connections, running(MetricsSource(connections)) as heard:
+        await eventually(lambda: heard.of(SourceFailed))
+        file.write_text(metrics.token, encoding="utf-8")
+        await eventually(lambda: heard.of(MetricsRead))
+
+
 @pytest.fixture
 async def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmbeddedAws]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")

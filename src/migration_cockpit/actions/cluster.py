@@ -6,7 +6,7 @@ Label and name rules are those of the official chart: every pod carries tier=air
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -269,23 +269,30 @@ async def autoscalers(site: Site) -> tuple[Autoscaler, ...]:
 async def database_cronjobs(site: Site) -> tuple[str, ...]:
     """Names of CronJobs of the namespace that touch the metadata database and are not suspended.
 
-    The chart's own two, and any other whose environment names the metadata Secret's variable. Raises KubeError.
+    The chart's own two, and any other whose environment names the metadata Secret or its variable. Raises KubeError.
     """
+    given = site.settings.postgres.dsn.secret
+    secrets = {f"{site.release}-metadata", *([given.partition("/")[0]] if given else [])}
     found = []
     for item in await listed(site, "cronjobs"):
         component = labels(item).get("component", "")
         own = labels(item).get("release") == site.release
         pod_spec = item["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-        named = any(
-            _CONNECTION.search(variable.get("name", ""))
-            for container in pod_spec.get("containers") or []
-            for variable in container.get("env") or []
-        )
+        named = any(_names_database(container, secrets) for container in pod_spec.get("containers") or [])
         if (named or (own and component in {"airflow-cleanup-pods", "database-cleanup"})) and not item["spec"].get(
             "suspend"
         ):
             found.append(item["metadata"]["name"])
     return tuple(sorted(found))
+
+
+def _names_database(container: Object, secrets: Collection[str]) -> bool:
+    variables = container.get("env") or []
+    references = [(each.get("valueFrom") or {}).get("secretKeyRef") or {} for each in variables]
+    references += [each.get("secretRef") or {} for each in container.get("envFrom") or []]
+    return any(_CONNECTION.search(each.get("name", "")) for each in variables) or any(
+        each.get("name") in secrets for each in references
+    )
 
 
 async def listed(site: Site, resource: str, label: str = "") -> Sequence[Mapping[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -84,10 +84,6 @@ class Board(TiledScreen):
         """Draw what changed."""
         for name in self._shown:
             self._panels[name].redraw()
-
-    def panels(self) -> Iterable[tuple[str, Panel]]:
-        """The parts that are on the screen now, by name."""
-        return [(name, self._panels[name]) for name in self._shown]
 
     @property
     def scrolled(self) -> Panel:

@@ -171,12 +171,6 @@ class AirflowApi:
             raise
         return str(answer["state"])
 
-    async def task_states(self, dag_id: str, run_id: str) -> dict[str, str]:
-        """State of each task of a run by its id (`none` before it is scheduled)."""
-        path = f"/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}/taskInstances"
-        answer = await self._ask("GET", path, params={"limit": PAGE})
-        return {item["task_id"]: item.get("state") or "none" for item in answer["task_instances"]}
-
     # -- the account
 
     async def login(self) -> None:

@@ -77,7 +77,7 @@ class Connections:
         return self._secrets.get(ref) or await self.secret(ref)
 
     def forget_secrets(self) -> None:
-        """Read every secret anew at its next use: after a repoint, or when one was refused."""
+        """Read every secret anew at its next use, when one was refused."""
         self._secrets.clear()
         self._prometheus = None
 
@@ -148,15 +148,6 @@ class Connections:
 
     # -- AWS
 
-    @property
-    def aws_configured(self) -> bool:
-        """Whether the config names an RDS instance."""
-        return self._aws is not None
-
-    async def aws(self, service: str) -> Any:
-        """A boto3 client; call it on a thread. Raises Unreachable."""
-        return await self._rds().client(service)
-
     async def aws_call(self, service: str, operation: str, **arguments: Any) -> Any:
         """One AWS call on a thread; botocore's ClientError passes through. Raises Unreachable."""
         return await self._rds().call(service, operation, **arguments)
@@ -223,10 +214,6 @@ class Connections:
     async def helm(self, *arguments: str, on_line: helm.LineHandler | None = None, timeout: float = 120.0) -> Executed:
         """Run the user's helm in the right context and namespace. Raises Unreachable or TimeoutError."""
         return await helm.run(self.settings, arguments, on_line=on_line, timeout=timeout)
-
-    def helm_command(self, *arguments: str) -> list[str]:
-        """The command line that `helm` would run."""
-        return helm.command(self.settings, arguments)
 
     # -- credentials
 

@@ -10,7 +10,8 @@ from migration_cockpit.actions.dump import TakeDump
 from migration_cockpit.actions.operation import Operation
 from migration_cockpit.actions.site import Site
 from migration_cockpit.actions.snapshot import TakeSnapshot, describe
-from migration_cockpit.playbook.flight import Flight
+from migration_cockpit.connections.aws import refused
+from migration_cockpit.playbook.flight import Flight, StepFailed
 from migration_cockpit.playbook.gates import site_of
 from migration_cockpit.session import events as ev
 
@@ -53,10 +54,17 @@ async def take(flight: Flight, step: str, generation: int, *, dump: bool) -> tup
 
 
 async def _snapshot(flight: Flight, step: str, name: str, head: str) -> ev.RecoveryPoint:
+    from botocore.exceptions import ClientError
+
     known = next((point for point in flight.state.recovery_points if point.name == name), None)
     if known is not None:
         return known
-    found = await describe(site_of(flight), name) or {}
+    try:
+        found = await describe(site_of(flight), name)
+    except ClientError as error:
+        raise refused(error) from error
+    if found is None:
+        raise StepFailed(f"snapshot {name} was taken and is gone: look who deletes snapshots, then run the step again")
     created = found.get("SnapshotCreateTime")
     return ev.RecoveryPoint(
         name=name,

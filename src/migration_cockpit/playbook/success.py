@@ -12,6 +12,7 @@ from migration_cockpit.playbook.delivery import announced
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
+from migration_cockpit.session.state import STEP_TITLES, State
 
 
 class Success:
@@ -42,13 +43,25 @@ class Success:
 
     async def fly(self, flight: Flight) -> Sequence[Check]:
         """Queue the message and see it accepted."""
-        return await announced(flight, self.id, "success", text(flight.settings))
+        return await announced(flight, self.id, "success", text(flight.settings, gaps(flight.state)))
 
 
-def text(settings: Settings) -> str:
-    """The message."""
+def gaps(state: State) -> list[str]:
+    """The steps before the last that are not verified, in words."""
+    before = [step for step in state.steps.values() if step.id != Success.id]
+    return [f"{STEP_TITLES[step.id]} {step.outcome or 'not flown'}" for step in before if step.outcome != "verified"]
+
+
+def text(settings: Settings, missing: Sequence[str] = ()) -> str:
+    """The message; what was not verified is not told as if it were."""
     deployment = settings.deployment
+    page = f"Issues? Page {deployment.on_call}."
+    if missing:
+        return (
+            f"Airflow migration ended: {deployment.name} is to run {deployment.target_version}. "
+            f"Not verified: {', '.join(missing)}. {page}"
+        )
     return (
         f"Airflow migration complete: {deployment.name} runs {deployment.target_version} and is stable. "
-        f"All DAGs that were active are active again. Issues? Page {deployment.on_call}."
+        f"All DAGs that were active are active again. {page}"
     )

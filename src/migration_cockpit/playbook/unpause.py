@@ -64,11 +64,14 @@ class UnpauseCritical:
     async def fly(self, flight: Flight) -> Sequence[Check]:
         """Show what it starts, let the operator choose, unpause critical, observe, unpause normal."""
         settings, dags = flight.settings, flight.settings.dags
-        active = set(require_ledger(flight).active)
+        book = require_ledger(flight)
+        active = set(book.active)
         critical = [name for name in dags.critical if name in active]
         normal = [name for name in dags.normal if name in active]
         for name in (*dags.critical, *dags.normal):
-            if name not in active:
+            if name not in book.all:
+                flight.say(f"there was no DAG {name}: is its name in [dags] right?", level="bad")
+            elif name not in active:
                 flight.say(f"{name} stays as it is: it was not active before", level="careful")
         await _choose(flight, self.id, [*critical, *normal])
         site = Site(settings, flight.session, flight.connections)

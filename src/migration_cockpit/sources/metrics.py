@@ -19,6 +19,7 @@ UNITS = {"loop_duration": "s", "queued_tasks": "", "open_slots": "", "parse_time
 Airflow sends the loop's duration in milliseconds; the chart's statsd exporter makes seconds of every timer.
 """
 POINTS = 60
+REFUSED = "Status Code 401"
 STEPS = 3
 """A point every so many readings: thirty minutes at the ten seconds of the default cadence."""
 
@@ -44,7 +45,12 @@ class MetricsSource:
         prometheus = await self._connections.prometheus()
         step = settings.cadence.metrics * STEPS
         end = self._connections.clock.now()
-        found = await in_thread(_ask, prometheus, settings.grafana.queries, end, step)
+        try:
+            found = await in_thread(_ask, prometheus, settings.grafana.queries, end, step)
+        except Exception as error:
+            if REFUSED in one_line(error):
+                self._connections.forget_secrets()  # the token may have been renewed since it was read
+            raise
         return MetricsReading(metrics=tuple(found))
 
     def _why(self, error: Exception) -> str:
@@ -57,7 +63,7 @@ def why(error: Exception) -> str:
     """A failure of Grafana or Prometheus: two families of exceptions say the same few things."""
     text = one_line(error)
     for sign, words in (
-        ("Status Code 401", "Grafana refuses the token (401): check grafana.token"),
+        (REFUSED, "Grafana refuses the token (401): check grafana.token"),
         ("Status Code 403", "Grafana's token may not query this datasource (403)"),
         ("Status Code 404", "Grafana knows no such datasource (404): check grafana.datasource_uid"),
         ("Status Code 502", "Grafana cannot reach Prometheus (502)"),
