@@ -38,12 +38,12 @@ async def open_sheet(pilot: Pilot[None], light: LightCockpit, key: str = "1") ->
     await until(pilot, lambda: light.state.session is not None)
     await pilot.press(key)
     await until(pilot, lambda: isinstance(app.screen, Dialog))
-    await until(pilot, lambda: not app.desk.deaf)  # type: ignore[attr-defined]
+    await until(pilot, lambda: not app.desk.deaf)  # type: ignore[attr-defined]  # a pilot knows only an App
 
 
 def seen(app: object) -> str:
     """All that is on the screen, without colour."""
-    strips = app.screen._compositor.render_strips()  # type: ignore[attr-defined]
+    strips = app.screen._compositor.render_strips()  # type: ignore[attr-defined]  # as above
     return "\n".join(strip.text for strip in strips)
 
 
@@ -247,7 +247,7 @@ async def test_tab_goes_through_all_panes_and_zoom_fills_the_screen(tmp_path: Pa
         await until(pilot, lambda: light.state.session is not None)
         for pane in (*PANES[1:], PANES[0]):
             await pilot.press("tab")
-            await until(pilot, lambda pane=pane: f"─ {pane}" in seen(app) or f"━ {pane}" in seen(app))  # type: ignore[misc]
+            await until(pilot, lambda pane=pane: f"─ {pane}" in seen(app) or f"━ {pane}" in seen(app))  # type: ignore[misc]  # the lambda keeps its pane
         await pilot.resize_terminal(160, 48)
         await until(pilot, lambda: all(f" {pane} " in seen(app) for pane in PANES))
         await pilot.press("tab", "z")

@@ -56,7 +56,7 @@ class DagSync:
     def mark_missing(self, present: list[str]) -> int:
         """Mark the DAGs that no file defines any more, and take the mark off those that one defines again."""
         column, gone = ("is_stale", True) if self._tables.has("dag", "is_stale") else ("is_active", False)
-        statement = f"UPDATE dag SET {column} = %s WHERE {column} <> %s AND NOT (dag_id = ANY(%s))"  # noqa: S608
+        statement = f"UPDATE dag SET {column} = %s WHERE {column} <> %s AND NOT (dag_id = ANY(%s))"  # noqa: S608  # names of ours, values as parameters
         return self._connection.execute(sql(statement), (gone, gone, present)).rowcount
 
     def unparsed(self) -> bool:

@@ -62,7 +62,7 @@ class Executor:
 
     def _adopt(self) -> None:
         mine = "" if self._everything else "AND hostname = %s"
-        query = sql(f"SELECT dag_id, task_id, run_id, map_index FROM task_instance WHERE state = 'running' {mine}")  # noqa: S608
+        query = sql(f"SELECT dag_id, task_id, run_id, map_index FROM task_instance WHERE state = 'running' {mine}")  # noqa: S608  # names of ours, values as parameters
         rows = self.session.execute(query, () if self._everything else (self._settings.hostname,)).fetchall()
         found: set[Key] = {(str(row[0]), str(row[1]), str(row[2]), int(row[3])) for row in rows}
         for gone in set(self._ends) - found:
