@@ -23,6 +23,8 @@ class DueRuns:
     skipped: int
     """Intervals that will never run, because catchup is off."""
     lines: tuple[str, ...]
+    by_dag: dict[str, int]
+    """Runs that start at once, by DAG; DAGs that are not due are not in it."""
 
 
 async def due_runs(flight: Flight, dag_ids: Sequence[str]) -> DueRuns:
@@ -53,7 +55,8 @@ async def due_runs(flight: Flight, dag_ids: Sequence[str]) -> DueRuns:
         lines.append(f"default_pool has {slots[0]} free slots")
     if skipped:
         lines.append(f"{skipped} missed intervals will never run: catchup is off, which is the default of 3.x")
-    return DueRuns(first_wave=first_wave, skipped=skipped, lines=tuple(lines))
+    by_dag = {str(row[0]): int(row[4]) for row in rows}
+    return DueRuns(first_wave=first_wave, skipped=skipped, lines=tuple(lines), by_dag=by_dag)
 
 
 def _line(dag_id: str, catchup: bool, intervals: int, runs: int, first_wave: int) -> str:

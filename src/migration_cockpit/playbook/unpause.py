@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from migration_cockpit.actions import database
 from migration_cockpit.actions.operation import Operation, OperationError
@@ -17,6 +17,8 @@ from migration_cockpit.playbook.soak import failures
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
 
+AS_LISTED, FEWEST, STOP = "as listed", "fewest runs first", "stop"
+"""Answers to how DAGs shall be unpaused."""
 WAVE_LOOK = 1.0
 """Seconds between two looks at the load before the next wave."""
 
@@ -73,7 +75,10 @@ class UnpauseCritical:
                 flight.say(f"there was no DAG {name}: is its name in [dags] right?", level="bad")
             elif name not in active:
                 flight.say(f"{name} stays as it is: it was not active before", level="careful")
-        await _choose(flight, self.id, [*critical, *normal])
+        orders = {AS_LISTED: "in the order of the config", FEWEST: "those that start the fewest runs come first"}
+        answer, due = await _choose(flight, self.id, [*critical, *normal], orders)
+        if answer == FEWEST:
+            critical, normal = fewest_first(critical, due), fewest_first(normal, due)
         site = Site(settings, flight.session, flight.connections)
         await flight.do(self.id, _unpause(site, "critical", critical, dags.critical_wait))
         await self._observe(flight)
@@ -146,13 +151,16 @@ class UnpauseRest:
         )
 
     async def fly(self, flight: Flight) -> Sequence[Check]:
-        """Waves of at most `dags.max_runs_at_once` DAGs, the next when fewer tasks than that run or wait."""
+        """Waves as large as the operator chose; the next when fewer tasks than `dags.max_runs_at_once` run or wait."""
         settings = flight.settings
         site = Site(settings, flight.session, flight.connections)
         book = require_ledger(flight)
         rest = await _still_paused(site, book.active)
-        await _choose(flight, self.id, rest)
-        size = max(1, settings.dags.max_runs_at_once)
+        most = max(1, settings.dags.max_runs_at_once)
+        sizes = caps(most, len(rest))
+        ways = {way: "the DAGs that start the fewest runs come first" for way in sizes}
+        answer, due = await _choose(flight, self.id, rest, ways)
+        rest, size = fewest_first(rest, due), sizes.get(answer, most)
         # A later attempt looks anew at what is still paused; a resumed one finds its waves.
         name = f"waves#{flight.state.step(self.id).attempt}"
         waves = flight.fact(self.id, name)
@@ -161,7 +169,7 @@ class UnpauseRest:
             flight.write_fact(self.id, name, waves)
         for number, wave in enumerate(waves, start=1):
             if number > 1:
-                await self._wait_for_room(flight, size)
+                await self._wait_for_room(flight, most)
             operation = SetPaused(site, f"unpause-wave-{number}", wave, paused=False, version=_target(settings))
             await flight.do(self.id, operation)
 
@@ -198,8 +206,13 @@ def _unpause(site: Site, name: str, dag_ids: list[str], wait: float) -> SetPause
     return SetPaused(site, f"unpause-{name}", dag_ids, paused=False, version=_target(site.settings), wait=wait)
 
 
-async def _choose(flight: Flight, step: str, dag_ids: Sequence[str]) -> None:
-    """Show what unpausing starts and let the operator go on or not. Raises StepAborted or StepFailed."""
+async def _choose(
+    flight: Flight, step: str, dag_ids: Sequence[str], ways: Mapping[str, str]
+) -> tuple[str, Mapping[str, int]]:
+    """Show what unpausing starts and let the operator choose how, or not at all.
+
+    Returns the answer, one of `ways`, and the runs that start at once by DAG. Raises StepAborted or StepFailed.
+    """
     try:
         due = await catchup.due_runs(flight, dag_ids)
     except WorldError as error:
@@ -207,12 +220,24 @@ async def _choose(flight: Flight, step: str, dag_ids: Sequence[str]) -> None:
     made = await flight.decide(
         step,
         "start",
-        f"Unpausing {len(dag_ids)} DAGs starts {due.first_wave} runs at once. Go on?",
-        {"go on": "unpause in this order", "stop": "leave them paused; the step ends"},
+        f"Unpausing {len(dag_ids)} DAGs starts {due.first_wave} runs at once. How?",
+        {**ways, STOP: "leave them paused; the step ends"},
         evidence=due.lines,
     )
-    if made.answer == "stop":
+    if made.answer == STOP:
         raise StepAborted("the operator left the DAGs paused")
+    return made.answer, due.by_dag
+
+
+def fewest_first(dag_ids: Sequence[str], runs: Mapping[str, int]) -> list[str]:
+    """The DAGs by how many runs they start at once; those that start as many keep their order."""
+    return sorted(dag_ids, key=lambda name: runs.get(name, 0))
+
+
+def caps(most: int, count: int) -> dict[str, int]:
+    """The sizes of waves that are offered for so many DAGs, by the answer that chooses each."""
+    sizes = dict.fromkeys((most, max(1, most // 5), 1))
+    return {f"waves of {size}" if size > 1 else "one by one": size for size in sizes if size == most or size < count}
 
 
 async def _still_paused(site: Site, wanted: Sequence[str]) -> list[str]:
