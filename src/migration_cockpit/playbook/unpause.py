@@ -158,7 +158,7 @@ class UnpauseRest:
         rest = await _still_paused(site, book.active)
         most = max(1, settings.dags.max_runs_at_once)
         sizes = caps(most, len(rest))
-        ways = {way: "the DAGs that start the fewest runs come first" for way in sizes}
+        ways = dict.fromkeys(sizes, "the DAGs that start the fewest runs come first")
         answer, due = await _choose(flight, self.id, rest, ways)
         rest, size = fewest_first(rest, due), sizes.get(answer, most)
         # A later attempt looks anew at what is still paused; a resumed one finds its waves.
