@@ -15,7 +15,7 @@ from migration_cockpit.actions.dump import TakeDump
 from migration_cockpit.actions.operation import OperationError, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import schema
-from migration_cockpit.connections import Unreachable
+from migration_cockpit.connections import Unreachable, postgres
 from migration_cockpit.playbook import migrated
 from migration_cockpit.playbook.drain import half_done_runs
 from migration_cockpit.playbook.gates import judge_source_head
@@ -94,7 +94,7 @@ async def test_an_empty_version_table_over_a_full_schema_is_named(server: Embedd
 
 async def test_sessions_and_the_migration_lock(server: EmbeddedPostgres, site: Site) -> None:
     assert await database.migration_lock(site) is None
-    name = database.MIGRATION_APPLICATION
+    name = postgres.MIGRATION_APPLICATION
     async with await psycopg.AsyncConnection.connect(server.dsn(), application_name=name) as connection:
         await connection.execute("select pg_advisory_lock(1)")
         assert await database.migration_lock(site) == connection.info.backend_pid

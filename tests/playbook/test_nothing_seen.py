@@ -15,11 +15,12 @@ from migration_cockpit.actions import cluster as seen
 from migration_cockpit.actions import database
 from migration_cockpit.actions.cluster import Workload
 from migration_cockpit.config import STEP_IDS, Settings
-from migration_cockpit.playbook import healthy, ledger, recovery_points, success, unpause
-from migration_cockpit.playbook.catchup import DueRuns
+from migration_cockpit.playbook import healthy, ledger, migrate, migrate_gates, recovery_points, success, unpause
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.gates import sole_ruler
+from migration_cockpit.playbook.migrate import Migrate
 from migration_cockpit.playbook.soak import Watched, criteria
+from migration_cockpit.playbook.step import Gate
 from migration_cockpit.playbook.unpause import UnpauseCritical, UnpauseRest
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock
@@ -126,11 +127,8 @@ async def test_a_later_attempt_unpauses_what_the_first_one_found_active(
     async def set_paused(name: str, value: bool) -> None:
         paused[name] = value
 
-    async def due_runs(*_: object) -> DueRuns:
-        return DueRuns(first_wave=0, skipped=0, lines=())
-
-    async def choose(flight: Flight, *_: object) -> None:
-        await due_runs(flight)
+    async def choose(*_: object) -> tuple[str, dict[str, int]]:
+        return "", {}
 
     book = ledger.Ledger(session="s", taken="", version="2.11.2", all=("a", "b"), active=("a", "b"))
     monkeypatch.setattr(database, "dags", dags)
@@ -186,3 +184,60 @@ async def test_a_snapshot_that_is_gone_is_no_recovery_point(tmp_path: Path, monk
         with pytest.raises(StepFailed, match="was taken and is gone"):
             await recovery_points._snapshot(flight, "helm", "snapshot-s-helm", "5f2621c13b39")
         assert flight.state.recovery_points == ()
+
+
+HEADS = {"old": database.Heads(("5f2621c13b39",)), "new": database.Heads(("1d6611b6ab7c",), fab=("02ca36b0235b",))}
+
+
+@pytest.mark.parametrize(
+    ("condition", "schema", "name"),
+    [
+        ("Complete", "old", "airflow-db-migrate-s-a2"),  # it ended with 0 and did nothing
+        ("Complete", "new", "airflow-db-migrate-s"),
+        ("Failed", "old", "airflow-db-migrate-s-a2"),
+        ("", "old", "airflow-db-migrate-s"),  # at work: joined
+    ],
+)
+async def test_a_job_that_migrated_nothing_is_not_taken_for_the_next_attempts(
+    condition: str, schema: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = {"status": {"conditions": [{"type": condition, "status": "True"}] if condition else [], "active": 1}}
+
+    async def find(*_: object) -> dict[str, Any]:
+        return job
+
+    async def heads(_: object) -> database.Heads:
+        return HEADS[schema]
+
+    monkeypatch.setattr(database, "heads", heads)
+    async with flying(tmp_path, "migrate") as flight:
+        monkeypatch.setattr(flight.connections.kube, "find", find)
+        flight.write_fact("migrate", "job", {"attempt": 1, "name": "airflow-db-migrate-s"})
+        flight.record(ev.StepStarted(step="migrate", operator="sre", attempt=2))
+        assert await Migrate()._name(flight) == name
+
+
+async def test_no_job_is_made_when_somebody_came_during_the_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {"session": True}
+
+    async def old(_: Flight) -> ev.Check:
+        return ev.Check(name="no pod of the old version", holds=True, found="none")
+
+    async def session(_: Flight) -> ev.Check:
+        return ev.Check(name="no other session", holds=not there["session"], found="pid 7 bi", mend="end it")
+
+    async def find(*_: object) -> None:
+        return None
+
+    gates = (Gate("no pod of the old version", "", old), Gate("no other session", "", session))
+    monkeypatch.setattr(migrate_gates, "alone", lambda: gates)
+    monkeypatch.setattr(migrate, "SETTLE_SECONDS", 0.0)
+    async with flying(tmp_path, "migrate") as flight:
+        monkeypatch.setattr(flight.connections.kube, "find", find)
+        with pytest.raises(StepFailed, match=r"no Job was made\. no other session: pid 7 bi → end it"):
+            await Migrate()._alone(flight, "job")
+        failing = await session(flight)
+        flight.record(ev.GateOverridden(step="migrate", operator="sre", reason="known", gates=(failing,)))
+        await Migrate()._alone(flight, "job")  # the operator went past it at the start

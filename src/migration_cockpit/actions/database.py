@@ -13,11 +13,8 @@ import msgspec
 
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Unreachable, postgres
+from migration_cockpit.connections.postgres import APPLICATION, MIGRATION_APPLICATION
 
-APPLICATION = "migration-cockpit"
-"""application_name of the cockpit's own sessions."""
-MIGRATION_APPLICATION = "airflow-db-migrate"
-"""application_name of the migration Job's sessions, by PGAPPNAME."""
 DRAINS = ("running", "queued", "restarting")
 """States that end by themselves once everything is paused; the others stay as they are and resume later."""
 LIVE_STATES = (*DRAINS, "scheduled", "deferred", "up_for_retry", "up_for_reschedule")

@@ -17,12 +17,15 @@ from pathlib import Path
 from migration_cockpit.actions import database
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
 from migration_cockpit.actions.site import Site
-from migration_cockpit.connections import WorldError
+from migration_cockpit.connections import WorldError, postgres
 from migration_cockpit.session.events import Command
 
 PROOF = "TABLE DATA public task_instance "
 """What the list of a dump that is worth something contains."""
 SUM_SUFFIX = ".sha256"
+APPLICATION = f"pg_dump of {postgres.APPLICATION}"
+"""application_name of the dump's sessions. Not the cockpit's: one that outlived its cockpit still holds its locks, and
+the migration would wait behind them."""
 _LIBPQ = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -108,7 +111,7 @@ class TakeDump:
             info = connection.info
             given = {**info.get_parameters(), "password": info.password, "port": str(info.port)}
         found = {_LIBPQ[key]: value for key, value in given.items() if key in _LIBPQ and value}
-        return found | {"PGAPPNAME": database.APPLICATION}
+        return found | {"PGAPPNAME": APPLICATION}
 
     async def _versions(self, pg_dump: str) -> None:
         """pg_dump refuses a server newer than itself; better said before anything is stopped."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from migration_cockpit.actions.cluster import MIGRATION_COMPONENT, main_container
-from migration_cockpit.actions.database import MIGRATION_APPLICATION
 from migration_cockpit.actions.site import Site
+from migration_cockpit.connections.postgres import MIGRATION_APPLICATION
 
 CONTAINER = "run-airflow-migrations"
 COMMAND = ["bash", "-c", "exec airflow db migrate"]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import psycopg
 
 APPLICATION = "migration-cockpit"
+"""application_name of the cockpit's own sessions."""
+MIGRATION_APPLICATION = "airflow-db-migrate"
+"""application_name of the migration Job's sessions, by PGAPPNAME; Airflow itself sets none."""
 CONNECT_SECONDS = 5
 LOCK_TIMEOUT_MS = 300
 STATEMENT_TIMEOUT_MS = 3000

@@ -161,13 +161,14 @@ def release_free() -> Gate:
 async def _helm_arguments(flight: Flight) -> tuple[bool, str]:
     helm = flight.settings.helm
     bad = refused_arguments(helm.arguments)
-    bad += [f"{name} is not there" for name in helm.values if not _is_file(name)]
+    bad += [f"{name} is not there" for name in helm.values if not is_file(name)]
     return not bad, "; ".join(
         bad
     ) or f"{len(helm.values)} values files, arguments: {' '.join(helm.arguments) or 'none'}"
 
 
-def _is_file(name: str) -> bool:
+def is_file(name: str) -> bool:
+    """Whether a file is there; outside of a coroutine, for it asks the disk."""
     return Path(name).is_file()
 
 

@@ -12,6 +12,7 @@ from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
 from migration_cockpit.advice.migration_log import MigrationLog
 from migration_cockpit.config import Settings
+from migration_cockpit.connections import WorldError
 from migration_cockpit.playbook import migrate_gates, migrated, recovery_points
 from migration_cockpit.playbook.flight import Flight, StepFailed, StepReport
 from migration_cockpit.playbook.gates import site_of, world_errors
@@ -72,13 +73,14 @@ class Migrate:
             if not ended:
                 flight.queue_message(self.id, "migrating", text(flight))
                 await self._snapshot(flight)
+                await self._alone(flight, name)
                 await self._job(flight, name)
             return await flight.verify(
                 self.id, lambda: migrated.checks(flight, name), timeout=SETTLE_SECONDS, every=0.5
             )
 
     async def _name(self, flight: Flight) -> str:
-        """The Job's name in this attempt: the last one while it runs or where it succeeded, else a new one.
+        """The Job's name in this attempt: the last one while it runs or where it reached the target, else a new one.
 
         Written down before the Job is made, so that a resumed flight looks for the same.
         """
@@ -90,7 +92,9 @@ class Migrate:
         name = job_name(site, attempt)
         if known:
             job = await flight.connections.kube.find("jobs", known["name"])
-            if job is not None and status_of(job)[0] is not Status.FAILED:
+            status = status_of(job)[0] if job is not None else Status.NOT_STARTED
+            # One that ended with 0 and migrated nothing (an image of the old version does) is not found again.
+            if status is Status.RUNNING or (status is Status.DONE and await self._reached(flight)):
                 name = known["name"]
         flight.write_fact(self.id, "job", {"attempt": attempt, "name": name})
         return name
@@ -100,12 +104,34 @@ class Migrate:
 
         A Job that reached the head and failed afterwards (its lock session was ended, say) has done its work.
         """
-        head = revisions.head(flight.settings.deployment.target_version)
-        heads = await database.heads(site_of(flight))
-        if head is None or heads.revisions != (head,) or not await migrated.fab_done(flight):
+        if not await self._reached(flight):
             return False
         seen = await MigrationJob(site_of(flight), name).observe()
         return seen.status in {Status.NOT_STARTED, Status.FAILED}
+
+    async def _reached(self, flight: Flight) -> bool:
+        """Whether the schema is at the target's head, the FAB provider's tables too."""
+        head = revisions.head(flight.settings.deployment.target_version)
+        heads = await database.heads(site_of(flight))
+        return head is not None and heads.revisions == (head,) and await migrated.fab_done(flight)
+
+    async def _alone(self, flight: Flight, name: str) -> None:
+        """Look once more that nobody else writes: the recovery point may have taken longer than the gates are true.
+
+        What the operator went past at the start is not asked again. Raises StepFailed.
+        """
+        if await flight.connections.kube.find("jobs", name) is not None:
+            return
+        past = {gate.name for each in flight.state.overrides if each.step == self.id for gate in each.gates}
+        gates = [gate for gate in migrate_gates.alone() if gate.name not in past]
+
+        async def look() -> Sequence[Check]:
+            return [await gate.look(flight) for gate in gates]
+
+        failing = [each for each in await flight.verify(self.id, look, timeout=SETTLE_SECONDS) if not each.holds]
+        if failing:
+            found = "; ".join(f"{each.name}: {each.found} → {each.mend}" for each in failing)
+            raise StepFailed(f"not alone any more after the recovery point, so no Job was made. {found}")
 
     async def _snapshot(self, flight: Flight) -> None:
         """A recovery point of its own before the first attempt, and before a later one where the schema has moved."""
@@ -147,10 +173,14 @@ class Migrate:
             await flight.do(self.id, operation, report)
             await operation.catch_up(report, flight.state.log_positions.get(LOG_SOURCE, ""))
         except OperationError as error:
-            if await self._ended(flight, name):
-                flight.say(f"{error}; the schema is at the target's head all the same", level="careful")
-                return
-            raise StepFailed(f"{error}. {await migrated.after_failure(flight)}") from error
+            try:
+                if await self._ended(flight, name):
+                    flight.say(f"{error}; the schema is at the target's head all the same", level="careful")
+                    return
+                left = await migrated.after_failure(flight)
+            except WorldError as unread:
+                left = f"In what state it left the schema cannot be read: {unread}"
+            raise StepFailed(f"{error}. {left}") from error
 
 
 class MigrationReport(StepReport):

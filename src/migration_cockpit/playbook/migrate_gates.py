@@ -15,7 +15,7 @@ from migration_cockpit.advice import revisions
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook import recovery_points, standstill
 from migration_cockpit.playbook.flight import Flight
-from migration_cockpit.playbook.gates import gate, judge_source_head, site_of, window_open
+from migration_cockpit.playbook.gates import gate, is_file, judge_source_head, site_of, window_open
 from migration_cockpit.playbook.step import Gate
 
 SHOWN = 5
@@ -24,32 +24,18 @@ SHOWN = 5
 def gates(settings: Settings) -> Sequence[Gate]:
     """All of them, in the order in which an operator would ask."""
     target = settings.deployment.target_version
+    old_pods, sessions, migration = alone()
     return (
-        gate(
-            "no pod of the old version",
-            "no pod of 2.x that talks to the database",
-            "scale its workload to zero and delete the pod",
-            _no_old_writer,
-        ),
+        old_pods,
         gate(
             "new pods wait",
             f"the pods of {target} wait: none is ready before the migration",
             "a ready pod means that somebody migrated already, or that it does not wait: look at it before going on",
             _nobody_ready,
         ),
-        gate(
-            "no other session",
-            "no session on the database but the cockpit's own and the waiting pods' checks",
-            "find whose it is and end it there; pg_terminate_backend(<pid>) is the last resort",
-            _no_other_session,
-        ),
+        sessions,
         gate("no prepared transaction", "pg_prepared_xacts is empty", "rollback prepared '<gid>'", _no_prepared),
-        gate(
-            "no other migration",
-            "nobody holds advisory lock 1, no backend of an earlier attempt works on",
-            "wait until it ends: an orphaned backend ends its statement and rolls back by itself",
-            _no_other_migration,
-        ),
+        migration,
         gate(
             "schema version",
             "alembic_version has one row: the source's head, or where an earlier attempt of this session stopped",
@@ -69,6 +55,30 @@ def gates(settings: Settings) -> Sequence[Gate]:
             _direct,
         ),
         window_open(),
+    )
+
+
+def alone() -> tuple[Gate, Gate, Gate]:
+    """Nobody else writes: looked at before the step, and again before the Job is made."""
+    return (
+        gate(
+            "no pod of the old version",
+            "no pod of 2.x that talks to the database",
+            "scale its workload to zero and delete the pod",
+            _no_old_writer,
+        ),
+        gate(
+            "no other session",
+            "no session on the database but the cockpit's own and the waiting pods' checks",
+            "find whose it is and end it there; pg_terminate_backend(<pid>) is the last resort",
+            _no_other_session,
+        ),
+        gate(
+            "no other migration",
+            "nobody holds advisory lock 1, no backend of an earlier attempt works on",
+            "wait until it ends: an orphaned backend ends its statement and rolls back by itself",
+            _no_other_migration,
+        ),
     )
 
 
@@ -177,14 +187,8 @@ async def _recovery(flight: Flight) -> tuple[bool, str]:
         status = found.get("Status", "") if found else "gone"
         return status == "available", f"{point.name} is {status}, taken {point.taken:%H:%M:%S} UTC"
     path = flight.recorder.artifacts / point.name
-    there = _is_file(str(path))
+    there = is_file(str(path))
     return there, f"{point.name} {'with checksum ' + point.checksum[:12] if there else 'is gone'}"
-
-
-def _is_file(name: str) -> bool:
-    from pathlib import Path
-
-    return Path(name).is_file()
 
 
 async def _direct(flight: Flight) -> tuple[bool, str]:

@@ -7,11 +7,9 @@ from datetime import datetime
 
 import msgspec
 
+from migration_cockpit.connections.postgres import APPLICATION, MIGRATION_APPLICATION
 from migration_cockpit.session.readings import Backend
 
-COCKPIT = "migration-cockpit"
-MIGRATION = "airflow-db-migrate"
-"""PGAPPNAME that the cockpit's migration Job sets; Airflow itself sets none."""
 QUERY_LENGTH = 200
 BYSTANDERS = 8
 """Sessions that matter to nobody and are listed all the same; the total counts the others.
@@ -118,16 +116,16 @@ def _roles(sessions: list[Session], lock_pid: int | None, owner: str) -> dict[in
 
 
 def _role(session: Session, holder: Session | None, owner: str) -> str:
-    if session.application == COCKPIT:
+    if session.application == APPLICATION:
         return "cockpit"
     if session.kind == "autovacuum worker":
         return "autovacuum"
     if holder is not None and session.pid == holder.pid:
         return "migration-lock"
-    if session.application == MIGRATION:
+    if session.application == MIGRATION_APPLICATION:
         return "migration"
     # A migration that someone else started has no name: it is the writer of the same user from the same address.
-    nameless = holder is not None and holder.application != MIGRATION
+    nameless = holder is not None and holder.application != MIGRATION_APPLICATION
     if nameless and holder is not None and session.writes and _origin(session) == _origin(holder):
         return "migration"
     return "airflow" if owner and session.user == owner else "other"
