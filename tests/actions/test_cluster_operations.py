@@ -249,6 +249,7 @@ async def test_job_is_followed_to_its_end_and_made_once(site: Site, world: Clust
     printed = [line for line in heard.of("job") if not line.startswith("app")]
     assert printed == ["args: db migrate", "batch 1", "batch 2", "batch 3"]
     assert "app airflow-db-migrate" in heard.of("job")
+    assert "its pod has started" in heard.told[-1], "what it waited for is over"
     assert (await _job(site).observe()).status is Status.DONE
     again = Heard()
     position = [at for source, _, at in heard.lines if source == "job"][-1]

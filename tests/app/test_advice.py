@@ -101,3 +101,13 @@ def test_the_way_back_starts_from_the_newest_recovery_point(sample: str) -> None
     assert ("Newest recovery point: airflow-pre-3x-0516-0946" in said) == (
         bool(state.recovery_points) and state.next_step is not None
     )
+
+
+def test_a_recovery_point_of_a_half_done_migration_is_no_way_back() -> None:
+    state, now = migrating()
+    (good,) = state.recovery_points
+    half = msgspec.structs.replace(good, name="airflow-pre-3x-0516-2", head="05234396c6fc", taken=at("10:40"))
+    said = " ".join(advise(msgspec.structs.replace(state, recovery_points=(good, half)), now).details)
+    assert f"Newest recovery point: {good.name}" in said
+    said = " ".join(advise(msgspec.structs.replace(state, recovery_points=(half,)), now).details)
+    assert "No recovery point holds the source version's schema" in said

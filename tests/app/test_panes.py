@@ -290,3 +290,17 @@ def test_a_thousand_pods_and_five_thousand_waiters_cost_little() -> None:
         view = DRAWN[pane](many, now, 60, 20, RULES)
         assert view.lines
     assert time.process_time() - began < 0.5, "a frame must not cost what there is"
+
+
+def test_a_migration_pod_is_no_component_that_is_ready() -> None:
+    state, now = migrating()
+    assert state.pods is not None
+    (first, *others) = state.pods.pods
+    assert first.component == "migration"
+    job = msgspec.structs.replace(first, name="airflow-db-migrate-0516-abcde", component="airflow-db-migrate")
+    pods = msgspec.structs.replace(state.pods, pods=(job, *others))
+    rows = [
+        plain(each) for each in DRAWN["pods"](msgspec.structs.replace(state, pods=pods), now, 60, 20, Rules()).lines
+    ]
+    assert "ready 0 of 5" in rows[0]
+    assert any(row.startswith("▶ ") and "db-migrate" in row for row in rows)

@@ -148,6 +148,7 @@ class MigrationJob:
                 raise OperationError(f"Job {self.key} was deleted by someone; look what its database session does")
             if pod is not None and _started(pod):
                 waiting_since = loop.time()
+                report.progress(f"Job {self.key}: its pod has started; the log stands in the log pane")
                 await follower.follow(pod["metadata"]["name"], CONTAINER)
             status, detail = status_of(job)
             if status is Status.DONE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from migration_cockpit.advice import revisions
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
 
@@ -195,9 +196,13 @@ def _dangers(state: State, now: datetime) -> str:
 
 
 def _way_back(state: State) -> str:
-    """Which recovery point a way back would start from."""
-    if not state.recovery_points or state.next_step is None:
+    """Which recovery point a way back would start from: one that holds the source version's schema head."""
+    if not state.recovery_points or state.next_step is None or state.session is None:
         return ""
-    point = max(state.recovery_points, key=lambda one: one.taken)
+    source = revisions.head(state.session.source_version)
+    points = [point for point in state.recovery_points if not point.head or source in {None, point.head}]
+    if not points:
+        return "No recovery point holds the source version's schema: there is no way back by one of them."
+    point = max(points, key=lambda one: one.taken)
     head = f", head {point.head}" if point.head else ""
     return f"Newest recovery point: {point.name}, {_clock(point.taken)}{head}."

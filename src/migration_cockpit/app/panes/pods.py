@@ -14,6 +14,9 @@ from migration_cockpit.session.state import State
 
 _BAD = ("Error", "CrashLoop", "ErrImage", "ImagePull", "OOMKilled", "Evicted", "CreateContainer", "InvalidImage")
 
+MIGRATIONS = frozenset({"airflow-db-migrate", "run-airflow-migrations", "migration"})
+"""Components of pods that migrate the database, ours and the chart's: they serve nothing when they are ready."""
+
 
 def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
     """A row a pod; what needs a look stands first."""
@@ -60,7 +63,7 @@ def status(pod: Pod, state: State) -> tuple[str, str]:
     if pod.phase in {"Completed", "Succeeded"}:
         return "·", "dim"
     if pod.phase == "Running" and pod.ready == pod.containers:
-        return ("▶", "bold") if pod.component in {"migration", "run-airflow-migrations"} else ("✔", "text")
+        return ("▶", "bold") if pod.component in MIGRATIONS else ("✔", "text")
     return "▲", "careful"
 
 
@@ -71,7 +74,7 @@ def _summary(state: State, width: int) -> list[Line]:
     old, new = state.session.source_version, state.session.target_version
     running = [pod for pod in state.pods.pods if pod.phase not in {"Completed", "Succeeded"}]
     writers = sum(pod.version == old and pod.database for pod in running)
-    targets = [pod for pod in running if pod.version == new]
+    targets = [pod for pod in running if pod.version == new and pod.component not in MIGRATIONS]
     waiting = sum(waits_as_expected(pod, state) for pod in running)
     ready = sum(pod.ready == pod.containers and pod.phase == "Running" for pod in targets)
     parts = [line((f"{old} writers ", "dim"), (str(writers), "bold" if writers else "text"))]
