@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from migration_cockpit.actions.messages import Messenger
 from migration_cockpit.cockpit.cockpit import Cockpit, _opening
 from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.cockpit.headless import Printer
 from migration_cockpit.config import load
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock
@@ -157,3 +159,21 @@ async def test_the_session_of_another_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"context \S+, the config names prod-us"):
         Cockpit(msgspec.structs.replace(SETTINGS, kubernetes=kubernetes), tmp_path, operator="sre", clock=SystemClock())
     await _cockpit(tmp_path).stop("the lock was given back")
+
+
+class Closed(io.StringIO):
+    """A terminal that is gone."""
+
+    def write(self, _: str) -> int:
+        """Nobody reads."""
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+async def test_a_flight_whose_output_nobody_reads_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cockpit = _cockpit(tmp_path)
+    cockpit.recorder.listeners.append(Printer().show)
+    monkeypatch.setattr("sys.stdout", Closed())
+    await cockpit.runner.start("announce", "sre")
+    await eventually(lambda: not cockpit.runner.busy)
+    assert cockpit.state.step("announce").outcome == "verified"
+    await cockpit.stop("test over")

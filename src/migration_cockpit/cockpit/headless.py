@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from signal import Signals
 
@@ -48,9 +48,15 @@ async def fly(cockpit: Cockpit, *, pause: float, signals: Iterable[Signals]) -> 
     stop.cancel()
     reason = f"signal {got[0].name}" if got else (why or "every step was flown")
     await cockpit.stop(reason)
-    print(f"\n{table(cockpit.state)}")
-    print(f"\n{reason}\nsession {cockpit.recorder.directory}")
+    say(f"\n{table(cockpit.state)}")
+    say(f"\n{reason}\nsession {cockpit.recorder.directory}")
     return 128 + got[0] if got else exit_code(cockpit.state)
+
+
+def say(text: str) -> None:
+    """Print a line at once. Where nobody reads any more (a closed pipe, a terminal that is gone) the flight goes on."""
+    with suppress(OSError, ValueError):
+        print(text, flush=True)
 
 
 class Printer:
@@ -65,11 +71,10 @@ class Printer:
         if newest is None or newest is self._last:
             return
         self._last = newest
-        print(f"{newest.t:%H:%M:%S} {newest.source:8} {newest.text}")
+        say(f"{newest.t:%H:%M:%S} {newest.source:8} {newest.text}")
         if isinstance(entry.event, ev.StepEnded):
             for check in entry.event.checks:
-                print(f"{'':8} {'':8}   {'✔' if check.holds and check.known else '✘'} {check.name}: {check.found}")
-        sys.stdout.flush()
+                say(f"{'':8} {'':8}   {'✔' if check.holds and check.known else '✘'} {check.name}: {check.found}")
 
 
 def table(state: State) -> str:
