@@ -27,9 +27,9 @@ async def test_eleven_steps_by_keys_into_the_real_screen(tmp_path: Path, monkeyp
         app = CockpitApp(cockpit, Desk(cockpit))
         async with app.run_test(size=(160, 48)) as pilot:
             async with asyncio.timeout(280):
-                while cockpit.state.next_step is not None:
+                while not cockpit.state.steps or cockpit.state.next_step is not None:
                     await asyncio.sleep(0.1)
-                    if cockpit.state.session is None:
+                    if not cockpit.state.steps:
                         continue
                     if app.desk.decision is not None and not app.desk.choice:
                         await pilot.press("1")
