@@ -15,7 +15,16 @@ from migration_cockpit.actions import cluster as seen
 from migration_cockpit.actions import database
 from migration_cockpit.actions.cluster import Workload
 from migration_cockpit.config import STEP_IDS, Settings
-from migration_cockpit.playbook import healthy, ledger, migrate, migrate_gates, recovery_points, success, unpause
+from migration_cockpit.playbook import (
+    healthy,
+    ledger,
+    migrate,
+    migrate_gates,
+    migrated,
+    recovery_points,
+    success,
+    unpause,
+)
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.gates import sole_ruler
 from migration_cockpit.playbook.migrate import Migrate
@@ -241,3 +250,25 @@ async def test_no_job_is_made_when_somebody_came_during_the_snapshot(
         failing = await session(flight)
         flight.record(ev.GateOverridden(step="migrate", operator="sre", reason="known", gates=(failing,)))
         await Migrate()._alone(flight, "job")  # the operator went past it at the start
+
+
+@pytest.mark.parametrize(("condition", "said"), [("", "is still there and may go on"), ("Failed", "was undone")])
+async def test_what_a_job_left_is_not_told_as_undone_while_it_may_go_on(
+    condition: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = {"status": {"conditions": [{"type": condition, "status": "True"}] if condition else []}}
+
+    async def find(*_: object) -> dict[str, Any]:
+        return job
+
+    async def heads(_: object) -> database.Heads:
+        return HEADS["old"]
+
+    async def sessions(_: object) -> tuple[database.SessionRow, ...]:
+        return ()
+
+    monkeypatch.setattr(database, "heads", heads)
+    monkeypatch.setattr(database, "sessions", sessions)
+    async with flying(tmp_path, "migrate") as flight:
+        monkeypatch.setattr(flight.connections.kube, "find", find)
+        assert said in await migrated.after_failure(flight, "airflow-db-migrate-s")

@@ -177,7 +177,7 @@ class Migrate:
                 if await self._ended(flight, name):
                     flight.say(f"{error}; the schema is at the target's head all the same", level="careful")
                     return
-                left = await migrated.after_failure(flight)
+                left = await migrated.after_failure(flight, name)
             except WorldError as unread:
                 left = f"In what state it left the schema cannot be read: {unread}"
             raise StepFailed(f"{error}. {left}") from error

@@ -104,7 +104,7 @@ async def _sessions(flight: Flight) -> tuple[bool, str]:
     return not left, "; ".join(left) or "none"
 
 
-async def after_failure(flight: Flight) -> str:
+async def after_failure(flight: Flight, job: str) -> str:
     """In what state a failed migration left the database, and whether running it again is safe."""
     deployment = flight.settings.deployment
     site, now = site_of(flight), flight.clock.now()
@@ -116,6 +116,9 @@ async def after_failure(flight: Flight) -> str:
     where = f" ({place[0]} of {place[1]})" if place else ""
     orphans = [each.words(now) for each in await database.sessions(site) if each.migration]
     working = f" A backend of it still works: {orphans[0]}; wait for it." if orphans else ""
+    if (await MigrationJob(site, job).observe()).status is Status.RUNNING:
+        # Nothing is undone while it may still begin or go on: only the step has stopped to wait.
+        return f"Committed up to {revision}{where}; Job {job} is still there and may go on: the step joins it again"
     return (
         f"Committed up to {revision}{where}; the revision after it was undone.{working} {AGAIN[0].upper()}{AGAIN[1:]}"
     )
