@@ -131,3 +131,13 @@ def test_a_killed_rehearsal_is_swept_at_the_next_start(tmp_path: Path) -> None:
     assert session / "world" in life.sweep()
     assert rehearsal.wait_until_gone(pid)
     assert not (session / "world").exists()
+
+
+def test_a_home_that_cannot_be_written_is_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "state").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with pytest.raises(life.WorldError, match="cannot be made: Not a directory; point XDG_STATE_HOME at"):
+        life.begin(tmp_path / "world", [], lambda _: None)
+    assert not (tmp_path / "world").exists()

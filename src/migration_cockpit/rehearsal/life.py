@@ -138,6 +138,12 @@ def begin(directory: Path, arguments: Sequence[str], tell: Callable[[str], None]
 
     Raises WorldError when it does not get ready.
     """
+    try:
+        registry().mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise WorldError(
+            f"{registry()}: cannot be made: {error.strerror}; point XDG_STATE_HOME at a directory that can be written"
+        ) from error
     remove(directory)
     directory.mkdir(mode=0o700, parents=True)
     own(directory)
