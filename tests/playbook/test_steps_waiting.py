@@ -95,7 +95,7 @@ async def test_the_oldest_task_is_waited_for_and_a_deferred_one_is_not(
     await _seed(server, LONG, WAITS)
     async with open_flight(drain=60.0) as flight:
         flying = _start(flight)
-        await eventually(lambda: flight.state.step("drain").progress == "1 tasks still run")
+        await eventually(lambda: flight.state.step("drain").progress == "1 task still runs")
         await write(server, "update task_instance set state = 'success' where task_id = 'long'")
         (check,) = await flying
         assert check.holds
@@ -151,6 +151,18 @@ async def test_the_question_answers_itself_when_the_last_task_ends(server: Embed
         assert check.holds
         made = flight.state.decisions["drain/drain#1"]
         assert (made.answer, made.operator) == ("drained", "the world")
+
+
+async def test_while_the_question_stands_the_count_stays_true(server: EmbeddedPostgres, open_flight: Open) -> None:
+    await _seed(server, LONG)
+    async with open_flight(drain=0.0) as flight:
+        flying = _start(flight)
+        await eventually(lambda: flight.state.decision)
+        flight.progress("drain", "tasks cannot be counted: the database was away")
+        await eventually(lambda: flight.state.step("drain").progress == "1 task still runs")
+        await write(server, "update task_instance set state = 'success'")
+        (check,) = await flying
+        assert check.holds
 
 
 async def test_a_database_that_is_away_is_waited_for(server: EmbeddedPostgres, open_flight: Open) -> None:

@@ -99,7 +99,7 @@ class Drain:
                 return True
             if left is not None:
                 most = max(most, left)
-                flight.progress(self.id, f"{left} tasks still run", most - left, most)
+                flight.progress(self.id, _still_run(left), most - left, most)
             if flight.clock.now() >= deadline:
                 return False
             await flight.clock.sleep(LOOK_EVERY)
@@ -114,7 +114,10 @@ class Drain:
         return sum(states.get(state, 0) for state in database.DRAINS)
 
     async def _answer(self, flight: Flight) -> str:
-        return "drained" if await self._left(flight) == 0 else ""
+        left = await self._left(flight)
+        if left:  # also after a time in which they could not be counted
+            flight.progress(self.id, _still_run(left))
+        return "drained" if left == 0 else ""
 
     async def _evidence(self, flight: Flight) -> tuple[str, ...]:
         """What going on would kill: tasks by name, executor pods, and what waits in the broker."""
@@ -138,6 +141,10 @@ class Drain:
             Check(name=check.name, holds=True, found=f"{check.found}; gone past by {made.operator}: {made.reason}")
             for check in checks
         ]
+
+
+def _still_run(left: int) -> str:
+    return "1 task still runs" if left == 1 else f"{left} tasks still run"
 
 
 async def _drained(flight: Flight) -> tuple[bool, str]:
