@@ -66,7 +66,7 @@ class FileStep:
 
         return (Gate("disk", "there is disk", look),)
 
-    def operations(self, settings: Settings, session: str) -> Sequence[AppendLine]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[AppendLine]:
         return (AppendLine(self.path, self.id, fails=self.fails),)
 
     def verification(self, settings: Settings) -> Sequence[str]:

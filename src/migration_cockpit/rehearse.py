@@ -39,11 +39,13 @@ def rehearse(options: argparse.Namespace) -> int:
     try:
         return _fly(options, directory, world)
     finally:
-        if options.keep and life.is_world(pid):
-            _keep(world, pid)
-        if life.owner_of(world) == os.getpid():  # else another flight has taken it over
-            life.end_process(pid)
-            life.remove(world)
+        try:
+            if options.keep and life.is_world(pid):
+                _keep(world, pid)
+        finally:  # a terminal that is gone cannot be told anything; the world ends all the same
+            if life.owner_of(world) == os.getpid():  # else another flight has taken it over
+                life.end_process(pid)
+                life.remove(world)
 
 
 def _enter(options: argparse.Namespace, directory: Path, world: Path) -> int:

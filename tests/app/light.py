@@ -129,7 +129,7 @@ class SmallStep:
 
         return (Gate("the broker is drained", "no message waits", look),)
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """One operation."""
         return (RaiseFlag(self),)
 

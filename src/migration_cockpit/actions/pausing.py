@@ -16,6 +16,9 @@ from migration_cockpit.config import version_tuple
 from migration_cockpit.connections import WorldError
 from migration_cockpit.session.events import Command
 
+NAMED = 10
+"""More DAGs than this are not named one by one in the log: they would push everything else out of sight."""
+
 
 def _curl(site: Site, path: str, body: str, *, major: int) -> str:
     airflow = site.settings.airflow
@@ -107,7 +110,8 @@ class SetPaused:
                 await asyncio.sleep(self._wait)
             try:
                 await self._site.live.airflow.set_paused(name, self._paused)
-                report.line("cockpit", f"{self._verb}d {name}")
+                if total <= NAMED:
+                    report.line("cockpit", f"{self._verb}d {name}")
             except WorldError as error:
                 failed[name] = str(error)
                 report.line("cockpit", f"{name} cannot be {self._verb}d: {error}", level="bad")

@@ -151,6 +151,11 @@ def _due(state: State, step: StepState, now: datetime, details: tuple[str, ...])
     title = STEP_TITLES[step.id]
     first = state.steps and step is next(iter(state.steps.values()))
     before = "" if first else "The steps before it have passed. "
+    if state.window_end is not None and now >= state.window_end:
+        closed = (
+            f"The window closed at {_clock(state.window_end)}. {_capital(title)} is next: agree on a new end first."
+        )
+        return Advice("STOP", "bad", closed, details)
     if late >= 0:
         since = f"since {_long(late)}" if late >= 60 else "now"
         return Advice(

@@ -46,7 +46,7 @@ class Announce:
             release_free(),
         )
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """The message."""
         return (SendMessage(Site(settings, session), "start", text(settings)),)
 

@@ -47,7 +47,7 @@ class Drain:
         """With an active DAG new tasks keep coming."""
         return (all_paused(),)
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """It changes nothing."""
         return ()
 

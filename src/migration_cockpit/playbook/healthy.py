@@ -62,7 +62,7 @@ class Healthy:
         mend = "fly step 5 to its end first"
         return (gate("schema at the target", "alembic_version is the target version's head", mend, _schema_there),)
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """Pods, replicas, CronJobs, autoscalers."""
         site = Site(settings, session)
         return (delete_stuck_pods(site), RestoreReplicas(site), ResumeCronJobs(site), RestoreAutoscalers(site))

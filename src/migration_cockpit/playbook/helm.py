@@ -65,7 +65,7 @@ class HelmUpgradeStep:
             window_open(),
         )
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """Everything in order."""
         site = Site(settings, session)
         points = recovery_points.operations(site, self.id, dump=True)

@@ -47,11 +47,11 @@ class Migrate:
         """Nobody else writes, the way back is there, and nothing stands in the way."""
         return migrate_gates.gates(settings)
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """Snapshot and Job."""
         site = Site(settings, session)
         points = recovery_points.operations(site, self.id, dump=not settings.rds)
-        return (*points, MigrationJob(site, job_name(site)))
+        return (*points, MigrationJob(site, job_name(site, attempt)))
 
     def verification(self, settings: Settings) -> Sequence[str]:
         """What is looked at."""

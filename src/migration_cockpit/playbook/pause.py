@@ -47,7 +47,7 @@ class Pause:
         mend = "an Airflow without DAGs, or the wrong database: check postgres.dsn"
         return (gate("DAGs there", "the database shows DAGs", mend, _dags_there), source_answers())
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """The bulk call."""
         return (PauseAll(Site(settings, session), version=settings.deployment.source_version),)
 

@@ -53,7 +53,8 @@ class Runner:
             raise Refused(why)
         step = self.steps[step_id]
         gates = tuple(self._clean(gate) for gate in await self._gates(step))
-        operations = step.operations(self.flight.settings, self.flight.session)
+        attempt = self.flight.state.step(step_id).attempt + 1
+        operations = step.operations(self.flight.settings, self.flight.session, attempt)
         sheet = Sheet(
             step=step_id,
             title=step.title,

@@ -45,10 +45,10 @@ class Smoke:
         """None but the steps before it."""
         return ()
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """Unpause the canary, trigger it, pause it again where it was paused before."""
         site = Site(settings, session)
-        return (_canary(site, paused=False), TriggerCanary(site), _canary(site, paused=True))
+        return (_canary(site, paused=False), TriggerCanary(site, attempt), _canary(site, paused=True))
 
     def verification(self, settings: Settings) -> Sequence[str]:
         """What is looked at."""

@@ -38,7 +38,7 @@ class Soak:
         """None but the steps before it."""
         return ()
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """It changes nothing."""
         return ()
 

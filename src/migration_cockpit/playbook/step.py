@@ -42,10 +42,11 @@ class Step(Protocol):
     def gates(self, settings: Settings) -> Sequence[Gate]:
         """What must hold before it, beside the steps before it having passed."""
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """Its operations in order, for the sheet and for `plan`: built without any connection.
 
-        Values known only in the flight (replica counts, revisions) stand as <words in angle brackets>.
+        Values known only in the flight (replica counts, revisions) stand as <words in angle brackets>. `attempt` is the
+        one that would start now: what is not repeatable has another name in each.
         """
 
     def verification(self, settings: Settings) -> Sequence[str]:

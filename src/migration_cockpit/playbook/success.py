@@ -33,7 +33,7 @@ class Success:
         """None but the steps before it."""
         return ()
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """The message."""
         return (SendMessage(Site(settings, session), "success", text(settings)),)
 

@@ -48,7 +48,7 @@ class UnpauseCritical:
         """None but the steps before it."""
         return ()
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """One call a DAG."""
         site = Site(settings, session)
         return (
@@ -139,7 +139,7 @@ class UnpauseRest:
         """None but the steps before it."""
         return ()
 
-    def operations(self, settings: Settings, session: str) -> Sequence[Operation]:
+    def operations(self, settings: Settings, session: str, attempt: int = 1) -> Sequence[Operation]:
         """One call a DAG, in waves."""
         return (SetPaused(Site(settings, session), "unpause-wave-1", None, paused=False, version=_target(settings)),)
 

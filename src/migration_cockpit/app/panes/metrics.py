@@ -31,7 +31,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         lines += [(), *_health(state, now, width)] if state.health else []
         return framed("scheduler", lines, state, now, rules, source="metrics", width=width, more="Grafana")
     lines = [each for metric in state.metrics.metrics for each in _metric(metric, state, width, rules)]
-    if silence_expected(state) and any(metric.value is None for metric in state.metrics.metrics):
+    if silence_expected(state):
         since = hm(state.steps["helm"].started)
         lines += [line((f"no data since {since}: expected, nothing schedules", "dim")), ()]
     if state.baseline is None:
@@ -66,7 +66,8 @@ def _metric(metric: Metric, state: State, width: int, rules: Rules) -> list[Line
     label = LABELS.get(metric.name, metric.name)
     before = state.baseline.values.get(metric.name) if state.baseline else None
     base = line((f"before {number(before)}{_unit(metric)}", "dim")) if before is not None else ()
-    if metric.value is None:
+    # A statsd exporter keeps the gauges of a scheduler that is gone: what it tells then is not a measurement.
+    if metric.value is None or silence_expected(state):
         head = spread(line((label, "text"), ("  —", "dim")), base, width)
         return [head] if silence_expected(state) else [head, _no_data(metric)]
     bad = regressed(metric, state, rules)

@@ -115,7 +115,7 @@ def _kept(state: State, width: int) -> list[Line]:
     """What was decided and kept in this session: overrides, ledger, recovery points, messages."""
     overrides = [line((f"{each.step}: {each.reason}", "careful")) for each in state.overrides]
     ledger = state.ledger
-    points = [_point(each, width) for each in sorted(state.recovery_points, key=lambda one: one.taken)]
+    points = [_point(each, state, width) for each in sorted(state.recovery_points, key=lambda one: one.taken)]
     messages = state.messages.values()
     unsent = [each for each in messages if each.sent is None]
     sent = line((f"{len(messages) - len(unsent)} sent", "text")) if messages else line(("none yet", "dim"))
@@ -135,8 +135,12 @@ def _named(name: str, values: Iterable[Line]) -> list[Line]:
     return [line((f"{name if n == 0 else '':<10}", "dim"), value) for n, value in enumerate(values)]
 
 
-def _point(point: RecoveryPoint, width: int) -> Line:
+def _point(point: RecoveryPoint, state: State, width: int) -> Line:
     known = f" {size(point.size)}" if point.size else ""
+    if state.recovery_points and point.head != state.recovery_points[0].head:
+        # The first point is from before the migration: one at another head holds a half-done one.
+        half = f" half migrated, {point.head}"
+        return line((f"· {hm(point.taken)} ", "dim"), (shorten(point.name, max(12, width - 38)), "dim"), (half, "dim"))
     return line((f"✔ {hm(point.taken)} ", "good"), (shorten(point.name, max(12, width - 26)), "text"), (known, "dim"))
 
 
