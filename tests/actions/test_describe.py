@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from migration_cockpit.actions import helm
@@ -19,6 +20,7 @@ from migration_cockpit.actions.pausing import PauseAll, SetPaused
 from migration_cockpit.actions.site import Site, slug
 from migration_cockpit.actions.snapshot import TakeSnapshot
 from migration_cockpit.actions.stopping import PauseAutoscalers, RestoreAutoscalers, ScaleToZero
+from migration_cockpit.config import load
 from tests.connections.support import make_settings
 
 SESSION = "Airflow_Prod--20260516T090000Z"
@@ -195,3 +197,11 @@ def test_job_status_by_conditions() -> None:
     assert status_of(failed) == (Status.FAILED, "BackoffLimitExceeded")
     assert status_of({"status": {"active": 1}})[0] is Status.RUNNING
     assert status_of({})[0] is Status.RUNNING
+
+
+def test_what_the_flight_rests_on_comes_after_the_users_own_arguments() -> None:
+    settings = load(Path(__file__).parents[2] / "config.example.toml")
+    own = ("--set", "migrateDatabaseJob.enabled=true")
+    own_helm = msgspec.structs.replace(settings.helm, arguments=own)
+    given = helm.arguments(msgspec.structs.replace(settings, helm=own_helm), "d")
+    assert given.index("migrateDatabaseJob.enabled=false") > given.index("migrateDatabaseJob.enabled=true")

@@ -9,6 +9,7 @@ import pytest
 
 from migration_cockpit.advice.now import advise
 from migration_cockpit.config import Limits
+from migration_cockpit.session.state import SourceState
 from tests.app.fixtures import at, migrating, names, sample_state
 
 
@@ -111,3 +112,13 @@ def test_a_recovery_point_of_a_half_done_migration_is_no_way_back() -> None:
     assert f"Newest recovery point: {good.name}" in said
     said = " ".join(advise(msgspec.structs.replace(state, recovery_points=(half,)), now).details)
     assert "No recovery point holds the source version's schema" in said
+
+
+def test_a_migration_that_cannot_be_seen_is_not_called_well() -> None:
+    state, now = sample_state("migrating")
+    dead = SourceState(read=now - timedelta(seconds=40), failing_since=now - timedelta(seconds=30), why="no answer")
+    blind = msgspec.structs.replace(state, sources={**state.sources, "database": dead})
+    told = advise(blind, now)
+    assert told.word == "BLIND"
+    assert told.tone != "good"
+    assert "not known" in told.headline

@@ -80,12 +80,13 @@ def arguments(settings: Settings, description: str) -> tuple[str, ...]:
         "--version",
         helm.chart_version,
         *values,
+        # Of two settings helm takes the later: what the flight rests on comes after the user's own.
+        *helm.arguments,
         *switches(settings),
         "--description",
         description,
         "--timeout",
         f"{int(settings.limits.helm)}s",
-        *helm.arguments,
     )
 
 

@@ -108,6 +108,12 @@ def _migrating(
             f"The migration waits for a lock: see who holds it in the database pane. {when}",
             (never, *details),
         )
+    source = state.sources.get("database")
+    if source is not None and source.failing_since is not None:
+        unseen = f"The database cannot be seen since {_clock(source.failing_since)}: {source.why}."
+        return Advice(
+            "BLIND", "careful", f"{unseen} Whether the migration works is not known. {when}", (never, *details)
+        )
     verdict = state.verdict.verdict if state.verdict else ""
     said = _sentence(state.verdict.evidence) if state.verdict else f"The migration runs for {_long(took)}."
     if left <= 0:
