@@ -39,6 +39,10 @@ def test_without_arguments_it_says_what_it_can_do_and_offers_the_rehearsal(capsy
         ["rehearse", "--dags", "0"],
         ["rehearse", "--fault", "meteor"],
         ["rehearse", "--headless"],
+        ["rehearse", "--to", "3.3.2"],
+        ["rehearse", "--to", "3.2"],
+        ["rehearse", "--from", "2.9.3"],
+        ["rehearse", "--airflow", "real", "--to", "3.0.6"],
     ],
 )
 def test_a_usage_error_is_one_sentence_and_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

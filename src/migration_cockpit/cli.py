@@ -143,6 +143,11 @@ def _rehearse(options: argparse.Namespace) -> int:
             known = ", ".join(faults.FAULTS)
             print(f"migration-cockpit rehearse: {name} is not a fault; there are {known}", file=sys.stderr)
             return USAGE_ERROR
+    from migration_cockpit.rehearsal.airflow import unsupported
+
+    if why := unsupported(options.airflow, options.source, options.target):
+        print(f"migration-cockpit rehearse: {why}", file=sys.stderr)
+        return USAGE_ERROR
     from migration_cockpit.rehearse import rehearse
 
     return rehearse(options)

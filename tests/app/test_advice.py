@@ -19,7 +19,7 @@ from tests.app.fixtures import at, migrating, names, sample_state
         ("unopened", "STARTING", "plain", "being opened"),
         ("before", "READY", "good", "Next is announce at 09:00, in 1 min. Enter opens its sheet."),
         ("drain", "DECIDE", "careful", "6 tasks still run after 30 min."),
-        ("migrating", "WAIT", "good", "32 % done. Decision at 12:21 (in 1 h 48 min)."),
+        ("migrating", "WAIT", "good", "27 of 82 revisions are in. Decision at 12:21 (in 1 h 48 min)."),
         ("blocked", "BLOCKED", "bad", "waits for a lock"),
         ("stopped", "STOP", "bad", "xcom row 81723"),
         ("soak", "WATCH", "good", "Soak until 15:02"),

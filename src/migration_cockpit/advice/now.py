@@ -90,7 +90,8 @@ def _migrating(
     decide = started + timedelta(seconds=limits.decision_at)
     took = (now - started).total_seconds()
     left = (decide - now).total_seconds()
-    far = f" {100 * step.done // step.total} % done." if step.total else ""
+    # Counted, not weighed: fourteen quick revisions say little of the fifteenth.
+    far = f" {step.done} of {step.total} revisions are in." if step.total else ""
     waits = state.database is not None and any(
         backend.role == "migration" and backend.pid in {waiter.pid for waiter in state.database.waiters}
         for backend in state.database.backends

@@ -6,8 +6,36 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from migration_cockpit.config import version_tuple
+
 USER = "admin"
 PASSWORD = "admin"  # noqa: S105 - the account that every seeded rehearsal database has, on loopback only
+
+
+STANDIN_SOURCES = ("2.10.3", "2.11.2")
+STANDIN_TARGETS = ("3.0.0", "3.2.2")
+"""The oldest and the newest release that the stand-in knows on either side."""
+
+
+def unsupported(kind: str, source: str, target: str) -> str:
+    """Why a rehearsal cannot go from one version to the other, in a sentence; empty when it can."""
+    if kind == "real":
+        from migration_cockpit.rehearsal.real.environment import versions
+
+        known = versions()
+        missing = [version for version in (source, target) if version not in known]
+        return f"Airflow {missing[0]} cannot be rehearsed for real: there are {', '.join(known)}" if missing else ""
+    for name, version, (oldest, newest) in (
+        ("--from", source, STANDIN_SOURCES),
+        ("--to", target, STANDIN_TARGETS),
+    ):
+        try:
+            known_here = version_tuple(oldest) <= version_tuple(version) <= version_tuple(newest)
+        except ValueError as error:
+            return f"{name}: {error}"
+        if not known_here:
+            return f"{name} {version}: the stand-in knows {oldest} to {newest}"
+    return ""
 
 
 async def images(
