@@ -12,5 +12,5 @@ def refuse_terminal(env: Mapping[str, str]) -> str:
     """
     term = env.get("TERM", "")
     if term in {"dumb", "unknown"}:
-        return f"TERM={term} cannot draw a screen; use a terminal or tmux, or fly with --headless"
+        return f"TERM={term} cannot draw a screen; use a terminal or tmux (a rehearsal can fly with --headless)"
     return ""

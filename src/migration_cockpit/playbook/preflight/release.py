@@ -27,7 +27,9 @@ async def look(place: Place) -> list[Finding]:
             *found,
         ]
     text = f"revision {newest.revision} {newest.status}, chart {newest.chart}-{newest.chart_version}"
-    mend = "helm rollback to the last deployed revision ends a pending operation" if newest.pending else ""
+    mend = ""
+    if newest.pending:
+        mend = "helm rollback to the last deployed revision; where that fails, delete the newest sh.helm.release Secret"
     deployed = Finding(AREA, name, newest.status == "deployed", text, mend or "helm history says what happened")
     version = str(newest.computed().get("airflowVersion") or newest.app_version)
     source = settings.deployment.source_version
