@@ -34,7 +34,8 @@ async def main():
     await aws.create_instance("prod", postgres)
     while await asyncio.to_thread(restore, aws.endpoint_url, aws.region) is None:
         await asyncio.sleep(0.1)
-    while not (found := list((place / "aws" / "servers").glob("*/data/postmaster.pid"))):
+    # The file is there a moment before its first line is.
+    while not (found := [one for one in (place / "aws" / "servers").glob("*/data/postmaster.pid") if one.read_text()]):
         await asyncio.sleep(0.1)
     pids = [int(path.read_text().split()[0]) for path in (*found, place / "pg" / "data" / "postmaster.pid")]
     print(json.dumps([*pids, aws._process.pid]), flush=True)
