@@ -112,9 +112,7 @@ def _migrating(
     source = state.sources.get("database")
     if source is not None and source.failing_since is not None:
         unseen = f"The database cannot be seen since {_clock(source.failing_since)}: {source.why}."
-        return Advice(
-            "BLIND", "careful", f"{unseen} Whether the migration works is not known. {when}", (never, *details)
-        )
+        return Advice("BLIND", "careful", f"{unseen} Whether the migration works is not known. {when}", details)
     verdict = state.verdict.verdict if state.verdict else ""
     said = _sentence(state.verdict.evidence) if state.verdict else f"The migration runs for {_long(took)}."
     if left <= 0:
