@@ -52,7 +52,7 @@ async def fly(desk: Desk, press: Callable[[str], Awaitable[None]], *, pause: flo
             refused = refused + 1 if desk.notice and desk.where != "decision" else 0
             if refused >= 3:
                 return desk.notice
-        await desk.cockpit.clock.sleep(max(pause, DEAF * 1.2) if desk.where != "screen" else pause)
+        await desk.cockpit.clock.sleep(max(pause, DEAF * 1.05) if desk.where != "screen" else pause)
     if desk.sheet is not None:
         failing = "; ".join(f"{gate.name}: {gate.found}" for gate in desk.sheet.failing)
         return f"gates of step {desk.sheet.step} do not hold: {failing}"

@@ -89,7 +89,7 @@ def from_environment(is3: bool, env: Mapping[str, str] = os.environ) -> Settings
         heartbeat=float(env.get("AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC", "5")),
         parse_interval=float(env.get("REHEARSAL_PARSE_INTERVAL", "5")),
         tick=float(env.get("REHEARSAL_TICK", "0.5")),
-        adopted=float(env.get("REHEARSAL_ADOPTED_SECONDS", "12")),
+        adopted=float(env.get("REHEARSAL_ADOPTED_SECONDS", "8")),
         slow=max(1.0, float(env.get("REHEARSAL_SLOW", "1"))),
         world=Path(world) if world else None,
     )
