@@ -1,0 +1,43 @@
+"""The commands a person types, one module each: what it takes (`options`), examples, and what it does (`run`).
+
+A module here imports nothing heavy at its top: that is done when its command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+USAGE_ERROR = 2
+"""Exit code of a usage or config error: nothing was touched."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its name, what it is for in half a sentence, examples, its options and what it does."""
+
+    name: str
+    what: str
+    examples: str
+    options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+    """Returns the exit code. May raise ConfigError."""
+
+
+def config_option(parser: argparse.ArgumentParser) -> None:
+    """`--config`, as every command takes it that needs one."""
+    parser.add_argument(
+        "--config", type=Path, required=True, help="config.toml; config.example.toml documents every key"
+    )
+
+
+def session_option(parser: argparse.ArgumentParser) -> None:
+    """`--session`, as every command takes it that flies one."""
+    parser.add_argument("--session", type=Path, default=None, metavar="DIR", help="directory of the session")
+
+
+def operator_option(parser: argparse.ArgumentParser) -> None:
+    """`--operator`, as every command takes it that acts in somebody's name."""
+    parser.add_argument("--operator", default=None, help="your name in the journal (default: the SSH user)")

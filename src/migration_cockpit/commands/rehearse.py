@@ -1,0 +1,75 @@
+"""`rehearse`: fly in an embedded world on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from migration_cockpit.commands import USAGE_ERROR, Command, operator_option, session_option
+
+
+def _positive(text: str) -> int:
+    value = int(text) if text.isdigit() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"found {text}, takes a whole number above zero")
+    return value
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument(
+        "--airflow", choices=["standin", "real"], default="standin", help="a small stand-in, or Airflow"
+    )
+    parser.add_argument("--from", dest="source", default="2.11.2", metavar="VERSION", help="default: %(default)s")
+    parser.add_argument("--to", dest="target", default="3.2.2", metavar="VERSION", help="default: %(default)s")
+    parser.add_argument(
+        "--pace", choices=["fast", "real"], default="fast", help="waits of seconds, or the playbook's own"
+    )
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="NAME", help="make something go wrong; repeatable"
+    )
+    parser.add_argument("--list-faults", action="store_true", help="print the faults and the step that each breaks")
+    parser.add_argument("--dags", type=_positive, default=30, metavar="N", help="default: %(default)s")
+    parser.add_argument("--task-instances", type=_positive, default=20_000, metavar="N", help="default: %(default)s")
+    session_option(parser)
+    parser.add_argument("--autopilot", action="store_true", help="press the keys by itself")
+    parser.add_argument("--headless", action="store_true", help="no screen: a line per event and a final table")
+    parser.add_argument("--keep", action="store_true", help="leave the world running after the flight, until Ctrl-C")
+    operator_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fly in an embedded world; returns the flight's exit code."""
+    from migration_cockpit.rehearsal import faults
+
+    if options.list_faults:
+        for fault in faults.FAULTS.values():
+            print(f"{fault.name:24} {fault.step:10} {fault.sentence}")
+        return 0
+    for name in options.fault:
+        if name not in faults.FAULTS:
+            known = ", ".join(faults.FAULTS)
+            print(f"migration-cockpit rehearse: {name} is not a fault; there are {known}", file=sys.stderr)
+            return USAGE_ERROR
+    from migration_cockpit.rehearsal.airflow import unsupported
+
+    if why := unsupported(options.airflow, options.source, options.target):
+        print(f"migration-cockpit rehearse: {why}", file=sys.stderr)
+        return USAGE_ERROR
+    from migration_cockpit.rehearse import rehearse
+
+    return rehearse(options)
+
+
+COMMAND = Command(
+    "rehearse",
+    "fly in an embedded world on this machine",
+    """\
+  migration-cockpit rehearse                          press the keys yourself
+  migration-cockpit rehearse --autopilot              watch it fly
+  migration-cockpit rehearse --headless --autopilot   no screen: a line per event, a table at the end
+  migration-cockpit rehearse --fault canary-fails     what does it look like when tasks do not run?
+  migration-cockpit rehearse --airflow real           with Airflow itself, installed on first use""",
+    options,
+    run,
+)

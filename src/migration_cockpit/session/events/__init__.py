@@ -1,0 +1,97 @@
+"""Every kind of event: what is written to the journal and folded into State.
+
+An event says one fact, past tense. `kind` is its name on disk; adding a kind or an optional field is a minor change,
+anything else needs a new version of the journal's envelope.
+"""
+
+from __future__ import annotations
+
+from migration_cockpit.session.events.base import VERSION, Check, Command, Event
+from migration_cockpit.session.events.records import (
+    BaselineTaken,
+    LedgerWritten,
+    LogLine,
+    MessageQueued,
+    MessageTried,
+    RecoveryPoint,
+    VerdictChanged,
+)
+from migration_cockpit.session.events.session import DriverChanged, Note, SessionClosed, SessionOpened, WindowMoved
+from migration_cockpit.session.events.sources import (
+    CredentialsExpire,
+    DatabaseRead,
+    HealthRead,
+    Keyframe,
+    MetricsRead,
+    PodsRead,
+    SourceBeat,
+    SourceFailed,
+    SourceRecovered,
+    StorageRead,
+    TasksRead,
+)
+from migration_cockpit.session.events.steps import (
+    DecisionAsked,
+    DecisionMade,
+    GateOverridden,
+    OperationEnded,
+    OperationIntended,
+    OperationObserved,
+    SheetOpened,
+    StepEnded,
+    StepFact,
+    StepProgress,
+    StepStarted,
+    StepVerified,
+)
+
+__all__ = [
+    "KINDS",
+    "VERSION",
+    "BaselineTaken",
+    "Check",
+    "Command",
+    "CredentialsExpire",
+    "DatabaseRead",
+    "DecisionAsked",
+    "DecisionMade",
+    "DriverChanged",
+    "Event",
+    "GateOverridden",
+    "HealthRead",
+    "Keyframe",
+    "LedgerWritten",
+    "LogLine",
+    "MessageQueued",
+    "MessageTried",
+    "MetricsRead",
+    "Note",
+    "OperationEnded",
+    "OperationIntended",
+    "OperationObserved",
+    "PodsRead",
+    "RecoveryPoint",
+    "SessionClosed",
+    "SessionOpened",
+    "SheetOpened",
+    "SourceBeat",
+    "SourceFailed",
+    "SourceRecovered",
+    "StepEnded",
+    "StepFact",
+    "StepProgress",
+    "StepStarted",
+    "StepVerified",
+    "StorageRead",
+    "TasksRead",
+    "VerdictChanged",
+    "WindowMoved",
+]
+
+
+def _kinds(base: type[Event]) -> dict[str, type[Event]]:
+    return {cls.kind: cls for cls in base.__subclasses__()}
+
+
+KINDS = _kinds(Event)
+"""Event class by its name on disk, in the order in which the documentation lists them."""

@@ -1,0 +1,66 @@
+"""Events of the session itself: opened, flown by whom, noted, closed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from migration_cockpit.session.events.base import Event
+
+
+class SessionOpened(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The first event: which migration this is."""
+
+    kind: ClassVar[str] = "session.opened"
+    session: str
+    deployment: str
+    production: bool
+    source_version: str
+    target_version: str
+    context: str
+    namespace: str
+    release: str
+    config: str
+    """Digest of the config."""
+    program: str
+    """Version of the cockpit that wrote this."""
+    planned: dict[str, datetime]
+    """Planned start of each step by its id, and `window_end`."""
+    rehearsal: bool = False
+
+
+class DriverChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A cockpit process took the session: at its first start and at each resume."""
+
+    kind: ClassVar[str] = "driver.changed"
+    operator: str
+    host: str
+    pid: int
+    resumed: bool = False
+
+
+class SessionClosed(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A cockpit process left the session; `outcome` is set when the migration itself is over."""
+
+    kind: ClassVar[str] = "session.closed"
+    reason: str
+    outcome: str = ""
+    """`verified`, `overridden`, `failed`, `rolled back`, or empty while the migration goes on."""
+
+
+class Note(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Something a person wrote down."""
+
+    kind: ClassVar[str] = "note"
+    operator: str
+    text: str
+    about: datetime | None = None
+
+
+class WindowMoved(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The maintenance window's end was moved, with a reason."""
+
+    kind: ClassVar[str] = "window.moved"
+    operator: str
+    end: datetime
+    reason: str

@@ -1,0 +1,17 @@
+"""What the parts of the fold share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.state import LOG_LINES, LogEntry, State
+
+Folds = Mapping[type[ev.Event], Any]
+"""By event class: a function (state, event, time) -> the fields of State that change."""
+
+
+def logged(state: State, entry: LogEntry) -> dict[str, Any]:
+    """The log with one more entry."""
+    return {"log": (*state.log[-(LOG_LINES - 1) :], entry)}

@@ -1,0 +1,47 @@
+"""How the events of the session itself change State."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from migration_cockpit.config import STEP_IDS
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.fold.common import Folds, logged
+from migration_cockpit.session.state import (
+    LogEntry,
+    State,
+    StepState,
+)
+
+
+def _opened(_: State, event: ev.SessionOpened, t: datetime) -> dict[str, Any]:
+    steps = {step: StepState(id=step, planned=event.planned.get(step, t)) for step in STEP_IDS}
+    return {"session": event, "opened": t, "steps": steps, "window_end": event.planned.get("window_end")}
+
+
+def _driver(_: State, event: ev.DriverChanged, t: datetime) -> dict[str, Any]:
+    return {"driver": event, "driver_since": t, "closed": ""}
+
+
+def _closed(state: State, event: ev.SessionClosed, _: datetime) -> dict[str, Any]:
+    return {"closed": event.reason, "outcome": event.outcome or state.outcome}
+
+
+def _note(state: State, event: ev.Note, t: datetime) -> dict[str, Any]:
+    entry = LogEntry(t=t, source="note", text=f"{event.operator}: {event.text}")
+    return {"notes": (*state.notes, (event.about or t, event)), **logged(state, entry)}
+
+
+def _window(_: State, event: ev.WindowMoved, __: datetime) -> dict[str, Any]:
+    return {"window_end": event.end}
+
+
+FOLDS: Folds = {
+    ev.SessionOpened: _opened,
+    ev.DriverChanged: _driver,
+    ev.SessionClosed: _closed,
+    ev.Note: _note,
+    ev.WindowMoved: _window,
+}
+"""How each event of this part changes State."""

@@ -1,0 +1,136 @@
+"""How the events of steps, operations and decisions change State."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.fold.common import Folds, logged
+from migration_cockpit.session.state import (
+    Decision,
+    LogEntry,
+    OperationState,
+    State,
+)
+
+
+def _step(state: State, step: str, **changes: Any) -> dict[str, Any]:
+    if step not in state.steps:
+        return {}
+    return {"steps": {**state.steps, step: msgspec.structs.replace(state.steps[step], **changes)}}
+
+
+def _started(state: State, event: ev.StepStarted, t: datetime) -> dict[str, Any]:
+    text = f"step {event.step} by {event.operator}"
+    return _step(
+        state,
+        event.step,
+        started=t,
+        ended=None,
+        outcome="",
+        why="",
+        checks=(),
+        progress="",
+        done=0,
+        total=0,
+        operator=event.operator,
+        gates=event.gates,
+        attempt=event.attempt,
+        overridden=False,
+    ) | logged(state, LogEntry(t=t, source="cockpit", text=text, level="step"))
+
+
+def _overridden(state: State, event: ev.GateOverridden, t: datetime) -> dict[str, Any]:
+    names = ", ".join(gate.name for gate in event.gates)
+    text = f"override of {names} by {event.operator}: {event.reason}"
+    entry = LogEntry(t=t, source="cockpit", text=text, level="careful")
+    step = state.steps.get(event.step)
+    mark = _step(state, event.step, overridden=True) if step is not None and step.running else {}
+    return {"overrides": (*state.overrides, event), **mark, **logged(state, entry)}
+
+
+def _checked(state: State, event: ev.StepVerified, _: datetime) -> dict[str, Any]:
+    return _step(state, event.step, checks=event.checks)
+
+
+_OUTCOME_LEVEL = {"verified": "good", "overridden": "careful", "skipped": "careful"}
+
+
+def _ended(state: State, event: ev.StepEnded, t: datetime) -> dict[str, Any]:
+    text = f"step {event.step}: {event.outcome}{f' · {event.why}' if event.why else ''}"
+    entry = LogEntry(t=t, source="cockpit", text=text, level=_OUTCOME_LEVEL.get(event.outcome, "bad"))
+    checks = event.checks or state.steps[event.step].checks
+    return {
+        **_step(state, event.step, ended=t, outcome=event.outcome, why=event.why, checks=checks, progress=""),
+        **logged(state, entry),
+        "decision": None,
+    }
+
+
+def _intended(state: State, event: ev.OperationIntended, t: datetime) -> dict[str, Any]:
+    operation = OperationState(
+        step=event.step,
+        operation=event.operation,
+        key=event.key,
+        commands=event.commands,
+        intended=t,
+        attempt=event.attempt,
+    )
+    return {"operations": {**state.operations, f"{event.step}/{event.operation}": operation}}
+
+
+def _operation_ended(state: State, event: ev.OperationEnded, t: datetime) -> dict[str, Any]:
+    name = f"{event.step}/{event.operation}"
+    before = state.operations.get(name) or OperationState(
+        step=event.step, operation=event.operation, key=event.key, intended=t
+    )
+    after = msgspec.structs.replace(before, ended=t, outcome=event.outcome, detail=event.detail)
+    level = "bad" if event.outcome == "failed" else "info"
+    text = f"{event.operation}: {event.outcome}{f' · {event.detail}' if event.detail else ''}"
+    entry = LogEntry(t=t, source="cockpit", text=text, level=level)
+    return {"operations": {**state.operations, name: after}, **logged(state, entry)}
+
+
+def _operation_observed(state: State, event: ev.OperationObserved, t: datetime) -> dict[str, Any]:
+    text = f"{event.operation} was in flight when the last cockpit ended → {event.found} {event.detail}".rstrip()
+    return logged(state, LogEntry(t=t, source="cockpit", text=text, level="careful"))
+
+
+def _fact(state: State, event: ev.StepFact, _: datetime) -> dict[str, Any]:
+    return {"facts": {**state.facts, f"{event.step}/{event.name}": event.value}}
+
+
+def _progress(state: State, event: ev.StepProgress, _: datetime) -> dict[str, Any]:
+    return _step(state, event.step, progress=event.text, done=event.done, total=event.total)
+
+
+def _asked(state: State, event: ev.DecisionAsked, t: datetime) -> dict[str, Any]:
+    entry = LogEntry(t=t, source="cockpit", text=f"decision: {event.question}", level="careful")
+    return {"decision": Decision(asked=t, event=event), **logged(state, entry)}
+
+
+def _made(state: State, event: ev.DecisionMade, t: datetime) -> dict[str, Any]:
+    step = state.steps.get(event.step)
+    key = f"{event.step}/{event.decision}#{step.attempt if step else 0}"
+    reason = f": {event.reason}" if event.reason else ""
+    entry = LogEntry(t=t, source="cockpit", text=f"{event.operator} decided: {event.answer}{reason}", level="careful")
+    return {"decision": None, "decisions": {**state.decisions, key: event}, **logged(state, entry)}
+
+
+FOLDS: Folds = {
+    ev.StepStarted: _started,
+    ev.GateOverridden: _overridden,
+    ev.StepVerified: _checked,
+    ev.StepEnded: _ended,
+    ev.OperationIntended: _intended,
+    ev.OperationEnded: _operation_ended,
+    ev.OperationObserved: _operation_observed,
+    ev.StepFact: _fact,
+    ev.StepProgress: _progress,
+    ev.DecisionAsked: _asked,
+    ev.DecisionMade: _made,
+}
+"""How each event of this part changes State."""
