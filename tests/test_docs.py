@@ -15,8 +15,8 @@ import yaml
 from scripts import make_docs
 
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action
-from migration_cockpit.commands import USAGE_ERROR
 from migration_cockpit.cockpit.desk import CONTROLS
+from migration_cockpit.commands import USAGE_ERROR
 from migration_cockpit.connections.resources import RESOURCES
 from migration_cockpit.launch import ended_by
 from migration_cockpit.playbook.preflight.permissions import BROKER, CUSTOM, DIRECT, FORWARD, NEEDS
