@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action, key_names
-from migration_cockpit.cockpit.desk import CONTROLS
+from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import Settings, load
 from migration_cockpit.playbook.plan import duration
 from migration_cockpit.playbook.preflight.permissions import BROKER, CUSTOM, DIRECT, FORWARD, NEEDS

@@ -12,6 +12,7 @@ from pathlib import Path
 from migration_cockpit.app.app import CockpitApp
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
+from migration_cockpit.cockpit.dialogs import SheetDialog
 from migration_cockpit.config import load
 from migration_cockpit.rehearsal import life
 
@@ -55,7 +56,7 @@ async def _fly(world: Path, session: Path) -> None:
                 print(path.name)
 
         desk, state = app.desk, lambda: cockpit.state
-        await _until(lambda: desk.sheet is not None and desk.sheet.step == "helm")
+        await _until(lambda: isinstance(desk.dialog, SheetDialog) and desk.dialog.sheet.step == "helm")
         await picture("sheet")
         await _until(lambda: len([entry for entry in state().log if "processing batch" in entry.text]) >= 8)
         await picture("migrating")

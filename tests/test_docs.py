@@ -15,7 +15,7 @@ import yaml
 from scripts import make_docs
 
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action
-from migration_cockpit.cockpit.desk import CONTROLS
+from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.commands import USAGE_ERROR
 from migration_cockpit.connections.resources import RESOURCES
 from migration_cockpit.launch import ended_by

@@ -15,7 +15,8 @@ from migration_cockpit.app import board
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action, key_names
 from migration_cockpit.app.dialogs import Dialog
 from migration_cockpit.app.plan import PANES
-from migration_cockpit.cockpit.desk import CONTROLS, DEAF
+from migration_cockpit.cockpit.desk import DEAF
+from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
@@ -81,13 +82,13 @@ async def test_keys_and_pastes_in_the_first_half_second_are_dropped(tmp_path: Pa
         app.post_message(events.Paste("pasted by someone else"))
         await pilot.press("x", "y", "enter")
         await pilot.pause()
-        assert app.desk.reason == ""
+        assert app.desk.typed == ""
         assert app.desk.where == "note"
         clock.seconds += DEAF * 0.2
         await pilot.press("o", "k")
-        await until(pilot, lambda: app.desk.reason == "ok")
+        await until(pilot, lambda: app.desk.typed == "ok")
         app.post_message(events.Paste(", pasted by me"))
-        await until(pilot, lambda: app.desk.reason == "ok, pasted by me")
+        await until(pilot, lambda: app.desk.typed == "ok, pasted by me")
     assert light.state.notes == ()
 
 
@@ -121,7 +122,7 @@ async def test_a_failing_gate_needs_a_typed_reason(tmp_path: Path) -> None:
         await until(pilot, lambda: "type a reason" in seen(app))
         assert light.state.steps["announce"].started is None
         await pilot.press("tab", *"on", "space", *"call")
-        await until(pilot, lambda: app.desk.reason == "on call")
+        await until(pilot, lambda: app.desk.typed == "on call")
         await asyncio.sleep(DEAF)
         await pilot.press("enter")
         await until(pilot, lambda: light.state.steps["announce"].outcome != "")
@@ -167,7 +168,7 @@ async def test_a_decision_is_chosen_by_number_and_given_by_enter(tmp_path: Path)
         await pilot.press("2")
         await until(pilot, lambda: isinstance(app.screen, Dialog) and app.screen.typing)
         await pilot.press(*"aye")
-        await until(pilot, lambda: app.desk.reason == "aye")
+        await until(pilot, lambda: app.desk.typed == "aye")
         await asyncio.sleep(0.2)
         await pilot.press("enter")
         await until(pilot, lambda: light.state.steps["announce"].outcome == "verified")

@@ -10,7 +10,9 @@ import pytest
 
 from migration_cockpit.cockpit.autopilot import next_key
 from migration_cockpit.cockpit.cockpit import Cockpit, _opening, exit_code, session_outcome
-from migration_cockpit.cockpit.desk import CONTROLS, DEAF, Desk
+from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.cockpit.dialogs import SheetDialog
+from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock
@@ -80,8 +82,8 @@ async def test_escape_closes_the_sheet_and_nothing_is_done(seat: Seat) -> None:
 
 async def test_enter_opens_what_is_due(seat: Seat) -> None:
     await seat.press("enter")
-    assert seat.desk.sheet is not None
-    assert seat.desk.sheet.step == "announce"
+    assert isinstance(seat.desk.dialog, SheetDialog)
+    assert seat.desk.dialog.sheet.step == "announce"
 
 
 async def test_an_override_without_a_reason_is_refused_and_says_so(seat: Seat) -> None:
@@ -99,7 +101,7 @@ async def test_an_override_without_a_reason_is_refused_and_says_so(seat: Seat) -
 async def test_a_reason_typed_into_a_fresh_dialog_is_dropped(seat: Seat) -> None:
     await seat.press("3")
     seat.desk.type("pasted too early")
-    assert seat.desk.reason == ""
+    assert seat.desk.typed == ""
 
 
 async def test_a_step_that_is_done_says_why_its_key_does_nothing(seat: Seat) -> None:

@@ -10,6 +10,7 @@ import pytest
 from migration_cockpit.app.app import CockpitApp
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.cockpit.dialogs import DecisionDialog
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
@@ -31,7 +32,7 @@ async def test_eleven_steps_by_keys_into_the_real_screen(tmp_path: Path, monkeyp
                     await asyncio.sleep(0.1)
                     if not cockpit.state.steps:
                         continue
-                    if app.desk.decision is not None and not app.desk.choice:
+                    if isinstance(app.desk.dialog, DecisionDialog) and not app.desk.dialog.choice:
                         await pilot.press("1")
                     elif app.desk.where != "screen" or cockpit.state.decision or not cockpit.state.running_step:
                         await asyncio.sleep(DEAF * 1.1)

@@ -211,8 +211,7 @@ class CockpitApp(App[None]):
         said, text = self._noticed
         if text and self._drawn - said > NOTICE:
             self._noticed = (self._drawn, "")
-        if self.desk.decision is not None:
-            self.desk.close_moot()
+        self.desk.close_moot()
         screen = self.screen
         if isinstance(screen, Board | Dialog):
             screen.redraw()

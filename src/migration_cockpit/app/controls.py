@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
-from migration_cockpit.cockpit.desk import CONTROLS, Control
+from migration_cockpit.cockpit.control import Control
+from migration_cockpit.cockpit.table import CONTROLS
 
 
 class Viewer(Protocol):

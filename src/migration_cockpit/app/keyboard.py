@@ -118,7 +118,7 @@ class Keyboard:
 
     def _place(self) -> tuple[object, ...]:
         desk = self._app.desk
-        return self._app.page or desk.where, id(desk.sheet), id(desk.decision)
+        return self._app.page or desk.where, id(desk.dialog)
 
     def _dialog_took(self, key: str) -> bool:
         """Keys that move within a dialog: Tab between its field and its text; those of the view in any case."""

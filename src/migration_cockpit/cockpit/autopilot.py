@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.cockpit.dialogs import DecisionDialog, SheetDialog
 
 ANSWERS = {"drain": "abort"}
 """What the autopilot answers where the first choice is not the careful one; else it takes the first."""
@@ -16,13 +17,14 @@ LOOKS = 5
 def next_key(desk: Desk) -> str | None:
     """The key a careful person would press now: "" to wait, None when there is nothing more to do."""
     state = desk.cockpit.state
-    if desk.decision is not None:
-        asked = desk.decision.decision.split("-")[0]  # a question asked again has a number behind its name
-        wanted = ANSWERS.get(asked, next(iter(desk.decision.choices)))
-        number = list(desk.decision.choices).index(wanted) + 1
-        return "enter" if desk.choice == wanted else str(number)
-    if desk.sheet is not None:
-        return None if desk.sheet.failing else "enter"
+    dialog = desk.dialog
+    if isinstance(dialog, DecisionDialog):
+        choices = dialog.event.choices
+        asked = dialog.event.decision.split("-")[0]  # a question asked again has a number behind its name
+        wanted = ANSWERS.get(asked, next(iter(choices)))
+        return "enter" if dialog.choice == wanted else str(list(choices).index(wanted) + 1)
+    if isinstance(dialog, SheetDialog):
+        return None if dialog.sheet.failing else "enter"
     if state.decision is not None:
         return "enter"
     if state.running_step is not None:
@@ -41,11 +43,11 @@ async def fly(desk: Desk, press: Callable[[str], Awaitable[None]], *, pause: flo
     refused = looks = 0
     while True:
         key = next_key(desk)
-        if key is None and desk.sheet is not None and looks < LOOKS:
+        if key is None and isinstance(desk.dialog, SheetDialog) and looks < LOOKS:
             key, looks = "r", looks + 1
         elif key is None:
             break
-        elif desk.sheet is None:
+        elif not isinstance(desk.dialog, SheetDialog):
             looks = 0
         if key:
             await press(key)
@@ -53,8 +55,9 @@ async def fly(desk: Desk, press: Callable[[str], Awaitable[None]], *, pause: flo
             if refused >= 3:
                 return desk.notice
         await desk.cockpit.clock.sleep(max(pause, DEAF * 1.05) if desk.where != "screen" else pause)
-    if desk.sheet is not None:
-        failing = "; ".join(f"{gate.name}: {gate.found}" for gate in desk.sheet.failing)
-        return f"gates of step {desk.sheet.step} do not hold: {failing}"
+    if isinstance(desk.dialog, SheetDialog):
+        sheet = desk.dialog.sheet
+        failing = "; ".join(f"{gate.name}: {gate.found}" for gate in sheet.failing)
+        return f"gates of step {sheet.step} do not hold: {failing}"
     due = desk.cockpit.state.next_step
     return f"step {due.id} {due.outcome}: {due.why}" if due is not None else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.words import hm
+from migration_cockpit.cockpit import dialogs
 from migration_cockpit.session.events import DecisionAsked
 from migration_cockpit.session.state import STEP_TITLES
 
@@ -16,29 +17,31 @@ class DecisionDialog(Dialog):
     asks = "This answer needs a reason; it goes into the journal:"
     _asked = False
 
+    @property
+    def _dialog(self) -> dialogs.DecisionDialog | None:
+        dialog = self._cockpit_app.desk.dialog
+        return dialog if isinstance(dialog, dialogs.DecisionDialog) else None
+
     def heading(self) -> str:
         """Which step asks."""
-        event = self._cockpit_app.desk.decision
-        return f"decide · {STEP_TITLES.get(event.step, event.step)}" if event else "decide"
+        step = self._dialog.event.step if self._dialog else ""
+        return f"decide · {STEP_TITLES.get(step, step)}" if step else "decide"
 
     def text(self, width: int) -> list[Line]:
         """Question, evidence, answers."""
-        desk = self._cockpit_app.desk
-        if desk.decision is None:
+        dialog, decision = self._dialog, self._cockpit_app.state.decision
+        if dialog is None:
             return []
-        decision = self._cockpit_app.state.decision
         asked = [line((f"asked at {hm(decision.asked)}; the step waits for the answer", "dim"))] if decision else []
-        return [*decision_lines(desk.decision, desk.choice, width), (), *asked]
+        return [*decision_lines(dialog.event, dialog.choice, width), (), *asked]
 
     def wants_field(self) -> bool:
         """Only for an answer that needs a reason."""
-        desk = self._cockpit_app.desk
-        return desk.decision is not None and desk.choice in desk.decision.reasoned
+        return self._dialog is not None and self._dialog.needs_reason
 
     def key_entries(self) -> list[tuple[str, str]]:
         """As many numbers as there are answers."""
-        event = self._cockpit_app.desk.decision
-        numbers = f"1-{len(event.choices)}" if event else ""
+        numbers = f"1-{len(self._dialog.event.choices)}" if self._dialog else ""
         return [(numbers if label == "choose" else keys, label) for keys, label in super().key_entries()]
 
     def redraw(self) -> None:

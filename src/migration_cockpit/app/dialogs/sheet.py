@@ -6,6 +6,7 @@ from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.panes.timeline import STEP_KEYS
 from migration_cockpit.app.words import plural, span
+from migration_cockpit.cockpit import dialogs
 from migration_cockpit.playbook.sheet import Sheet
 from migration_cockpit.session.events import Check
 
@@ -15,20 +16,23 @@ class SheetDialog(Dialog):
 
     asks = "A gate does not hold. Going on needs a reason; it goes into the journal:"
 
+    @property
+    def _sheet(self) -> Sheet | None:
+        dialog = self._cockpit_app.desk.dialog
+        return dialog.sheet if isinstance(dialog, dialogs.SheetDialog) else None
+
     def heading(self) -> str:
         """The step."""
-        sheet = self._cockpit_app.desk.sheet
+        sheet = self._sheet
         return f"step {STEP_KEYS[sheet.step]} · {sheet.title}" if sheet else "step"
 
     def text(self, width: int) -> list[Line]:
         """The whole sheet."""
-        sheet = self._cockpit_app.desk.sheet
-        return sheet_lines(sheet, width) if sheet else []
+        return sheet_lines(self._sheet, width) if self._sheet else []
 
     def wants_field(self) -> bool:
         """A reason is needed only where a gate fails."""
-        sheet = self._cockpit_app.desk.sheet
-        return bool(sheet and sheet.failing)
+        return bool(self._sheet and self._sheet.failing)
 
     def frame_tone(self) -> str:
         """Careful when a gate fails."""

@@ -1,0 +1,10 @@
+"""The dialogs as the desk knows them: what is asked, what is typed, what Enter does. `app/dialogs` draws them."""
+
+from __future__ import annotations
+
+from migration_cockpit.cockpit.dialogs.base import OpenDialog
+from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
+from migration_cockpit.cockpit.dialogs.sheet import SheetDialog
+from migration_cockpit.cockpit.dialogs.writing import MessageDialog, NoteDialog
+
+__all__ = ["DecisionDialog", "MessageDialog", "NoteDialog", "OpenDialog", "SheetDialog"]
