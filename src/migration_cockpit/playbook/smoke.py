@@ -56,7 +56,7 @@ class Smoke:
             "the health endpoint calls metadatabase, scheduler, dag-processor and triggerer healthy",
             "the dag-processor's heartbeat is newer than the migration's end",
             f"the DAG count equals the one before, unchanged for {settings.limits.dags_settle:g} s",
-            "every DAG is serialized and there are no import errors",
+            "every DAG is serialized and was parsed since the migration, and there are no import errors",
             "the UI answers and an authenticated API call behind it works",
             f"a run of {settings.dags.canary} ended success through scheduler, executor and execution API",
         )
@@ -127,21 +127,22 @@ class _Parsed:
             return (Check(name="health", holds=False, known=False, found=str(error), mend=mend),)
         migrated = flight.state.step("migrate").ended or flight.state.step(Smoke.id).started
         assert migrated is not None
-        return (_health(health), _heartbeat(health, migrated), *await self._dags())
+        return (_health(health), _heartbeat(health, migrated), *await self._dags(migrated))
 
-    async def _dags(self) -> Sequence[Check]:
+    async def _dags(self, migrated: datetime) -> Sequence[Check]:
         flight = self._flight
         site = Site(flight.settings, flight.session, flight.connections)
         try:
             dags = {dag.dag_id for dag in await database.dags(site)}
             serialized = await database.rows(site, "select count(distinct dag_id) from serialized_dag")
+            parsed = await database.parsed_since(site, migrated)
             errors = await database.rows(site, "select filename from import_error order by 1")
             api = await flight.connections.airflow.dag_count()
         except (WorldError, OSError) as error:
             return (Check(name="DAG count", holds=False, known=False, found=str(error)),)
         return (
             self._count_check(dags, api),
-            _serialized(len(dags), serialized[0][0]),
+            _parsed(len(dags), serialized[0][0], parsed),
             _imports([row[0] for row in errors]),
         )
 
@@ -182,10 +183,11 @@ def _heartbeat(health: HealthReading, migrated: datetime) -> Check:
     return Check(name="dag-processor heartbeat", holds=holds, found=found, mend="" if holds else mend)
 
 
-def _serialized(dags: int, serialized: int) -> Check:
-    holds = serialized >= dags > 0
+def _parsed(dags: int, serialized: int, parsed: int) -> Check:
+    holds = serialized >= dags > 0 and parsed == dags
+    found = f"{serialized} of {dags} serialized, {parsed} parsed since the migration"
     mend = "the tables were emptied by the migration and fill as the dag-processor parses: look at its log"
-    return Check(name="serialized DAGs", holds=holds, found=f"{serialized} of {dags}", mend="" if holds else mend)
+    return Check(name="parsed DAGs", holds=holds, found=found, mend="" if holds else mend)
 
 
 def _imports(files: list[str]) -> Check:
