@@ -12,7 +12,7 @@ from migration_cockpit.actions.pausing import SetPaused
 from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import WorldError
-from migration_cockpit.playbook import ledger
+from migration_cockpit.playbook import ledger, standstill
 from migration_cockpit.playbook.flight import Flight, StepFailed
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
@@ -127,15 +127,15 @@ class _Parsed:
             return (Check(name="health", holds=False, known=False, found=str(error), mend=mend),)
         migrated = flight.state.step("migrate").ended or flight.state.step(Smoke.id).started
         assert migrated is not None
-        return (_health(health), _heartbeat(health, migrated), *await self._dags(migrated))
+        return (_health(health), _heartbeat(health, migrated), *await self._dags())
 
-    async def _dags(self, migrated: datetime) -> Sequence[Check]:
+    async def _dags(self) -> Sequence[Check]:
         flight = self._flight
         site = Site(flight.settings, flight.session, flight.connections)
         try:
             dags = {dag.dag_id for dag in await database.dags(site)}
             serialized = await database.rows(site, "select count(distinct dag_id) from serialized_dag")
-            parsed = await database.parsed_since(site, migrated)
+            parsed = await database.parsed_since(site, self._stopped())
             errors = await database.rows(site, "select filename from import_error order by 1")
             api = await flight.connections.airflow.dag_count()
         except (WorldError, OSError) as error:
@@ -145,6 +145,18 @@ class _Parsed:
             _parsed(len(dags), serialized[0][0], parsed),
             _imports([row[0] for row in errors]),
         )
+
+    def _stopped(self) -> datetime:
+        """Since when nothing of 2.x parses any more: what was parsed later was parsed by the target version.
+
+        The migration's end would be too late: the new dag-processor starts the moment the schema is there.
+        """
+        stood = (self._flight.fact(standstill.STEP, "standstill") or {}).get("at")
+        if stood:
+            return datetime.fromisoformat(stood)
+        begun = self._flight.state.step("migrate").started or self._flight.state.step(Smoke.id).started
+        assert begun is not None
+        return begun
 
     def _count_check(self, dags: set[str], api: int) -> Check:
         before = set(ledger.read(self._flight).all)
