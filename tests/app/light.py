@@ -18,7 +18,7 @@ from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.flight import Flight, StepAborted
 from migration_cockpit.playbook.runner import Runner
 from migration_cockpit.playbook.step import Gate
-from migration_cockpit.session.clock import Clock, SystemClock
+from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.events import Check, Command, DriverChanged, SessionClosed
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
@@ -61,15 +61,47 @@ class HeldClock(SystemClock):
         return self.moment
 
 
-class SteppedClock(SystemClock):
-    """Durations pass only when the test says so."""
+class LeapingClock(SystemClock):
+    """The machine's clock; a test can let any duration pass at once."""
 
     def __init__(self) -> None:
-        self.seconds = 1000.0
+        self._ahead = 0.0
 
     def monotonic(self) -> float:
         """Seconds."""
-        return self.seconds
+        return super().monotonic() + self._ahead
+
+    def leap(self, seconds: float) -> None:
+        """So much has passed."""
+        self._ahead += seconds
+
+
+class SteppedClock(LeapingClock):
+    """Durations pass only when the test says so; who sleeps on it wakes then."""
+
+    def __init__(self) -> None:
+        self._seconds = 1000.0
+        self._sleepers: list[tuple[float, asyncio.Event]] = []
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return self._seconds
+
+    def leap(self, seconds: float) -> None:
+        """So much has passed."""
+        self._seconds += seconds
+        for until, woken in self._sleepers:
+            if until <= self._seconds:
+                woken.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Until the test has let so much pass."""
+        sleeper = (self._seconds + seconds, asyncio.Event())
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper[1].wait()
+        finally:
+            self._sleepers.remove(sleeper)
 
 
 class Still:
@@ -194,10 +226,10 @@ class RaiseFlag:
 class LightCockpit:
     """Journal, state, runner and desk are the real ones; there are no sources and no connections."""
 
-    def __init__(self, directory: Path, *, clock: Clock | None = None) -> None:
+    def __init__(self, directory: Path, *, clock: LeapingClock | None = None) -> None:
         self.settings = settings()
         self.operator = "sre-1"
-        self.clock = clock or SystemClock()
+        self.clock = clock or LeapingClock()
         self.recorder = Recorder(directory, self.clock, Redactor())
         self.connections = Connections(self.settings, self.recorder.redactor, self.clock)
         self.flight = Flight(self.settings, self.connections, self.recorder, self.clock)
@@ -233,7 +265,7 @@ class LightCockpit:
         self.recorder.close()
 
 
-def light_app(directory: Path, *, clock: Clock | None = None, **options: Any) -> tuple[CockpitApp, LightCockpit]:
+def light_app(directory: Path, *, clock: LeapingClock | None = None, **options: Any) -> tuple[CockpitApp, LightCockpit]:
     """The app over a light cockpit that writes its journal into `directory`."""
     light = LightCockpit(directory, clock=clock)
     cockpit = cast("Cockpit", light)

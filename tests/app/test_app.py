@@ -78,13 +78,13 @@ async def test_keys_and_pastes_in_the_first_half_second_are_dropped(tmp_path: Pa
         await until(pilot, lambda: light.state.session is not None)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, Dialog) and app.screen.typing)
-        clock.seconds += DEAF * 0.9
+        clock.leap(DEAF * 0.9)
         app.post_message(events.Paste("pasted by someone else"))
         await pilot.press("x", "y", "enter")
         await pilot.pause()
         assert app.desk.typed == ""
         assert app.desk.where == "note"
-        clock.seconds += DEAF * 0.2
+        clock.leap(DEAF * 0.2)
         await pilot.press("o", "k")
         await until(pilot, lambda: app.desk.typed == "ok")
         app.post_message(events.Paste(", pasted by me"))
@@ -95,20 +95,29 @@ async def test_keys_and_pastes_in_the_first_half_second_are_dropped(tmp_path: Pa
 @pytest.mark.parametrize("delay", [0.25, 0.5, 0.66])
 async def test_a_held_enter_opens_a_sheet_and_confirms_nothing(tmp_path: Path, delay: float) -> None:
     """A terminal repeats a held key after a delay, then some thirty times a second."""
-    app, light = light_app(tmp_path)
+    clock = SteppedClock()
+    app, light = light_app(tmp_path, clock=clock)
+
+    async def passes(seconds: float) -> None:
+        await pilot.pause()
+        clock.leap(seconds)
+        await pilot.pause()
+
     async with app.run_test(size=(160, 48)) as pilot:
         await until(pilot, lambda: light.state.session is not None)
         app.post_message(events.Key("enter", "\r"))
-        await asyncio.sleep(delay)
+        await until(pilot, lambda: app.desk.where == "sheet")
+        await passes(delay)
         for _ in range(45):
             app.post_message(events.Key("enter", "\r"))
-            await asyncio.sleep(0.03)
-        await asyncio.sleep(0.3)
-        await pilot.pause()
+            await passes(0.03)
+        await passes(0.3)
         assert light.state.steps["announce"].started is None
         assert app.desk.where == "sheet"
-        await pilot.press("enter")
-        await until(pilot, lambda: light.state.steps["announce"].outcome == "verified")
+        app.post_message(events.Key("enter", "\r"))
+        async with asyncio.timeout(WAIT):
+            while light.state.steps["announce"].outcome != "verified":
+                await passes(0.2)
 
 
 async def test_a_failing_gate_needs_a_typed_reason(tmp_path: Path) -> None:
@@ -123,7 +132,7 @@ async def test_a_failing_gate_needs_a_typed_reason(tmp_path: Path) -> None:
         assert light.state.steps["announce"].started is None
         await pilot.press("tab", *"on", "space", *"call")
         await until(pilot, lambda: app.desk.typed == "on call")
-        await asyncio.sleep(DEAF)
+        light.clock.leap(DEAF)
         await pilot.press("enter")
         await until(pilot, lambda: light.state.steps["announce"].outcome != "")
     assert light.state.overrides[0].reason == "on call"
@@ -159,7 +168,7 @@ async def test_a_decision_is_chosen_by_number_and_given_by_enter(tmp_path: Path)
         await pilot.press("enter")
         await until(pilot, lambda: light.state.decision is not None)
         await until(pilot, lambda: "DECIDE" in seen(app))
-        await asyncio.sleep(0.2)
+        light.clock.leap(0.2)
         await pilot.press("enter")
         await until(pilot, lambda: app.desk.where == "decision" and not app.desk.deaf)
         assert "gusts of 9" in seen(app)
@@ -169,7 +178,7 @@ async def test_a_decision_is_chosen_by_number_and_given_by_enter(tmp_path: Path)
         await until(pilot, lambda: isinstance(app.screen, Dialog) and app.screen.typing)
         await pilot.press(*"aye")
         await until(pilot, lambda: app.desk.typed == "aye")
-        await asyncio.sleep(0.2)
+        light.clock.leap(0.2)
         await pilot.press("enter")
         await until(pilot, lambda: light.state.steps["announce"].outcome == "verified")
     made = light.state.decisions["announce/wind#1"]
@@ -183,7 +192,7 @@ async def test_a_question_settled_elsewhere_closes_its_dialog(tmp_path: Path) ->
         await open_sheet(pilot, light)
         await pilot.press("enter")
         await until(pilot, lambda: light.state.decision is not None)
-        await asyncio.sleep(0.2)
+        light.clock.leap(0.2)
         await pilot.press("enter")
         await until(pilot, lambda: app.desk.where == "decision")
         light.answer("go on")
@@ -197,13 +206,13 @@ async def test_notes_and_messages_are_written(tmp_path: Path) -> None:
         await open_sheet(pilot, light, "n")
         await pilot.press(*"wind", "enter")
         await until(pilot, lambda: "✎ note sre-1: wind" in seen(app))
-        await asyncio.sleep(0.2)
+        light.clock.leap(0.2)
         await open_sheet(pilot, light, "m")
         assert "#airflow-migration" in seen(app)
         await pilot.press(*"hello", "enter")
         await until(pilot, lambda: "message-1" in light.state.messages)
         light.recorder.record(ev.MessageTried(message="message-1", sent=False, detail="503 from Slack"))
-        await asyncio.sleep(0.2)
+        light.clock.leap(0.2)
         await open_sheet(pilot, light, "m")
         assert "✖ not sent after 1 try: 503 from Slack" in seen(app)
     assert [note.text for _, note in light.state.notes] == ["wind"]

@@ -13,7 +13,7 @@ import pytest
 
 from migration_cockpit.actions.messages import Messenger
 from migration_cockpit.cockpit.cockpit import Cockpit, _opening
-from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.headless import Printer
 from migration_cockpit.config import load
 from migration_cockpit.session import events as ev
@@ -112,7 +112,6 @@ async def test_a_key_says_why_nothing_is_done_while_the_journal_cannot_be_writte
     assert "No space left" in desk.notice
     assert desk.where == "screen"
     monkeypatch.undo()
-    await asyncio.sleep(DEAF)
     await cockpit.stop("test over")
 
 
