@@ -16,7 +16,7 @@ from migration_cockpit.rehearsal.faults import FAULTS
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("command", ["rehearse", "run", "plan", "check"])
+@pytest.mark.parametrize("command", ["rehearse", "run", "plan", "check", "report"])
 def test_help_of_each_command_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

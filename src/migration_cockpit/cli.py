@@ -7,17 +7,18 @@ import sys
 from collections.abc import Sequence
 
 from migration_cockpit import __version__
-from migration_cockpit.commands import USAGE_ERROR, Command, check, plan, rehearse, run
+from migration_cockpit.commands import USAGE_ERROR, Command, check, plan, rehearse, report, run
 from migration_cockpit.config import ConfigError
 
-COMMANDS = {each.name: each for each in (rehearse.COMMAND, run.COMMAND, plan.COMMAND, check.COMMAND)}
+COMMANDS = {each.name: each for each in (rehearse.COMMAND, run.COMMAND, plan.COMMAND, check.COMMAND, report.COMMAND)}
 """By name, in the order in which the help lists them."""
 
 EXAMPLES = """\
   migration-cockpit rehearse                          fly a migration in an embedded world, nothing else needed
   migration-cockpit check --config config.toml        is everything the playbook needs there and right?
   migration-cockpit plan --config config.toml         every step with its exact commands, touching nothing
-  migration-cockpit run --config config.toml          fly the migration"""
+  migration-cockpit run --config config.toml          fly the migration
+  migration-cockpit report SESSION -o report.html     what happened, for the post-mortem"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
