@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from migration_cockpit.advice import failures
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action, key_names
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import Settings, load
@@ -96,6 +97,33 @@ def needs() -> str:
     return _table(("right", "what for"), rows.items())
 
 
+def known_failures() -> str:
+    """Every known failure by family, each as `migration-cockpit failures ID` explains it."""
+    lines: list[str] = []
+    for family in failures.FAMILIES:
+        mine = [each for each in failures.catalogue() if each.family == family]
+        lines += [f"## {family.title}", ""]
+        for each in mine:
+            lines += [f"### {each.title}", "", f"`{each.id}`", ""]
+            lines += [*_explained(each), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _explained(failure: failures.Failure) -> list[str]:
+    lines: list[str] = []
+    heading, commands = "", False
+    for said in failures.explain(failure, {}):
+        if commands and not said.command:
+            lines += ["```", ""]
+        if said.command:
+            lines += [said.text] if commands else ["```sh", said.text]
+        else:
+            text = re.sub(r"<(\w+)>", r"`<\1>`", said.text)
+            lines += [text if said.heading == heading else f"**{said.heading}.** {text}", ""]
+        heading, commands = said.heading, said.command
+    return lines[:-1]
+
+
 def _file(name: str, language: str) -> Callable[[], str]:
     return lambda: f"```{language}\n{(RIGHTS / name).read_text('utf-8').rstrip()}\n```"
 
@@ -111,6 +139,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "faults": faults,
     "events": events,
     "needs": needs,
+    "failures": known_failures,
     "rbac": _file("rbac.yaml", "yaml"),
     "postgres": _file("postgres.sql", "sql"),
     "iam": _file("iam.json", "json"),

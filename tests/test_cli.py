@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -16,7 +18,7 @@ from migration_cockpit.rehearsal.faults import FAULTS
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("command", ["rehearse", "run", "plan", "check", "report"])
+@pytest.mark.parametrize("command", ["rehearse", "run", "plan", "check", "failures", "report"])
 def test_help_of_each_command_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -88,3 +90,47 @@ def test_python_dash_m_is_the_same_program() -> None:
 def test_the_resolver_has_not_walked_boto3_back() -> None:
     """kubernetes 37.0.2 wants a python-dateutil that no botocore allows: unpinned, boto3 0.0.3 comes silently."""
     assert tuple(int(part) for part in version("boto3").split(".")[:2]) >= (1, 40)
+
+
+def test_a_known_failure_is_explained_with_its_mend(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["failures", "second-migration"]) == 0
+    told = capsys.readouterr().out
+    assert "Another migration holds the migration lock" in told
+    assert "PostgreSQL reads milliseconds" in " ".join(told.split())
+    assert "\n      psql " in told, "a command stands on a line of its own"
+
+
+def test_the_catalogue_is_listed_for_people_and_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["failures", "--step", "helm"]) == 0
+    listed = capsys.readouterr().out
+    assert re.search(r"^  unapplied-migrations +expected  Pods wait", listed, re.MULTILINE)
+    assert main(["failures", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert len(rows) >= 45
+    assert all(row["mend"] and row["source"] for row in rows)
+    assert {row["id"] for row in rows} == set(re.findall(r"^  ([a-z0-9-]+) ", listed, re.MULTILINE))
+
+
+def test_a_log_is_looked_through(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "migrate.log"
+    log.write_text('Running upgrade a -> eed27faa34e3, Xcom\nDETAIL:  Token "NaN" is invalid.\n', "utf-8")
+    assert main(["failures", "--log", str(log)]) == 1
+    told = capsys.readouterr().out
+    assert "» DETAIL:" in told
+    assert "xcom-nan" in told
+    log.write_text("Database migration done!\n", "utf-8")
+    assert main(["failures", "--log", str(log)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["failures", "xcom-nn"], "did you mean xcom-nan"),
+        (["failures", "--log", "/no/such.log"], "/no/such.log cannot be read: No such file"),
+    ],
+)
+def test_what_is_not_there_is_said_in_a_sentence(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err

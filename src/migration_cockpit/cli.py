@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
 from migration_cockpit import __version__
-from migration_cockpit.commands import USAGE_ERROR, Command, check, plan, rehearse, report, run
+from migration_cockpit.commands import USAGE_ERROR, Command, check, failures, plan, rehearse, report, run
 from migration_cockpit.config import ConfigError
 
-COMMANDS = {each.name: each for each in (rehearse.COMMAND, run.COMMAND, plan.COMMAND, check.COMMAND, report.COMMAND)}
+COMMANDS = {
+    each.name: each
+    for each in (rehearse.COMMAND, run.COMMAND, plan.COMMAND, check.COMMAND, failures.COMMAND, report.COMMAND)
+}
 """By name, in the order in which the help lists them."""
 
 EXAMPLES = """\
@@ -18,6 +23,7 @@ EXAMPLES = """\
   migration-cockpit check --config config.toml        is everything the playbook needs there and right?
   migration-cockpit plan --config config.toml         every step with its exact commands, touching nothing
   migration-cockpit run --config config.toml          fly the migration
+  migration-cockpit failures xcom-nan                 a known failure: what you see, why, and the mend
   migration-cockpit report SESSION -o report.html     what happened, for the post-mortem"""
 
 
@@ -33,6 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"migration-cockpit: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except BrokenPipeError:
+        # Whoever read has gone, `| head` say: nothing more can be said, at the interpreter's end neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 130
 

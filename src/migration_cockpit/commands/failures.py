@@ -1,0 +1,87 @@
+"""`failures`: the catalogue of known failures: list it, explain one, or look for them in a log."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from migration_cockpit.commands import USAGE_ERROR, Command
+from migration_cockpit.config import STEP_IDS
+
+WIDEST = 110
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("id", nargs="?", metavar="ID", help="explain this one; without it the catalogue is listed")
+    parser.add_argument("--log", metavar="FILE", help="look for known failures in a log; - reads standard input")
+    parser.add_argument("--step", choices=STEP_IDS, default="", metavar="STEP", help="how bad each is at this step")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, explain or look; 1 when a log shows a known failure, 2 for an id or file that is not there."""
+    from migration_cockpit.advice import failures
+    from migration_cockpit.advice.failures.printed import as_data, listing, told
+
+    if options.log:
+        return _look(options)
+    if options.id is None:
+        everything = [as_data(each) for each in failures.catalogue()]
+        print(json.dumps(everything, indent=2, ensure_ascii=False) if options.json else listing(options.step))
+        return 0
+    failure = failures.by_id(options.id)
+    if failure is None:
+        near = failures.near(options.id)
+        hint = f"did you mean {', '.join(near)}?" if near else "`migration-cockpit failures` lists them"
+        return _wrong(f"{options.id} is no known failure; {hint}")
+    print(json.dumps(as_data(failure), indent=2, ensure_ascii=False) if options.json else told(failure, {}, _width()))
+    return 0
+
+
+def _look(options: argparse.Namespace) -> int:
+    from migration_cockpit.advice import failures
+    from migration_cockpit.advice.failures.printed import as_data, told
+
+    try:
+        text = sys.stdin.read() if options.log == "-" else Path(options.log).read_text("utf-8", "replace")
+    except OSError as error:
+        return _wrong(f"{options.log} cannot be read: {error.strerror}")
+    found = failures.match_lines(text.splitlines(), where=options.log)
+    if options.json:
+        rows = [as_data(each.failure) | {"evidence": each.evidence, "values": dict(each.values)} for each in found]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif found:
+        print("\n\n".join(f"» {each.evidence}\n\n{told(each.failure, each.values, _width())}" for each in found))
+    else:
+        print("No known failure shows in it.")
+    return 1 if found else 0
+
+
+def _wrong(text: str) -> int:
+    print(f"migration-cockpit failures: {text}", file=sys.stderr)
+    return USAGE_ERROR
+
+
+def _width() -> int:
+    try:
+        return min(WIDEST, os.get_terminal_size().columns)
+    except OSError:
+        return WIDEST
+
+
+COMMAND = Command(
+    "failures",
+    "list the known failures of these migrations, explain one, or look for them in a log",
+    """\
+  migration-cockpit failures                          every known failure, by family
+  migration-cockpit failures xcom-nan                 what you see, why, the mend as commands, how sure
+  migration-cockpit failures --log migrate.log        which of them does this log show?
+  kubectl logs job/NAME | migration-cockpit failures --log -
+  migration-cockpit failures --json | jq -r '.[].id'""",
+    options,
+    run,
+)
