@@ -246,7 +246,8 @@ class LightCockpit:
         """Open the session."""
         if self.state.session is None:
             self.recorder.record(opened(production=False))
-        self.recorder.record(DriverChanged(operator=self.operator, host="here", pid=1))
+        resumed = self.state.driver is not None
+        self.recorder.record(DriverChanged(operator=self.operator, host="here", pid=1, resumed=resumed))
         self.runner.resume()
 
     def note(self, text: str) -> None:

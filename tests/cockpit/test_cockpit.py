@@ -14,7 +14,7 @@ import pytest
 from migration_cockpit.actions.messages import Messenger
 from migration_cockpit.cockpit.cockpit import Cockpit, _opening
 from migration_cockpit.cockpit.desk import Desk
-from migration_cockpit.cockpit.headless import Printer
+from migration_cockpit.cockpit.headless import Printer, fly
 from migration_cockpit.config import load
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock
@@ -158,6 +158,40 @@ async def test_the_session_of_another_place_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match=r"context \S+, the config names prod-us"):
         Cockpit(msgspec.structs.replace(SETTINGS, kubernetes=kubernetes), tmp_path, operator="sre", clock=SystemClock())
     await _cockpit(tmp_path).stop("the lock was given back")
+
+
+async def test_a_session_is_gone_on_with_read_only_while_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = _cockpit(tmp_path)
+    first._take_over()
+    first.recorder.record(ev.StepStarted(step="announce", operator="sre"))
+    await first.stop("killed, as it were")
+    monkeypatch.setattr("migration_cockpit.cockpit.cockpit.SYNC_EVERY", 0.05)
+    monkeypatch.setattr("migration_cockpit.sources.all_sources", lambda *_: [])
+    cockpit = _cockpit(tmp_path)
+    with monkeypatch.context() as full:
+        full.setattr("migration_cockpit.session.journal.os.write", _full)
+        await cockpit.start()
+        assert "No space left" in cockpit.recorder.write_error
+        assert "No space left" in cockpit.runner.refusal("pause")
+        assert cockpit.state.running_step is not None
+        assert not cockpit.runner.busy
+    await eventually(lambda: cockpit.state.step("announce").outcome == "verified")
+    assert (tmp_path / "lines").read_text() == "announce\n"
+    assert cockpit.state.resumption is not None
+    await cockpit.stop("test over")
+
+
+async def test_a_new_session_that_cannot_be_written_is_one_sentence_without_a_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cockpit = Cockpit(SETTINGS, tmp_path, operator="sre")
+    monkeypatch.setattr("migration_cockpit.session.journal.os.write", _full)
+    assert await fly(cockpit, pause=0.05, signals=()) == 1
+    told = capsys.readouterr().out
+    assert "the session cannot be started" in told
+    assert "No space left" in told
 
 
 class Closed(io.StringIO):

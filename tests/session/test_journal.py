@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -156,17 +156,6 @@ class SteppingClock(SystemClock):
 
     def now(self) -> datetime:
         return self.moment
-
-
-def test_time_in_the_record_never_runs_backwards(tmp_path: Path) -> None:
-    clock = SteppingClock()
-    recorder = Recorder(tmp_path, clock, Redactor())
-    recorder.record(Note(operator="sre", text="one"))
-    clock.moment -= timedelta(hours=1)
-    recorder.record(Note(operator="sre", text="two"))
-    recorder.close()
-    times = [entry.t for entry in journal.read(tmp_path / journal.FILE)]
-    assert times == sorted(times)
 
 
 def test_a_session_opened_again_folds_to_the_same_state(tmp_path: Path) -> None:

@@ -216,6 +216,9 @@ async def test_what_does_not_change_is_a_heartbeat() -> None:
         def monotonic(self) -> float:
             return self.t
 
+        def elapsed(self) -> float:
+            return self.t
+
         async def sleep(self, seconds: float) -> None:
             self.t += seconds
             if self.t > 10:

@@ -167,6 +167,7 @@ class CockpitApp(App[None]):
             self.trouble = f"the session cannot be started: {error}"
             self.draw()
             return
+        self.desk.welcome()
         if self._pause is not None:
             self.spawn(self._autopilot)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from migration_cockpit.cockpit.desk import DEAF, Desk
-from migration_cockpit.cockpit.dialogs import DecisionDialog, SheetDialog
+from migration_cockpit.cockpit.dialogs import DecisionDialog, ResumedDialog, SheetDialog
 
 ANSWERS = {"drain": "abort"}
 """What the autopilot answers where the first choice is not the careful one; else it takes the first."""
@@ -25,7 +25,7 @@ def next_key(desk: Desk) -> str | None:
         return "enter" if dialog.choice == wanted else str(list(choices).index(wanted) + 1)
     if isinstance(dialog, SheetDialog):
         return None if dialog.sheet.failing else "enter"
-    if state.decision is not None:
+    if isinstance(dialog, ResumedDialog) or state.decision is not None:
         return "enter"
     if state.running_step is not None:
         return ""

@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from importlib import import_module
@@ -19,9 +20,9 @@ from typing import TYPE_CHECKING
 from migration_cockpit import __version__
 from migration_cockpit.config import STEP_IDS, Settings
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.clock import Clock, SystemClock
+from migration_cockpit.session.clock import Clock, JumpWatch, SystemClock
 from migration_cockpit.session.journal import JournalError, SessionLock, make_directory
-from migration_cockpit.session.recorder import Recorder
+from migration_cockpit.session.recorder import HELD, Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 
@@ -69,6 +70,8 @@ class Cockpit:
             self._lock.release()
             raise JournalError(f"{directory}: {why}; give its own config, or another --session")
         self._steps = steps
+        self._taken = False
+        """Whether the journal says that this cockpit flies."""
         self._tasks: list[asyncio.Task[None]] = []
 
     @cached_property
@@ -107,11 +110,9 @@ class Cockpit:
         from migration_cockpit.actions.messages import Messenger
         from migration_cockpit.sources import all_sources
 
-        resumed = self.state.session is not None
-        if not resumed:
+        if self.state.session is None:
             self.recorder.record(_opening(self.settings, self.recorder.directory.name))
-        host = socket.gethostname()
-        self.recorder.record(ev.DriverChanged(operator=self.operator, host=host, pid=os.getpid(), resumed=resumed))
+        self._take_over()
         # One after another on one thread: sources that begin together would import the same packages at once.
         await self.connections.warm()
         sources: Sequence[Source] = all_sources(self.connections, self._cutover)
@@ -119,7 +120,24 @@ class Cockpit:
         messenger = Messenger(self.flight.connections, self.recorder)
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
         self._tasks.append(asyncio.create_task(self._sync(), name="journal sync"))
-        self.runner.resume()
+        self._resume()
+
+    def _take_over(self) -> None:
+        """Write down who flies now, once. While the disk is full nothing can be flown, but all can be watched."""
+        if self._taken:
+            return
+        resumed = self.state.driver is not None
+        host, torn = socket.gethostname(), self.recorder.torn
+        with suppress(JournalError):
+            self.recorder.record(
+                ev.DriverChanged(operator=self.operator, host=host, pid=os.getpid(), resumed=resumed, torn=torn)
+            )
+            self._taken = True
+
+    def _resume(self) -> None:
+        """Go on with the step that was running, unless nothing can be written down."""
+        if self._taken and not self.recorder.write_error:
+            self.runner.resume()
 
     def _cutover(self) -> datetime | None:
         """Since when failed tasks count: the end of the database migration."""
@@ -137,12 +155,18 @@ class Cockpit:
             await self.clock.sleep(AGAIN_AFTER)
 
     async def _sync(self) -> None:
+        watch = JumpWatch(self.clock)
         while True:
             await self.clock.sleep(SYNC_EVERY)
             await asyncio.to_thread(self.recorder.sync)
-            if not self.recorder.write_error:
-                # A step that ended while the journal could not be written has no outcome yet: it is gone on with.
-                self.runner.resume()
+            jump = watch.look()
+            if jump is not None and (jump.slept or jump.seconds > 0 or -jump.seconds <= HELD.total_seconds()):
+                # A clock that was set back further than that the recorder tells by itself, before what follows.
+                with suppress(JournalError):
+                    self.recorder.record(ev.ClockJumped(seconds=jump.seconds, slept=jump.slept))
+            self._take_over()
+            # A step that ended while the journal could not be written has no outcome yet: it is gone on with.
+            self._resume()
 
     def note(self, text: str) -> None:
         """Write a note into the timeline."""
@@ -173,7 +197,8 @@ class Cockpit:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         outcome = session_outcome(self.state)
         if not self.recorder.write_error:
-            self.recorder.record(ev.SessionClosed(reason=reason, outcome=outcome))
+            with suppress(JournalError):
+                self.recorder.record(ev.SessionClosed(reason=reason, outcome=outcome))
         self.recorder.close()
         await self.connections.close()
         self._lock.release()
@@ -208,6 +233,8 @@ def other_place(state: State, settings: Settings) -> str:
         "context": (opened.context, kubernetes.context),
         "namespace": (opened.namespace, kubernetes.namespace),
         "release": (opened.release, kubernetes.release),
+        "source version": (opened.source_version, settings.deployment.source_version),
+        "target version": (opened.target_version, settings.deployment.target_version),
     }
     differ = [f"{name} {was}, the config names {now}" for name, (was, now) in pairs.items() if was != now]
     return f"this session is of {'; '.join(differ)}" if differ else ""

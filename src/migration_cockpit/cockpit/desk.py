@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog, worth_telling
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.playbook.sheet import Refused
 from migration_cockpit.session.journal import JournalError
@@ -83,6 +84,11 @@ class Desk:
         self.dialog, self.notice = dialog, notice
         self._opened = self.cockpit.clock.monotonic()
         self._changed()
+
+    def welcome(self) -> None:
+        """Tell what the last cockpit left behind, where it left something; nothing else must be open yet."""
+        if self.dialog is None and worth_telling(self.cockpit.state):
+            self.open(ResumedDialog())
 
     def close_dialog(self, notice: str = "") -> None:
         """Back to the screen."""

@@ -12,7 +12,7 @@ from migration_cockpit.cockpit import autopilot
 from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.journal import Entry
+from migration_cockpit.session.journal import Entry, JournalError
 from migration_cockpit.session.state import STEP_TITLES, LogEntry, State
 
 
@@ -30,7 +30,12 @@ async def fly(cockpit: Cockpit, *, pause: float, signals: Iterable[Signals]) -> 
 
     for number in signals:
         loop.add_signal_handler(number, end, number)
-    await cockpit.start()
+    try:
+        await cockpit.start()
+    except JournalError as error:
+        await cockpit.stop("it could not be started")
+        say(f"the session cannot be started: {error}")
+        return 1
     desk = Desk(cockpit)
 
     async def press(key: str) -> None:

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from migration_cockpit.cockpit.control import Control
-from migration_cockpit.cockpit.dialogs import DecisionDialog, MessageDialog, NoteDialog, decision, sheet, writing
+from migration_cockpit.cockpit.dialogs import (
+    DecisionDialog,
+    MessageDialog,
+    NoteDialog,
+    decision,
+    resumed,
+    sheet,
+    writing,
+)
 from migration_cockpit.cockpit.dialogs.sheet import open_sheet, sheet_of
 from migration_cockpit.cockpit.dialogs.writing import opens
 from migration_cockpit.playbook.sheet import Refused
@@ -63,5 +71,5 @@ _SCREEN = (
     Control("detach", ("q",), "detach", "leave the cockpit; nothing in the cluster stops", "screen", _quit),
 )
 
-CONTROLS: tuple[Control, ...] = (*_SCREEN, *sheet.CONTROLS, *decision.CONTROLS, *writing.CONTROLS)
+CONTROLS: tuple[Control, ...] = (*_SCREEN, *sheet.CONTROLS, *decision.CONTROLS, *resumed.CONTROLS, *writing.CONTROLS)
 """Every action; no key stands twice in one place."""

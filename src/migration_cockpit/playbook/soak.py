@@ -13,6 +13,7 @@ from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
 from migration_cockpit.session.readings import MetricsReading
 from migration_cockpit.session.state import State
+from migration_cockpit.session.words import seconds_between
 
 LOOK_EVERY = 1.0
 
@@ -58,8 +59,10 @@ class Soak:
         soak = flight.settings.limits.soak
         started = flight.state.step(self.id).started
         assert started is not None
+        # What a cockpit before this one watched counts; from here on it is time that passed, whatever the clock says.
+        before = seconds_between(started, flight.clock.now()) - flight.clock.monotonic()
         watched = Watched()
-        while (elapsed := (flight.clock.now() - started).total_seconds()) < soak:
+        while (elapsed := before + flight.clock.monotonic()) < soak:
             watched.see(flight.state.metrics)
             checks = criteria(flight.settings, flight.state, watched)
             failing = [check.name for check in checks if not check.holds]

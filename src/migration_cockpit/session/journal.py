@@ -6,10 +6,12 @@ the line before, without its newline; the first line's is all zeros.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,8 @@ class JournalWriter:
         except OSError as error:
             raise JournalError(f"{path}: cannot be opened for writing: {error.strerror}") from error
         self._unsynced = False
+        self._end: int | None = None
+        """Where the file must be cut before the next line, when that could not be done at once."""
 
     def _find_end(self) -> None:
         good = 0
@@ -131,8 +135,10 @@ class JournalWriter:
                 raise JournalError(
                     f"{self.path}: damaged after event {self.seq} (byte {good}); move the file away or start with --new"
                 )
-            # A line that never got its newline was never acknowledged: nothing rests on it. It is kept aside.
-            self.path.with_suffix(".torn").write_bytes(tail)
+            # A line that never got its newline was never acknowledged: nothing rests on it. It is kept aside, unless
+            # the disk is full: what is known must be seen all the same.
+            with suppress(OSError):
+                self.path.with_suffix(".torn").write_bytes(tail)
             os.truncate(self.path, good)
             self.torn = rest
 
@@ -144,19 +150,30 @@ class JournalWriter:
         envelope = Envelope(VERSION, self.seq + 1, t, event.kind, self.prev, _cleaned(_encode(event), clean))
         line = _encode(envelope)
         try:
-            start = os.fstat(self._fd).st_size
-            written = os.write(self._fd, line + b"\n")
-            if written != len(line) + 1:
-                os.ftruncate(self._fd, start)
-                raise JournalError(f"{self.path}: the disk is full; free some space, then try again")
-            self._unsynced = True
-            if event.durable:
-                # Not by way of `sync`: another thread may be in it and think that nothing is left to do.
-                os.fdatasync(self._fd)
+            self._write(line + b"\n", durable=event.durable)
         except OSError as error:
             raise JournalError(f"{self.path}: cannot be written: {error.strerror}") from error
         self.seq, self.prev = envelope.seq, line_hash(line)
         return Entry(envelope.seq, t, decode(envelope.kind, _envelope.decode(line).data) or event)
+
+    def _write(self, line: bytes, *, durable: bool) -> None:
+        """Put a line at the end, or nothing: one that is not there as a whole, or not surely, is taken back."""
+        end = os.fstat(self._fd).st_size if self._end is None else self._end
+        if self._end is not None:
+            os.ftruncate(self._fd, end)  # what an earlier line left behind
+            self._end = None
+        try:
+            _write_whole(self._fd, line)
+            self._unsynced = True
+            if durable:
+                # Not by way of `sync`: another thread may be in it and think that nothing is left to do.
+                os.fdatasync(self._fd)
+        except OSError:
+            self._end = end
+            with suppress(OSError):  # else the next line does it first
+                os.ftruncate(self._fd, end)
+                self._end = None
+            raise
 
     def sync(self) -> None:
         """Bring everything appended so far onto the disk; may be called from another thread."""
@@ -170,9 +187,16 @@ class JournalWriter:
             raise
 
     def close(self) -> None:
-        """Sync and close."""
-        self.sync()
-        os.close(self._fd)
+        """Sync and close. Raises OSError when the last readings do not go onto the disk; it is closed all the same."""
+        try:
+            self.sync()
+        finally:
+            os.close(self._fd)
+
+
+def _write_whole(fd: int, line: bytes) -> None:
+    if os.write(fd, line) != len(line):
+        raise OSError(errno.ENOSPC, "the disk is full; free some space, then try again")
 
 
 def _cleaned(data: bytes, clean: Callable[[str], str]) -> msgspec.Raw:

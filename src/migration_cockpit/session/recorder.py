@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import Clock
-from migration_cockpit.session.events import Event, Keyframe
+from migration_cockpit.session.events import ClockJumped, Event, Keyframe
 from migration_cockpit.session.fold import fold
 from migration_cockpit.session.journal import Entry, JournalError, JournalWriter
 from migration_cockpit.session.redact import Redactor
@@ -17,6 +19,8 @@ from migration_cockpit.session.state import State
 
 KEYFRAME_EVERY = 2000
 """Events between two keyframes."""
+HELD = timedelta(minutes=2)
+"""A clock set back by no more than this is waited for: the record's time stands still meanwhile."""
 
 
 class Recorder:
@@ -37,6 +41,8 @@ class Recorder:
         path = directory / journal.FILE
         self._writer = JournalWriter(path)
         self._since_keyframe = 0
+        self.torn = self._writer.torn
+        """Bytes of a half-written last line that were cut off."""
         for entry in journal.read(path):
             self.state = fold(self.state, entry.event, entry.t, entry.seq)
         self.write_error = ""
@@ -49,7 +55,12 @@ class Recorder:
         """
         t = self.clock.now()
         if self.state.t is not None and t < self.state.t:
-            t = self.state.t  # The wall clock was set back: the record's time never runs backwards.
+            if self.state.t - t <= HELD:
+                t = self.state.t
+            elif not isinstance(event, ClockJumped):
+                # Holding on to a wrong time would falsify everything that follows: the record goes back, and says so.
+                with suppress(JournalError):
+                    self.record(ClockJumped(seconds=(t - self.state.t).total_seconds()))
         try:
             entry = self._writer.append(event, t, self.redactor.clean)
             self.write_error = ""
@@ -87,5 +98,6 @@ class Recorder:
             self.write_error = f"{self._writer.path}: cannot be written: {error.strerror}"
 
     def close(self) -> None:
-        """Sync and close the journal."""
-        self._writer.close()
+        """Sync and close the journal. What a full disk did not take is lost, as `write_error` has said."""
+        with suppress(OSError):
+            self._writer.close()

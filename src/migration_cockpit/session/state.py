@@ -123,6 +123,36 @@ class Decision(Value, frozen=True, kw_only=True, omit_defaults=True):
     event: ev.DecisionAsked
 
 
+class InFlight(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """An operation that was begun and not ended when the last cockpit was, and what the world showed of it."""
+
+    step: str
+    operation: str
+    begun: datetime
+    found: str = ""
+    """`not started`, `running`, `done` or `failed`; empty: not looked at yet."""
+    detail: str = ""
+    outcome: str = ""
+    """What came of it in the end: `done`, `found` or `failed`; empty while that is not known."""
+
+
+class Resumption(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """How a session was gone on with, the last time: what was left, and what was found."""
+
+    at: datetime
+    last: datetime
+    """When the cockpit before it wrote its last event."""
+    before: str
+    """Who flew then."""
+    left: str
+    """Why it ended; empty when it ended without a word."""
+    step: str = ""
+    """The step that was running, if one was."""
+    torn: int = 0
+    """Bytes of a half-written last line that were cut off."""
+    operations: tuple[InFlight, ...] = ()
+
+
 class Trends(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Recent courses for the small charts; one point a reading."""
 
@@ -145,6 +175,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     opened: datetime | None = None
     driver: ev.DriverChanged | None = None
     driver_since: datetime | None = None
+    resumption: Resumption | None = None
+    """None in a session's first cockpit."""
     closed: str = ""
     outcome: str = ""
     window_end: datetime | None = None

@@ -13,9 +13,10 @@ __all__ = ["Dialog", "dialog_for"]
 
 
 def dialog_for(about: str, app: CockpitApp) -> Dialog:
-    """The dialog for a place of the desk (`sheet`, `decision`, `note`, `message`) or a page (`help`, `advice`)."""
+    """The dialog for a place of the desk (`sheet`, `decision`, `note` …) or a page (`help`, `advice`)."""
     from migration_cockpit.app.dialogs.decision import DecisionDialog
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
+    from migration_cockpit.app.dialogs.resumed import ResumedDialog
     from migration_cockpit.app.dialogs.sheet import SheetDialog
     from migration_cockpit.app.dialogs.writing import MessageDialog, NoteDialog
 
@@ -24,6 +25,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "decision": DecisionDialog,
         "note": NoteDialog,
         "message": MessageDialog,
+        "resumed": ResumedDialog,
         "help": HelpDialog,
         "advice": AdviceDialog,
     }

@@ -13,6 +13,7 @@ PLACES = {
     "decision": "When a decision is asked",
     "note": "When writing a note",
     "message": "When writing a message",
+    "resumed": "When a session goes on",
 }
 PANES = {
     "timeline": "Each step's plan, start, drift in minutes and outcome; the window; what can be gone back to.",

@@ -16,7 +16,14 @@ from migration_cockpit.session.events.records import (
     RecoveryPoint,
     VerdictChanged,
 )
-from migration_cockpit.session.events.session import DriverChanged, Note, SessionClosed, SessionOpened, WindowMoved
+from migration_cockpit.session.events.session import (
+    ClockJumped,
+    DriverChanged,
+    Note,
+    SessionClosed,
+    SessionOpened,
+    WindowMoved,
+)
 from migration_cockpit.session.events.sources import (
     CredentialsExpire,
     DatabaseRead,
@@ -50,6 +57,7 @@ __all__ = [
     "VERSION",
     "BaselineTaken",
     "Check",
+    "ClockJumped",
     "Command",
     "CredentialsExpire",
     "DatabaseRead",

@@ -37,6 +37,17 @@ class DriverChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     host: str
     pid: int
     resumed: bool = False
+    torn: int = 0
+    """Bytes of a half-written last line that were cut off; nothing rested on them."""
+
+
+class ClockJumped(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The machine's clock was set, or the machine slept: times before and after do not follow from each other."""
+
+    kind: ClassVar[str] = "clock.jumped"
+    seconds: float
+    """Below zero: back."""
+    slept: bool = False
 
 
 class SessionClosed(Event, frozen=True, kw_only=True, omit_defaults=True):

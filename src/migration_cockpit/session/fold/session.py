@@ -8,8 +8,11 @@ from typing import Any
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold.common import Folds, logged
+from migration_cockpit.session.recovery import jump_words, resumed_words
 from migration_cockpit.session.state import (
+    InFlight,
     LogEntry,
+    Resumption,
     State,
     StepState,
 )
@@ -20,8 +23,31 @@ def _opened(_: State, event: ev.SessionOpened, t: datetime) -> dict[str, Any]:
     return {"session": event, "opened": t, "steps": steps, "window_end": event.planned.get("window_end")}
 
 
-def _driver(_: State, event: ev.DriverChanged, t: datetime) -> dict[str, Any]:
-    return {"driver": event, "driver_since": t, "closed": ""}
+def _driver(state: State, event: ev.DriverChanged, t: datetime) -> dict[str, Any]:
+    change: dict[str, Any] = {"driver": event, "driver_since": t, "closed": ""}
+    if not event.resumed or state.driver is None:
+        return change
+    running = state.running_step
+    found = Resumption(
+        at=t,
+        last=state.t or t,
+        before=f"{state.driver.operator} on {state.driver.host}",
+        left=state.closed,
+        step=running.id if running else "",
+        torn=event.torn,
+        operations=tuple(
+            InFlight(step=each.step, operation=each.operation, begun=each.intended)
+            for each in state.operations.values()
+            if not each.outcome
+        ),
+    )
+    entry = LogEntry(t=t, source="cockpit", text=resumed_words(found), level="careful")
+    return change | {"resumption": found} | logged(state, entry)
+
+
+def _jumped(state: State, event: ev.ClockJumped, t: datetime) -> dict[str, Any]:
+    entry = LogEntry(t=t, source="cockpit", text=jump_words(event), level="careful")
+    return logged(state, entry)
 
 
 def _closed(state: State, event: ev.SessionClosed, _: datetime) -> dict[str, Any]:
@@ -40,6 +66,7 @@ def _window(_: State, event: ev.WindowMoved, __: datetime) -> dict[str, Any]:
 FOLDS: Folds = {
     ev.SessionOpened: _opened,
     ev.DriverChanged: _driver,
+    ev.ClockJumped: _jumped,
     ev.SessionClosed: _closed,
     ev.Note: _note,
     ev.WindowMoved: _window,

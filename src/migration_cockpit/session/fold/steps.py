@@ -9,8 +9,10 @@ import msgspec
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold.common import Folds, logged
+from migration_cockpit.session.recovery import found_words
 from migration_cockpit.session.state import (
     Decision,
+    InFlight,
     LogEntry,
     OperationState,
     State,
@@ -91,12 +93,31 @@ def _operation_ended(state: State, event: ev.OperationEnded, t: datetime) -> dic
     level = "bad" if event.outcome == "failed" else "info"
     text = f"{event.operation}: {event.outcome}{f' · {event.detail}' if event.detail else ''}"
     entry = LogEntry(t=t, source="cockpit", text=text, level=level)
-    return {"operations": {**state.operations, name: after}, **logged(state, entry)}
+    settled = _in_flight(state, event, outcome=event.outcome)
+    return {"operations": {**state.operations, name: after}, **settled, **logged(state, entry)}
 
 
 def _operation_observed(state: State, event: ev.OperationObserved, t: datetime) -> dict[str, Any]:
-    text = f"{event.operation} was in flight when the last cockpit ended → {event.found} {event.detail}".rstrip()
-    return logged(state, LogEntry(t=t, source="cockpit", text=text, level="careful"))
+    before = state.operations.get(f"{event.step}/{event.operation}")
+    begun = before.intended if before else t
+    seen = InFlight(step=event.step, operation=event.operation, begun=begun, found=event.found, detail=event.detail)
+    entry = LogEntry(t=t, source="cockpit", text=found_words(seen), level="careful")
+    return _in_flight(state, event, found=event.found, detail=event.detail) | logged(state, entry)
+
+
+def _in_flight(state: State, event: ev.OperationObserved | ev.OperationEnded, **changes: Any) -> dict[str, Any]:
+    """What is known now of an operation that was in flight when the session was gone on with."""
+    before = state.resumption
+    if before is None or not any(_same(each, event) and not each.outcome for each in before.operations):
+        return {}
+    after = tuple(
+        msgspec.structs.replace(each, **changes) if _same(each, event) else each for each in before.operations
+    )
+    return {"resumption": msgspec.structs.replace(before, operations=after)}
+
+
+def _same(each: InFlight, event: ev.OperationObserved | ev.OperationEnded) -> bool:
+    return (each.step, each.operation) == (event.step, event.operation)
 
 
 def _fact(state: State, event: ev.StepFact, _: datetime) -> dict[str, Any]:
