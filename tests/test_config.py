@@ -51,7 +51,17 @@ def test_the_defaults_that_the_example_shows_are_the_real_ones() -> None:
         elif line.startswith("["):
             shown.append(line)
     settings = msgspec.json.decode(msgspec.json.encode(load(EXAMPLE)))
-    optional = {"direct_dsn", "port_forward", "profile", "endpoint_url", "kubeconfig", "secret", "file", "env"}
+    optional = {
+        "direct_dsn",
+        "admin_dsn",
+        "port_forward",
+        "profile",
+        "endpoint_url",
+        "kubeconfig",
+        "secret",
+        "file",
+        "env",
+    }
     for section, keys in tomllib.loads("\n".join(shown)).items():
         for key, value in keys.items():
             if key not in optional:
@@ -64,6 +74,11 @@ def test_a_missing_key_is_named(section: str, key: str) -> None:
     del values[section][key]
     with pytest.raises(ConfigError, match=rf"c\.toml: {section}\.{key}: is missing"):
         parse(values, Path("c.toml"))
+
+
+def test_a_word_that_is_not_taken_is_told_with_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"rollback\.repoint: found 'dns', takes swap or secret"):
+        parse(raw() | {"rollback": {"repoint": "dns"}}, Path("c.toml"))
 
 
 @pytest.mark.parametrize(("section", "key"), required_keys())

@@ -13,7 +13,7 @@ import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -119,6 +119,19 @@ class Dump(Section, frozen=True, kw_only=True):
     pg_dump: str = "pg_dump"
     pg_restore: str = "pg_restore"
     timeout: float = 7200.0
+
+
+class Rollback(Section, frozen=True, kw_only=True):
+    """How the way back is flown: what Airflow finds the restored database by, waits, and who may restore a dump."""
+
+    repoint: Literal["swap", "secret"] = "swap"
+    admin_dsn: SecretRef | None = None
+    fingerprint: bool = True
+    fingerprint_timeout: float = 900.0
+    drain: float = 600.0
+    restore_expected: float = 1200.0
+    restore_timeout: float = 7200.0
+    healthy: float = 900.0
 
 
 class Queries(Section, frozen=True, kw_only=True):
@@ -237,6 +250,7 @@ class Settings(Section, frozen=True, kw_only=True):
     schedule: Schedule
     rds: Rds | None = None
     dump: Dump = Dump()
+    rollback: Rollback = Rollback()
     grafana: Grafana | None = None
     slack: Slack | None = None
     limits: Limits = Limits()
@@ -290,6 +304,8 @@ def _explain(message: str, raw: dict[str, Any]) -> str:
         hint = f"; did you mean {near[0]}?" if near else f"; {table} takes {', '.join(known)}"
         return f"{f'{key}.' if key else ''}{unknown[1]}: is not a key{hint}"
     found = _lookup(raw, key)
+    if text.startswith("Invalid enum value"):
+        return f"{key}: found {found!r}, takes {' or '.join(_choices(key))}"
     taken = text.removeprefix("Expected ").partition(", got ")[0].strip("`").replace("`", "")
     words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "object": "a table"}
     words |= {"array": "a list", "datetime": "a UTC time such as 2026-05-16T09:00:00Z"}
@@ -310,6 +326,14 @@ def _keys_of(key: str) -> list[str]:
         if current is None:
             return []
     return [field.encode_name for field in msgspec.structs.fields(current)]
+
+
+def _choices(key: str) -> list[str]:
+    """The words that a key takes which takes some words only."""
+    table, _, name = key.rpartition(".")
+    section: Any = next((f.type for f in msgspec.structs.fields(Settings) if f.encode_name == table), None)
+    field = next(f for f in msgspec.structs.fields(section) if f.encode_name == name)
+    return [str(each) for each in field.type.__args__]
 
 
 def _lookup(raw: dict[str, Any], key: str) -> Any:

@@ -191,7 +191,7 @@ async def test_a_snapshot_that_is_gone_is_no_recovery_point(tmp_path: Path, monk
     monkeypatch.setattr(recovery_points, "describe", describe)
     async with flying(tmp_path, "helm") as flight:
         with pytest.raises(StepFailed, match="was taken and is gone"):
-            await recovery_points._snapshot(flight, "helm", "snapshot-s-helm", "5f2621c13b39")
+            await recovery_points._snapshot(flight, "helm", "snapshot-s-helm", "5f2621c13b39", "")
         assert flight.state.recovery_points == ()
 
 

@@ -26,7 +26,7 @@ SUM_SUFFIX = ".sha256"
 APPLICATION = f"pg_dump of {postgres.APPLICATION}"
 """application_name of the dump's sessions. Not the cockpit's: one that outlived its cockpit still holds its locks, and
 the migration would wait behind them."""
-_LIBPQ = {
+LIBPQ = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
     "port": "PGPORT",
@@ -81,9 +81,7 @@ class TakeDump:
         part.unlink(missing_ok=True)
         part.touch(mode=0o600)
         task = asyncio.ensure_future(
-            _execute(
-                [settings.pg_dump, "-Fc", "--no-owner", "--no-acl", "-f", str(part)], environment, settings.timeout
-            )
+            execute([settings.pg_dump, "-Fc", "--no-owner", "--no-acl", "-f", str(part)], environment, settings.timeout)
         )
         try:
             while not task.done():
@@ -95,11 +93,11 @@ class TakeDump:
         _, errors, code = task.result()
         if code != 0:
             raise OperationError(f"pg_dump ended with {code}: {errors.strip().splitlines()[-1:] or ['no output']}")
-        out, errors, code = await _execute([settings.pg_restore, "--list", str(part)], {}, 600.0)
+        out, errors, code = await execute([settings.pg_restore, "--list", str(part)], {}, 600.0)
         if code != 0 or PROOF not in out:
             why = errors.strip() or "its list has no data of task_instance"
             raise OperationError(f"the dump cannot be trusted: {why}; look at role, pg_restore and disk space")
-        digest = await asyncio.to_thread(_sha256, part)
+        digest = await asyncio.to_thread(sha256, part)
         self._sum.touch(mode=0o600)
         self._sum.write_text(f"{digest}  {self._path.name}\n", encoding="ascii")
         part.replace(self._path)
@@ -110,12 +108,12 @@ class TakeDump:
         async with self._site.live.postgres() as connection:
             info = connection.info
             given = {**info.get_parameters(), "password": info.password, "port": str(info.port)}
-        found = {_LIBPQ[key]: value for key, value in given.items() if key in _LIBPQ and value}
+        found = {LIBPQ[key]: value for key, value in given.items() if key in LIBPQ and value}
         return found | {"PGAPPNAME": APPLICATION}
 
     async def _versions(self, pg_dump: str) -> None:
         """pg_dump refuses a server newer than itself; better said before anything is stopped."""
-        out, _, code = await _execute([pg_dump, "--version"], {}, 30.0)
+        out, _, code = await execute([pg_dump, "--version"], {}, 30.0)
         server = (await database.rows(self._site, "show server_version_num"))[0][0]
         found = re.search(r"(\d+)\.\d", out)
         if code == 0 and found and int(found[1]) < int(server) // 10000:
@@ -131,17 +129,17 @@ class TakeDump:
             written = self._sum.read_text(encoding="ascii").split()[0]
         except (OSError, IndexError):
             return Observation(Status.FAILED, f"{self._path.name} has no checksum")
-        if await asyncio.to_thread(_sha256, self._path) != written:
+        if await asyncio.to_thread(sha256, self._path) != written:
             return Observation(Status.FAILED, f"{self._path.name} does not have the checksum {written[:12]}…")
         return Observation(Status.DONE, f"{self._path.name}, sha256 {written}")
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-async def _execute(words: list[str], environment: Mapping[str, str], timeout: float) -> tuple[str, str, int]:
+async def execute(words: list[str], environment: Mapping[str, str], timeout: float) -> tuple[str, str, int]:
     """Run a program to its end, in a process group of its own. Raises OperationError."""
     try:
         process = await asyncio.create_subprocess_exec(

@@ -17,6 +17,7 @@ from migration_cockpit.actions.operation import Observation, OperationError, Rep
 from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import WorldError
+from migration_cockpit.connections.kube_api import Executed
 from migration_cockpit.connections.releases import Release
 from migration_cockpit.session.events import Command
 
@@ -156,23 +157,7 @@ class HelmUpgrade:
         return seen
 
     async def _upgrade(self, report: Report) -> None:
-        def line(stream: str, text: str) -> None:
-            if text.strip():
-                report.line("helm", text, level="careful" if stream == "err" else "info")
-
-        limit = self._site.settings.limits.helm + QUIT_PATIENCE
-        task = asyncio.ensure_future(self._site.live.helm(*self._arguments, on_line=line, timeout=limit))
-        try:
-            executed = await asyncio.shield(task)
-        except asyncio.CancelledError:
-            # Interrupting helm leaves the release failed: it gets the moment it needs to end by itself.
-            await asyncio.wait({task}, timeout=QUIT_PATIENCE)
-            task.cancel()
-            raise
-        except TimeoutError as error:
-            raise OperationError(f"helm did not end within {limit:.0f} s; {_status_hint(self._site)}") from error
-        except WorldError as error:
-            raise OperationError(str(error)) from error
+        executed = await execute(self._site, self._arguments, report)
         if executed.code != 0:
             newest = await self._site.live.releases.newest()
             if newest is not None and newest.pending:
@@ -199,6 +184,28 @@ class HelmUpgrade:
                 Status.NOT_STARTED, f"revision {mine.revision} was superseded by revision {newest.revision}"
             )
         return Observation(Status.FAILED, f"revision {mine.revision} is {mine.status}; {_status_hint(self._site)}")
+
+
+async def execute(site: Site, arguments: Sequence[str], report: Report) -> Executed:
+    """Run the user's helm to its end, its lines in the log. Raises OperationError where it has no exit code."""
+
+    def line(stream: str, text: str) -> None:
+        if text.strip():
+            report.line("helm", text, level="careful" if stream == "err" else "info")
+
+    limit = site.settings.limits.helm + QUIT_PATIENCE
+    task = asyncio.ensure_future(site.live.helm(*arguments, on_line=line, timeout=limit))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        # Interrupting helm leaves the release failed or pending: it gets the moment it needs to end by itself.
+        await asyncio.wait({task}, timeout=QUIT_PATIENCE)
+        task.cancel()
+        raise
+    except TimeoutError as error:
+        raise OperationError(f"helm did not end within {limit:.0f} s; {_status_hint(site)}") from error
+    except WorldError as error:
+        raise OperationError(str(error)) from error
 
 
 def _status_hint(site: Site) -> str:

@@ -16,8 +16,10 @@ from migration_cockpit.connections.releases import documents
 CHART_COMPONENT = "run-airflow-migrations"
 
 
-async def build(site: Site, name: str) -> tuple[dict[str, Any], str | None]:
+async def build(site: Site, name: str, command: str = "") -> tuple[dict[str, Any], str | None]:
     """The Job's manifest, and the direct DSN that must be put into a Secret of the Job's name first, if any.
+
+    `command` is run in the place of `airflow db migrate`.
 
     Raises OperationError where neither the chart's Job nor a scheduler of the target version is to be found, and the
     connections' errors.
@@ -43,8 +45,52 @@ async def build(site: Site, name: str) -> tuple[dict[str, Any], str | None]:
         auth_manager=_before_fab(site.settings.helm.chart_version),
         dsn_secret=reference,
         pooled=pooled,
+        command=command,
     )
     return job, dsn
+
+
+async def build_from(
+    site: Site, name: str, objects: Iterable[Mapping[str, Any]], command: str, *, where: str
+) -> dict[str, Any]:
+    """The manifest of a Job that runs `command` in the scheduler's image of a revision's `objects`.
+
+    Its connection stands in a Secret of the Job's own name, key `connection`; `where` names the revision. Raises
+    OperationError where the objects hold no scheduler.
+    """
+    template = next(
+        (
+            each["spec"]["template"]
+            for each in objects
+            if each.get("kind") in {"Deployment", "StatefulSet"} and labels(each).get("component") == "scheduler"
+        ),
+        None,
+    )
+    if template is None:
+        raise OperationError(f"{where} has no scheduler to take the template from")
+    origin = Origin(f"the scheduler of {where}", template, "scheduler")
+    job = manifest(
+        site,
+        name,
+        origin,
+        image=main_container(template.get("spec", {}), "scheduler").get("image", ""),
+        service_account=await _service_account(site, origin, None),
+        dsn_secret=(name, "connection"),
+        pooled=True,
+        command=command,
+    )
+    await _without_missing(site, job["spec"]["template"]["spec"]["containers"][0], name)
+    return job
+
+
+async def _without_missing(site: Site, container: dict[str, Any], own: str) -> None:
+    """Leave out variables of Secrets that are not there: an upgrade takes some away, and this command needs none."""
+    kept = []
+    for variable in container.get("env") or []:
+        secret = ((variable.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name")
+        if secret in {None, own} or await site.live.kube.find("secrets", str(secret)) is not None:
+            kept.append(variable)
+    container["env"] = kept
 
 
 def _before_fab(chart_version: str) -> bool:

@@ -62,8 +62,11 @@ def manifest(
     auth_manager: bool = False,
     dsn_secret: tuple[str, str] | None = None,
     pooled: bool = False,
+    command: str = "",
 ) -> dict[str, Any]:
     """The Job. `dsn_secret` is (name, key) of the Secret with the direct DSN; `image` is the target version's.
+
+    `command` is run in the place of the migration.
 
     `service_account` None: the one the template names. `auth_manager`: the chart's airflow.cfg does not name the FAB
     auth manager, without which its tables are not migrated. `pooled`: PgBouncer stands between, which refuses a session
@@ -80,7 +83,11 @@ def manifest(
         pod["affinity"] = affinity
     source = main_container(spec, origin.component)
     container = {key: copy.deepcopy(source[key]) for key in _KEPT_OF_CONTAINER if source.get(key)}
-    container |= {"name": CONTAINER, "image": image, "args": _arguments(source)}
+    container |= {
+        "name": CONTAINER,
+        "image": image,
+        "args": ["bash", "-c", f"exec {command}"] if command else _arguments(source),
+    }
     if origin.component != "run-airflow-migrations":
         container.pop("resources", None)  # the scheduler's limits are not a migration's
     ours = _settings_of_session(site, pooled)

@@ -50,6 +50,10 @@ class MigrationJob:
     """Create the Job unless it is there, and follow it and its log to the end."""
 
     name = "migration-job"
+    command = "airflow db migrate"
+    nothing_done = "Nothing was migrated"
+    source = LOG_SOURCE
+    """Of its log lines in the journal."""
 
     def __init__(
         self,
@@ -72,12 +76,17 @@ class MigrationJob:
         self._position = position
         self._file = (directory or Path("<session>/artifacts")) / f"{name}.json"
 
+    @property
+    def _version(self) -> str:
+        """The Airflow whose image it runs."""
+        return self._site.settings.deployment.target_version
+
     def describe(self) -> tuple[Command, ...]:
         """Create and follow."""
         kubectl = self._site.kubectl
-        target = self._site.settings.deployment.target_version
+        what = f"a Job that runs {self.command} of {self._version}"
         return (
-            Command(text=kubectl("create -f", str(self._file)), what=f"a Job that runs airflow db migrate of {target}"),
+            Command(text=kubectl("create -f", str(self._file)), what=what),
             Command(text=kubectl("logs -f", f"job/{self.key}"), what="its log, followed into the journal"),
         )
 
@@ -129,7 +138,7 @@ class MigrationJob:
             report.line("cockpit", words, level="careful")
 
     async def _follow(self, report: Report) -> str:
-        follower = LogFollower(self._site.live.kube, report, source=LOG_SOURCE, position=self._position)
+        follower = LogFollower(self._site.live.kube, report, source=self.source, position=self._position)
         loop = asyncio.get_running_loop()
         waiting_since, said = loop.time(), ""
         while True:
@@ -154,7 +163,7 @@ class MigrationJob:
             if status is Status.DONE:
                 return f"Job {self.key} {detail}"
             if status is Status.FAILED:
-                raise OperationError(f"Job {self.key} failed: {_ending(pod) or detail}")
+                raise OperationError(f"Job {self.key} failed: {_ending(pod, self.command) or detail}")
             if pod is None or not _started(pod):
                 report.progress(f"Job {self.key}: {_waiting(pod)}")
                 self._patience(loop.time() - waiting_since, pod)
@@ -164,7 +173,7 @@ class MigrationJob:
         """Take in what its log said since `position`: a Job may have ended while no cockpit was there."""
         pod = await self._pod()
         if pod is not None and _started(pod):
-            follower = LogFollower(self._site.live.kube, report, source=LOG_SOURCE, position=position)
+            follower = LogFollower(self._site.live.kube, report, source=self.source, position=position)
             await follower.follow(pod["metadata"]["name"], CONTAINER)
 
     def _patience(self, waited: float, pod: Mapping[str, Any] | None) -> None:
@@ -172,7 +181,7 @@ class MigrationJob:
         if waited > self._site.settings.limits.helm:
             delete = self._site.kubectl("delete job", self.key)
             raise OperationError(
-                f"Job {self.key} has not started in {waited:.0f} s: {_waiting(pod)}. Nothing was migrated. "
+                f"Job {self.key} has not started in {waited:.0f} s: {_waiting(pod)}. {self.nothing_done}. "
                 f"Mend the cause and run the step again, or {delete}"
             )
 
@@ -209,7 +218,7 @@ def _waiting(pod: Mapping[str, Any] | None) -> str:
     return f"its pod is {reason}{words}"
 
 
-def _ending(pod: Mapping[str, Any] | None) -> str:
+def _ending(pod: Mapping[str, Any] | None, command: str) -> str:
     """How the container ended, where the pod still tells."""
     if pod is None:
         return ""
@@ -220,4 +229,4 @@ def _ending(pod: Mapping[str, Any] | None) -> str:
     if not ended:
         return ""
     code, reason = ended.get("exitCode"), ended.get("reason", "")
-    return f"airflow db migrate ended with {code}" + (f" ({reason})" if reason not in {"", "Error"} else "")
+    return f"{command} ended with {code}" + (f" ({reason})" if reason not in {"", "Error"} else "")

@@ -51,6 +51,8 @@ class Connections:
         self._forwarded: tuple[str, int] | None = None
         self._secrets: dict[SecretRef, str] = {}
         self._lock = asyncio.Lock()
+        self.led_to: tuple[str, int] | None = None
+        """Where the metadata database is by now, when the DSN still names the server that it was on."""
 
     async def warm(self) -> None:
         """Import the heavy packages on a thread; the cockpit calls it after its first paint."""
@@ -101,16 +103,25 @@ class Connections:
         *,
         write: bool = False,
         plain: bool = False,
+        at: tuple[str, int] | None = None,
+        database: str = "",
+        dsn: str = "",
         statement_timeout_ms: int = postgres.STATEMENT_TIMEOUT_MS,
     ) -> psycopg.AsyncConnection[Any]:
-        """A session that the caller closes; sources keep one for as long as it holds. Raises Unreachable."""
-        dsn = await self.dsn()
+        """A session that the caller closes; sources keep one for as long as it holds. Raises Unreachable.
+
+        `at` another server and `database` another database than the DSN's; `dsn` another account than the cockpit's.
+        """
+        at = at or (None if dsn else self.led_to)
+        given = dsn or await self.dsn()
         try:
             return await postgres.connect(
-                dsn,
+                given,
                 write=write,
                 plain=plain,
-                forwarded=await self._forwarding(),
+                forwarded=None if at else await self._forwarding(),
+                at=at,
+                database=database,
                 statement_timeout_ms=statement_timeout_ms,
             )
         except Unreachable:
@@ -124,13 +135,18 @@ class Connections:
         *,
         write: bool = False,
         plain: bool = False,
+        at: tuple[str, int] | None = None,
+        database: str = "",
+        dsn: str = "",
         statement_timeout_ms: int = postgres.STATEMENT_TIMEOUT_MS,
     ) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         """A session for a while: autocommit, read-only unless `write`, short time-outs (the server's own if `plain`).
 
-        Raises Unreachable.
+        `at`, `database` and `dsn` as for connect_postgres. Raises Unreachable.
         """
-        connection = await self.connect_postgres(write=write, plain=plain, statement_timeout_ms=statement_timeout_ms)
+        connection = await self.connect_postgres(
+            write=write, plain=plain, at=at, database=database, dsn=dsn, statement_timeout_ms=statement_timeout_ms
+        )
         try:
             yield connection
         finally:

@@ -61,15 +61,24 @@ async def connect(
     write: bool = False,
     plain: bool = False,
     forwarded: tuple[str, int] | None = None,
+    at: tuple[str, int] | None = None,
+    database: str = "",
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
 ) -> psycopg.AsyncConnection[Any]:
     """Open a session with the cockpit's settings. Raises Unreachable.
+
+    `at` is another server than the DSN's, `database` another database; account and TLS stay the DSN's.
 
     `plain` sessions keep the time-outs that the server gives them, in order to read them.
     `forwarded` is a loopback address that leads to the server: the DSN's host name stays what TLS checks.
     """
     psycopg = await in_thread(_psycopg)
     given = await in_thread(parameters, dsn)
+    if at is not None:
+        given.pop("hostaddr", None)
+        given |= {"host": at[0], "port": at[1]}
+    if database:
+        given["dbname"] = database
     if forwarded is not None:
         given |= {"hostaddr": forwarded[0], "port": forwarded[1]}
     settings = {"default_transaction_read_only": "off" if write else "on"}

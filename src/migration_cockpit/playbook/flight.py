@@ -59,7 +59,7 @@ class Flight:
         `report` is where it tells how it goes, the step's own unless given. Returns its detail. Raises OperationError
         when it fails; the failure is in the journal then.
         """
-        attempt = self.state.step(step).attempt
+        attempt = self.state.attempt(step)
         before = self.state.operations.get(f"{step}/{operation.name}")
         # Another key is another thing in the world, such as the snapshot of a later standstill.
         if before and before.outcome in {"done", "found"} and (before.attempt, before.key) == (attempt, operation.key):
@@ -99,7 +99,7 @@ class Flight:
 
         `until` may answer by itself, when the world changes so that the question is moot: it returns the answer or "".
         """
-        key = f"{step}/{decision}#{self.state.step(step).attempt}"
+        key = f"{step}/{decision}#{self.state.attempt(step)}"
         made = self.state.decisions.get(key)
         if made is None and (self.state.decision is None or self.state.decision.event.decision != decision):
             self.record(
@@ -156,8 +156,7 @@ class Flight:
 
     def progress(self, step: str, text: str, done: int = 0, total: int = 0) -> None:
         """How far the step is."""
-        before = self.state.step(step)
-        if (before.progress, before.done, before.total) != (text, done, total):
+        if self.state.progress(step) != (text, done, total):
             self.record(ev.StepProgress(step=step, text=text, done=done, total=total))
 
     def queue_message(self, step: str, name: str, text: str) -> None:

@@ -178,7 +178,8 @@ def helm_arguments() -> Gate:
     return gate("Helm arguments", asks, "take it out of helm.arguments, correct helm.values", _helm_arguments)
 
 
-async def _sole_ruler(flight: Flight) -> tuple[bool, str]:
+async def who_rules(flight: Flight) -> tuple[bool, str]:
+    """Whether nobody else rules the release, and who does or is held."""
     active: list[str] = []
     held: list[str] = []
     for resource, ruler, marks, _ in rulers.GITOPS:
@@ -216,7 +217,7 @@ async def _ruling(flight: Flight, resource: str, marks: Sequence[str]) -> tuple[
 def sole_ruler() -> Gate:
     """No GitOps controller would undo what the flight does."""
     mend = "suspend its automatic sync for the window (argocd app set --sync-policy none; flux suspend helmrelease)"
-    return gate("nobody else rules the release", "no Argo CD or Flux syncs the release", mend, _sole_ruler)
+    return gate("nobody else rules the release", "no Argo CD or Flux syncs the release", mend, who_rules)
 
 
 async def _recovery(flight: Flight) -> tuple[bool, str]:

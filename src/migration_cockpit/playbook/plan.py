@@ -1,4 +1,4 @@
-"""The whole playbook on paper: every step with its gates, exact commands and verification, without any connection."""
+"""The whole playbook on paper, and the ways back: gates, exact commands and verification, without any connection."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from migration_cockpit.config import Settings
+from migration_cockpit.playbook.rollback import ways
+from migration_cockpit.playbook.rollback.plan import Plan, PlannedStage
 from migration_cockpit.playbook.step import Step
 from migration_cockpit.playbook.steps import STEPS
 
@@ -25,7 +27,35 @@ def plan_text(settings: Settings, steps: Sequence[Step] = STEPS) -> str:
         "<words in angle brackets> are known only in the flight",
     ]
     parts = [_step(number, step, settings) for number, step in enumerate(steps, start=1)]
-    return "\n".join(head) + "\n\n" + "\n\n".join(parts)
+    shown: set[PlannedStage] = set()
+    backs = [_way(plan, shown) for plan in ways.on_paper(settings, SESSION)]
+    return "\n".join(head) + "\n\n" + "\n\n".join([*parts, BACK, *backs])
+
+
+BACK = """The way back, chosen by what the world shows: nothing upgraded → abort; only the manifests → helm;
+the schema moved → restore, dump or downgrade"""
+
+
+def _way(plan: Plan, shown: set[PlannedStage]) -> str:
+    """A way back; of a stage that stood above only its name."""
+    lines = [f"way back: {plan.way.id}, {plan.way.title}  (about {duration(plan.expected)})"]
+    lines += _wrapped("   ", [plan.way.what])
+    for number, stage in enumerate(plan.stages, start=1):
+        lines += [f"   {number}. {stage.title}: as above"] if stage in shown else _stage(number, stage)
+        shown.add(stage)
+    return "\n".join(lines)
+
+
+def _stage(number: int, stage: PlannedStage) -> list[str]:
+    about = f"  (about {duration(stage.expected)})" if stage.expected else ""
+    return [f"   {number}. {stage.title}{about}", *_wrapped("      ", [stage.purpose]), *_commands("      ", stage)]
+
+
+def _commands(indent: str, shown: PlannedStage) -> list[str]:
+    return [
+        f"{indent}$ " + command.text.replace("\n", f"\n{indent}  ") + (f"  # {command.what}" if command.what else "")
+        for command in shown.commands
+    ]
 
 
 def _step(number: int, step: Step, settings: Settings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from migration_cockpit.actions.snapshot import TakeSnapshot, describe
 from migration_cockpit.connections.aws import refused
 from migration_cockpit.playbook.flight import Flight, StepFailed
 from migration_cockpit.playbook.gates import site_of
+from migration_cockpit.playbook.rollback import fingerprint
 from migration_cockpit.session import events as ev
 
 
@@ -38,22 +40,29 @@ async def take(flight: Flight, step: str, generation: int, *, dump: bool) -> tup
     site = site_of(flight)
     heads = await database.heads(site)
     head = heads.revisions[0] if len(heads.revisions) == 1 else ""
-    points = []
+    points: list[ev.RecoveryPoint] = []
     if flight.settings.rds:
         snapshot = TakeSnapshot(site, step, generation)
-        await flight.do(step, snapshot)
-        points.append(await _snapshot(flight, step, snapshot.key, head))
+        # Side by side: nothing writes, and a snapshot takes minutes in which every table can be read.
+        reading = asyncio.create_task(fingerprint.keep(flight, snapshot.key))
+        try:
+            await flight.do(step, snapshot)
+            prints = await reading
+        finally:
+            reading.cancel()
+        points.append(await _snapshot(flight, step, snapshot.key, head, prints))
     if dump and flight.settings.dump.enabled:
         taken = TakeDump(site, step, flight.recorder.artifacts, generation)
+        prints = points[0].fingerprint if points else await fingerprint.keep(flight, taken.key)
         detail = await flight.do(step, taken)
-        points.append(await _dump(flight, step, taken.key, detail, head))
+        points.append(await _dump(flight, step, taken.key, detail, head, prints))
     for point in points:
         if point not in flight.state.recovery_points:
             flight.record(point)
     return tuple(points)
 
 
-async def _snapshot(flight: Flight, step: str, name: str, head: str) -> ev.RecoveryPoint:
+async def _snapshot(flight: Flight, step: str, name: str, head: str, prints: str) -> ev.RecoveryPoint:
     from botocore.exceptions import ClientError
 
     known = next((point for point in flight.state.recovery_points if point.name == name), None)
@@ -73,10 +82,11 @@ async def _snapshot(flight: Flight, step: str, name: str, head: str) -> ev.Recov
         head=head,
         taken=created if isinstance(created, datetime) else flight.clock.now(),
         size=int(found.get("AllocatedStorage") or 0) * 1024**3,
+        fingerprint=prints,
     )
 
 
-async def _dump(flight: Flight, step: str, name: str, detail: str, head: str) -> ev.RecoveryPoint:
+async def _dump(flight: Flight, step: str, name: str, detail: str, head: str, prints: str) -> ev.RecoveryPoint:
     known = next((point for point in flight.state.recovery_points if point.name == name), None)
     if known is not None:
         return known
@@ -90,6 +100,7 @@ async def _dump(flight: Flight, step: str, name: str, detail: str, head: str) ->
         taken=datetime.fromtimestamp(_modified(str(path)), flight.clock.now().tzinfo),
         size=_size(str(path)),
         checksum=digest[1] if digest else "",
+        fingerprint=prints,
     )
 
 

@@ -9,6 +9,8 @@ import msgspec
 
 from migration_cockpit.actions.operation import OperationError
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
+from migration_cockpit.playbook.rollback import flying, prospect, ways
+from migration_cockpit.playbook.rollback.plan import JOB_CHOICES, WAIT, Plan, Prospect
 from migration_cockpit.playbook.sheet import Refused, Sheet
 from migration_cockpit.playbook.step import Step
 from migration_cockpit.session import events as ev
@@ -39,6 +41,9 @@ class Runner:
         """Why this step cannot be opened now; empty when it can."""
         state = self.flight.state
         running = state.running_step
+        back = state.rollback
+        if back is not None and back.outcome != "failed":
+            return "the way back has begun" if back.active else f"this session was {back.outcome}: it is over"
         if self.flight.recorder.write_error:
             return f"no step runs while the journal cannot be written: {self.flight.recorder.write_error}"
         if running is not None:
@@ -120,8 +125,82 @@ class Runner:
                 outcome = "overridden" if step.outcome else "skipped"
                 self.flight.record(ev.StepEnded(step=step.id, outcome=outcome, operator=operator, why=reason))
 
+    async def prospect(self) -> Prospect:
+        """Look which ways back there are as the world stands."""
+        return await prospect.look(self.flight)
+
+    def plan_back(self, seen: Prospect, way: str, point: str = "", job: str = WAIT) -> Plan:
+        """A way of a prospect, laid out: its best point unless one is named. Raises Refused."""
+        try:
+            plan = prospect.plan(self.flight, seen, way, point, job)
+        except KeyError as error:
+            raise Refused(f"there is no {error.args[0]} to go back by") from None
+        if why := plan.way.refused or (plan.point.refused if plan.point else ""):
+            raise Refused(f"{plan.way.title}: {why}")
+        return plan
+
+    async def roll_back(self, way: str, point: str, operator: str, reason: str, *, job: str = WAIT) -> None:
+        """Begin the way back, from the world as it stands now; `point` "" is the way's best one.
+
+        A step that runs is let go of as when the cockpit is left: nothing of it is stopped in the world. A migration
+        Job at work is waited for, or ended with `job="end"`. Raises Refused.
+        """
+        if not reason.strip():
+            raise Refused("a way back needs a reason")
+        if job not in JOB_CHOICES:
+            raise Refused(f"a migration Job is {' or '.join(JOB_CHOICES)}, not {job}")
+        self._may_go_back()
+        plan = self.plan_back(await self.prospect(), way, point, job)
+        self._may_go_back()  # the look took its time, and two people share a keyboard
+        await self._let_go(operator, reason)
+        self.flight.record(
+            ev.RollbackStarted(
+                way=way,
+                point=plan.point.name if plan.point else "",
+                method=plan.point.method if plan.point else "",
+                operator=operator,
+                reason=reason.strip(),
+                job=job,
+                stages=ways.recorded(plan),
+            )
+        )
+        self._launch_back()
+
+    def _may_go_back(self) -> None:
+        back = self.flight.state.rollback
+        if self.flight.recorder.write_error:
+            why = self.flight.recorder.write_error
+            raise Refused(f"no way back begins while the journal cannot be written: {why}")
+        if back is not None and back.outcome != "failed":
+            raise Refused("the way back has begun" if back.active else f"this session was {back.outcome}: it is over")
+
+    async def _let_go(self, operator: str, reason: str) -> None:
+        """End the step that runs, here and not in the world."""
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if (running := self.flight.state.running_step) is not None:
+            why = f"the way back began: {reason.strip()}"
+            self.flight.record(ev.StepEnded(step=running.id, outcome="aborted", operator=operator, why=why))
+
+    def _launch_back(self) -> None:
+        self._task = asyncio.create_task(self._fly_back(), name="rollback")
+
+    async def _fly_back(self) -> None:
+        try:
+            self.flight.record(await flying.fly(self.flight))
+        except JournalError as error:
+            self.flight.recorder.write_error = str(error)
+
     def resume(self) -> None:
-        """Go on with the step that was running when the last cockpit ended, or when the journal failed."""
+        """Go on with the step that was running when the last cockpit ended, or when the journal failed; or with the way
+        back."""
+        back = self.flight.state.rollback
+        if back is not None and not self._closed and not self.busy:
+            flying.find_the_database(self.flight)
+            if back.active:
+                self._launch_back()
+                return
         running = self.flight.state.running_step
         if running is not None and not self.busy and not self._closed:
             self._launch(running.id, running.operator)

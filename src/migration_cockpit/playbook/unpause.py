@@ -174,7 +174,7 @@ class UnpauseRest:
             await flight.do(self.id, operation)
 
         async def look() -> Sequence[Check]:
-            return await _as_in_ledger(site, book)
+            return await as_in_ledger(site, book)
 
         checks = await flight.verify(self.id, look, timeout=3 * settings.cadence.tasks + 2.0)
         if all(check.holds for check in checks):
@@ -258,7 +258,8 @@ async def _active(site: Site, wanted: Sequence[str]) -> Sequence[Check]:
     return (Check(name="DAGs active", holds=not left, found=found, mend=mend),)
 
 
-async def _as_in_ledger(site: Site, book: ledger.Ledger) -> Sequence[Check]:
+async def as_in_ledger(site: Site, book: ledger.Ledger) -> Sequence[Check]:
+    """Whether exactly the ledger's DAGs are active, and whether there are the same DAGs as then."""
     try:
         dags = {dag.dag_id: dag.paused for dag in await database.dags(site)}
     except WorldError as error:

@@ -102,6 +102,12 @@ def _tables(deployment: Deployment, endpoints: Endpoints, pace: Pace) -> dict[st
             "pg_dump": str(endpoints.postgres_binaries / "pg_dump"),
             "pg_restore": str(endpoints.postgres_binaries / "pg_restore"),
         },
+        "rollback": {
+            "restore_expected": pace.restore,
+            "restore_timeout": max(30.0, pace.restore * 10),
+            "drain": pace.limits.get("drain", 600.0),
+            "healthy": pace.limits.get("healthy", 300.0) * 3,
+        },
         "airflow": {
             "url": endpoints.airflow_url,
             "username": endpoints.airflow_user,

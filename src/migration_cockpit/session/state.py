@@ -88,6 +88,66 @@ class StepState(Value, frozen=True, kw_only=True, omit_defaults=True):
         return self.outcome in {"verified", "overridden", "skipped"}
 
 
+class StageState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """One stage of the way back."""
+
+    id: str
+    title: str
+    expected: float = 0.0
+    """Seconds, as it was planned."""
+    started: datetime | None = None
+    ended: datetime | None = None
+    outcome: str = ""
+    """Empty: not begun or still running; else verified, skipped or failed."""
+    operator: str = ""
+    why: str = ""
+    """Why it failed, in what state everything is and what to do; or the typed reason for which it was skipped."""
+    checks: tuple[ev.Check, ...] = ()
+    progress: str = ""
+    done: int = 0
+    total: int = 0
+    attempt: int = 0
+
+    @property
+    def running(self) -> bool:
+        """Started and not ended."""
+        return self.started is not None and self.ended is None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the next stage may follow."""
+        return self.outcome in {"verified", "skipped"}
+
+
+class RollbackState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """The way back, once an operator has chosen it."""
+
+    number: int
+    """How many were begun in this session, this one counted."""
+    way: str
+    point: str = ""
+    method: str = ""
+    operator: str
+    reason: str
+    job: str = "wait"
+    started: datetime
+    ended: datetime | None = None
+    outcome: str = ""
+    """Empty while it goes on; rolled back, aborted or failed."""
+    why: str = ""
+    stages: tuple[StageState, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Begun and not ended: no step may run."""
+        return self.ended is None
+
+    @property
+    def stage(self) -> StageState | None:
+        """The first stage that has not passed: the one that runs, failed, or is next."""
+        return next((each for each in self.stages if not each.passed), None)
+
+
 class SourceState(Value, frozen=True, kw_only=True, omit_defaults=True):
     """How a source does: when it last read, and since when and why it fails."""
 
@@ -189,6 +249,7 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     decisions: dict[str, ev.DecisionMade] = {}
     """By `<step>/<decision>#<attempt of the step>`."""
     overrides: tuple[ev.GateOverridden, ...] = ()
+    rollback: RollbackState | None = None
     ledger: ev.LedgerWritten | None = None
     recovery_points: tuple[ev.RecoveryPoint, ...] = ()
     baseline: ev.BaselineTaken | None = None
@@ -223,6 +284,21 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     def step(self, step_id: str) -> StepState:
         """The step of this id. Raises KeyError before the session is opened."""
         return self.steps[step_id]
+
+    def attempt(self, step_id: str) -> int:
+        """Which attempt of a step it is.
+
+        The way back counts on with each start of a stage, so that one that is tried again looks anew at what it did.
+        """
+        if step_id == ev.ROLLBACK:
+            back = self.rollback
+            return back.number * 1000 + sum(each.attempt for each in back.stages) if back else 0
+        return self.steps[step_id].attempt if step_id in self.steps else 0
+
+    def progress(self, step_id: str) -> tuple[str, int, int]:
+        """How far a step is, or the stage of the way back that runs: in words, and so much of so much."""
+        at = (self.rollback.stage if self.rollback else None) if step_id == ev.ROLLBACK else self.steps.get(step_id)
+        return ("", 0, 0) if at is None else (at.progress, at.done, at.total)
 
     def fact(self, step: str, name: str) -> Any:
         """A fact found by a step, decoded from JSON; None when it was not found."""

@@ -21,11 +21,15 @@ class Session:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._at: tuple[str, int] | None = None
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         """The session. After a failure that broke it, or a cancel in the middle of a query, the next use opens anew."""
+        if self._at != self._connections.led_to:
+            await self.close()  # the database has another server by now
         if self._connection is None or self._connection.closed:
+            self._at = self._connections.led_to
             self._connection = await self._connections.connect_postgres()
         connection = self._connection
         try:

@@ -16,6 +16,14 @@ from migration_cockpit.session.events.records import (
     RecoveryPoint,
     VerdictChanged,
 )
+from migration_cockpit.session.events.rollback import (
+    ROLLBACK,
+    RollbackEnded,
+    RollbackStage,
+    RollbackStageEnded,
+    RollbackStageStarted,
+    RollbackStarted,
+)
 from migration_cockpit.session.events.session import (
     ClockJumped,
     DriverChanged,
@@ -54,6 +62,7 @@ from migration_cockpit.session.events.steps import (
 
 __all__ = [
     "KINDS",
+    "ROLLBACK",
     "VERSION",
     "BaselineTaken",
     "Check",
@@ -79,6 +88,11 @@ __all__ = [
     "OperationObserved",
     "PodsRead",
     "RecoveryPoint",
+    "RollbackEnded",
+    "RollbackStage",
+    "RollbackStageEnded",
+    "RollbackStageStarted",
+    "RollbackStarted",
     "SessionClosed",
     "SessionOpened",
     "SheetOpened",

@@ -29,6 +29,8 @@ class RecoveryPoint(Event, frozen=True, kw_only=True, omit_defaults=True):
     taken: datetime
     size: int = 0
     checksum: str = ""
+    fingerprint: str = ""
+    """Artifact with rows and hash of every table as it was then; empty where they were not read."""
 
 
 class BaselineTaken(Event, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,10 +11,16 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.fold import records, session, sources, steps
+from migration_cockpit.session.fold import records, rollback, session, sources, steps
 from migration_cockpit.session.state import State
 
-_FOLDS: dict[type[ev.Event], Any] = {**session.FOLDS, **steps.FOLDS, **records.FOLDS, **sources.FOLDS}
+_FOLDS: dict[type[ev.Event], Any] = {
+    **session.FOLDS,
+    **steps.FOLDS,
+    **rollback.FOLDS,
+    **records.FOLDS,
+    **sources.FOLDS,
+}
 
 
 def fold(state: State, event: ev.Event, t: datetime, seq: int) -> State:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.session import events as ev
+from migration_cockpit.session.fold import rollback
 from migration_cockpit.session.fold.common import Folds, logged
 from migration_cockpit.session.recovery import found_words
 from migration_cockpit.session.state import (
@@ -20,6 +21,8 @@ from migration_cockpit.session.state import (
 
 
 def _step(state: State, step: str, **changes: Any) -> dict[str, Any]:
+    if step == ev.ROLLBACK:
+        return rollback.stage(state, None, **changes)
     if step not in state.steps:
         return {}
     return {"steps": {**state.steps, step: msgspec.structs.replace(state.steps[step], **changes)}}
@@ -134,8 +137,7 @@ def _asked(state: State, event: ev.DecisionAsked, t: datetime) -> dict[str, Any]
 
 
 def _made(state: State, event: ev.DecisionMade, t: datetime) -> dict[str, Any]:
-    step = state.steps.get(event.step)
-    key = f"{event.step}/{event.decision}#{step.attempt if step else 0}"
+    key = f"{event.step}/{event.decision}#{state.attempt(event.step)}"
     reason = f": {event.reason}" if event.reason else ""
     entry = LogEntry(t=t, source="cockpit", text=f"{event.operator} decided: {event.answer}{reason}", level="careful")
     return {"decision": None, "decisions": {**state.decisions, key: event}, **logged(state, entry)}
