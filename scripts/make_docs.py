@@ -32,6 +32,7 @@ PLACES = {
     "decision": "in a decision",
     "note": "in a note",
     "message": "in a message",
+    "window": "at the window's end",
     "resumed": "when a session goes on",
     "any": "anywhere",
 }

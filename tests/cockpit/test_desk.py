@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from migration_cockpit.cockpit.dialogs import SheetDialog
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.session import events as ev
+from migration_cockpit.session import journal
 from migration_cockpit.session.clock import SystemClock
 from tests.steps import file_steps
 
@@ -156,3 +158,48 @@ async def test_exit_codes_tell_failed_from_overridden(seat: Seat) -> None:
 def test_no_key_stands_twice_in_one_place() -> None:
     places = [(control.where, key) for control in CONTROLS for key in control.keys]
     assert len(places) == len(set(places))
+
+
+async def test_the_window_moves_with_a_reason_and_the_message_is_drafted(seat: Seat) -> None:
+    before = seat.cockpit.state.window_end
+    assert before is not None
+    await seat.press("w")
+    assert seat.desk.where == "window"
+    await seat.press("enter")
+    assert "type the new end, then why" in seat.desk.notice
+    seat.clock.seconds += DEAF
+    seat.desk.type("+90m")
+    await seat.press("enter")
+    assert "why? Type the reason" in seat.desk.notice
+    assert seat.cockpit.state.window_end == before
+    seat.desk.type("+90m the block cost us half an hour")
+    await seat.press("enter")
+    after = seat.cockpit.state.window_end
+    assert after is not None
+    assert after - seat.cockpit.clock.now() > timedelta(minutes=89), "it had closed: the 90 minutes count from now"
+    assert seat.desk.where == "message"
+    assert "because the block cost us half an hour" in seat.desk.typed
+    assert seat.cockpit.state.messages == {}, "drafted, not sent"
+    await seat.press("enter")
+    assert [each.text for each in seat.cockpit.state.messages.values()] == [
+        seat.cockpit.state.messages["message-1"].text
+    ]
+    moved = [entry.event for entry in journal.read(seat.cockpit.recorder.directory / journal.FILE)]
+    told = next(event for event in moved if isinstance(event, ev.WindowMoved))
+    assert (told.operator, told.reason, told.before) == ("sre", "the block cost us half an hour", before)
+
+
+async def test_a_note_can_be_of_the_past_and_refuses_what_is_to_come(seat: Seat) -> None:
+    opened = seat.cockpit.state.opened
+    assert opened is not None
+    await seat.press("n")
+    seat.clock.seconds += DEAF
+    seat.desk.type("-5m far too early")
+    await seat.press("enter")
+    assert "before the session was opened" in seat.desk.notice
+    assert seat.desk.typed == "-5m far too early", "what was typed is kept"
+    seat.desk.type("-0s the DBA ended it")
+    await seat.press("enter")
+    ((about, note),) = seat.cockpit.state.notes
+    assert (note.text, note.about) == ("the DBA ended it", about)
+    assert "sre of " in seat.cockpit.state.log[-1].text

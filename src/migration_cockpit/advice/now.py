@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from migration_cockpit.advice import revisions
+from migration_cockpit.advice.window import deadlines
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
 
@@ -88,6 +89,8 @@ def _migrating(
         text = f"The migration has not begun; its step runs for {_long((now - started).total_seconds())}.{far}"
         return Advice("WAIT", "good", text, details)
     decide = started + timedelta(seconds=limits.decision_at)
+    if state.window_end is not None:
+        decide = deadlines(state, limits, state.window_end).decision or decide
     took = (now - started).total_seconds()
     left = (decide - now).total_seconds()
     # Counted, not weighed: fourteen quick revisions say little of the fifteenth.

@@ -22,6 +22,7 @@ from migration_cockpit.config import STEP_IDS, Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock, JumpWatch, SystemClock
 from migration_cockpit.session.journal import JournalError, SessionLock, make_directory
+from migration_cockpit.session.moments import past_note
 from migration_cockpit.session.recorder import HELD, Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
@@ -169,8 +170,15 @@ class Cockpit:
             self._resume()
 
     def note(self, text: str) -> None:
-        """Write a note into the timeline."""
-        self.recorder.record(ev.Note(operator=self.operator, text=text))
+        """Write a note into the timeline: `text` of now, `-5m text` or `10:32 text` of the past. Raises NoMoment."""
+        now = self.clock.now()
+        about, said = past_note(text, now, self.state.opened or now)
+        self.recorder.record(ev.Note(operator=self.operator, text=said, about=about))
+
+    def move_window(self, end: datetime, reason: str) -> None:
+        """Move the window's end."""
+        before = self.state.window_end
+        self.recorder.record(ev.WindowMoved(operator=self.operator, end=end, reason=reason, before=before))
 
     def answer(self, answer: str, reason: str = "") -> str:
         """Answer the question that the running step asks; returns why that cannot be done, or ""."""

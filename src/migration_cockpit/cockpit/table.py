@@ -16,6 +16,7 @@ from migration_cockpit.cockpit.dialogs import (
     decision,
     resumed,
     sheet,
+    window,
     writing,
 )
 from migration_cockpit.cockpit.dialogs.sheet import open_sheet, sheet_of
@@ -68,8 +69,16 @@ _SCREEN = (
     ),
     Control("note", ("n",), "note", "write a note into the timeline", "screen", opens(NoteDialog)),
     Control("message", ("m",), "message", "write a message to the channel", "screen", opens(MessageDialog)),
+    window.OPEN,
     Control("detach", ("q",), "detach", "leave the cockpit; nothing in the cluster stops", "screen", _quit),
 )
 
-CONTROLS: tuple[Control, ...] = (*_SCREEN, *sheet.CONTROLS, *decision.CONTROLS, *resumed.CONTROLS, *writing.CONTROLS)
+CONTROLS: tuple[Control, ...] = (
+    *_SCREEN,
+    *sheet.CONTROLS,
+    *decision.CONTROLS,
+    *resumed.CONTROLS,
+    *window.CONTROLS,
+    *writing.CONTROLS,
+)
 """Every action; no key stands twice in one place."""

@@ -18,6 +18,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
     from migration_cockpit.app.dialogs.resumed import ResumedDialog
     from migration_cockpit.app.dialogs.sheet import SheetDialog
+    from migration_cockpit.app.dialogs.window import WindowDialog
     from migration_cockpit.app.dialogs.writing import MessageDialog, NoteDialog
 
     kinds: dict[str, type[Dialog]] = {
@@ -25,6 +26,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "decision": DecisionDialog,
         "note": NoteDialog,
         "message": MessageDialog,
+        "window": WindowDialog,
         "resumed": ResumedDialog,
         "help": HelpDialog,
         "advice": AdviceDialog,

@@ -74,6 +74,9 @@ class Dialog(TiledScreen):
             from cockpit_widgets.typein import TypeIn  # not before it is needed: the first paint comes sooner
 
             self._field = TypeIn("", deaf=lambda: app.desk.deaf, id="field")
+            if app.desk.typed:  # a draft: the cursor stands behind it
+                self._field.value = app.desk.typed
+                self._field.cursor_position = len(app.desk.typed)
             yield self._field
 
     def _guard(self, name: str, source: Source) -> Source:

@@ -13,6 +13,7 @@ PLACES = {
     "decision": "When a decision is asked",
     "note": "When writing a note",
     "message": "When writing a message",
+    "window": "When moving the window's end",
     "resumed": "When a session goes on",
 }
 PANES = {

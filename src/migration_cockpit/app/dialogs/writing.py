@@ -11,14 +11,16 @@ SHOWN = 6
 """How many earlier notes or messages stand above the field."""
 
 
-class _Writing(Dialog):
+class Writing(Dialog):
+    """A dialog for typing."""
+
     def on_mount(self) -> None:
         """The cursor stands in the field at once: there is nothing else to do here."""
         super().on_mount()
         self.set_focus(self._field)
 
 
-class NoteDialog(_Writing):
+class NoteDialog(Writing):
     """A note is part of the record and stands in the log."""
 
     asks = "Note:"
@@ -32,7 +34,11 @@ class NoteDialog(_Writing):
         notes = self._cockpit_app.state.notes[-SHOWN:]
         lines = [
             line((text, "dim"))
-            for text in wrap("It goes into the journal and the log with the time and your name.", width)
+            for text in wrap(
+                "It goes into the journal and the log with the time and your name. "
+                "Begin with -5m or 10:32 for a moment of the past.",
+                width,
+            )
         ]
         for moment, note in notes:
             lines += [
@@ -42,7 +48,7 @@ class NoteDialog(_Writing):
         return lines
 
 
-class MessageDialog(_Writing):
+class MessageDialog(Writing):
     """A message goes out beside the steps; what became of the last ones stands above."""
 
     asks = "Message:"

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from cockpit_widgets.charts import Mark, progress, timebar
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, clip, join, line, row, shorten, wrap
+from migration_cockpit.advice.window import deadlines
 from migration_cockpit.app.panes.frame import Rules, titled
 from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, minutes, plural, seconds_between, size
 from migration_cockpit.session.events import RecoveryPoint
@@ -104,8 +105,8 @@ def _window(state: State, now: datetime, width: int, rules: Rules) -> list[Line]
     marks = [Mark(max(0.0, min(1.0, share)), f"now {hm(now)}", "text")]
     running = state.running_step
     if running is not None and running.id == "migrate" and running.started is not None:
-        decide = running.started + timedelta(seconds=rules.limits.decision_at)
-        if decide < end:
+        decide = deadlines(state, rules.limits, end).decision
+        if decide is not None and decide < end:
             marks.append(Mark((decide - start).total_seconds() / total, f"{hm(decide)} decide", "careful"))
     bar, *labels = timebar(min(1.0, share), marks, max(10, width - 13))
     return [line((f"{hm(start)} ", "dim"), bar, (f" {hm(end)}", "dim")), *(line("      ", each) for each in labels)]

@@ -6,6 +6,15 @@ from migration_cockpit.cockpit.dialogs.base import OpenDialog
 from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog
 from migration_cockpit.cockpit.dialogs.sheet import SheetDialog
+from migration_cockpit.cockpit.dialogs.window import WindowDialog
 from migration_cockpit.cockpit.dialogs.writing import MessageDialog, NoteDialog
 
-__all__ = ["DecisionDialog", "MessageDialog", "NoteDialog", "OpenDialog", "ResumedDialog", "SheetDialog"]
+__all__ = [
+    "DecisionDialog",
+    "MessageDialog",
+    "NoteDialog",
+    "OpenDialog",
+    "ResumedDialog",
+    "SheetDialog",
+    "WindowDialog",
+]

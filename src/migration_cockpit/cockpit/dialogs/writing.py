@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from migration_cockpit.cockpit.control import Act, Control
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.playbook.sheet import Refused
+from migration_cockpit.session.moments import NoMoment
 
 if TYPE_CHECKING:
     from migration_cockpit.cockpit.desk import Desk
@@ -18,8 +19,11 @@ class NoteDialog(OpenDialog):
     place = "note"
 
     async def confirm(self, desk: Desk) -> None:
-        """Put it into the timeline. Raises Refused when it is empty."""
-        desk.cockpit.note(_written(self))
+        """Put it into the timeline. Raises Refused when it is empty or its moment is none of the past."""
+        try:
+            desk.cockpit.note(_written(self))
+        except NoMoment as error:
+            raise Refused(str(error)) from error
         desk.close_dialog("note written")
 
 

@@ -75,3 +75,4 @@ class WindowMoved(Event, frozen=True, kw_only=True, omit_defaults=True):
     operator: str
     end: datetime
     reason: str
+    before: datetime | None = None

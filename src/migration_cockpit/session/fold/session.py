@@ -16,6 +16,7 @@ from migration_cockpit.session.state import (
     State,
     StepState,
 )
+from migration_cockpit.session.words import hms
 
 
 def _opened(_: State, event: ev.SessionOpened, t: datetime) -> dict[str, Any]:
@@ -55,12 +56,15 @@ def _closed(state: State, event: ev.SessionClosed, _: datetime) -> dict[str, Any
 
 
 def _note(state: State, event: ev.Note, t: datetime) -> dict[str, Any]:
-    entry = LogEntry(t=t, source="note", text=f"{event.operator}: {event.text}")
+    of = f" of {hms(event.about)}" if event.about else ""
+    entry = LogEntry(t=t, source="note", text=f"{event.operator}{of}: {event.text}")
     return {"notes": (*state.notes, (event.about or t, event)), **logged(state, entry)}
 
 
-def _window(_: State, event: ev.WindowMoved, __: datetime) -> dict[str, Any]:
-    return {"window_end": event.end}
+def _window(state: State, event: ev.WindowMoved, t: datetime) -> dict[str, Any]:
+    text = f"{event.operator} moved the window's end to {event.end:%Y-%m-%d %H:%M}: {event.reason}"
+    entry = LogEntry(t=t, source="cockpit", text=text, level="careful")
+    return {"window_end": event.end, **logged(state, entry)}
 
 
 FOLDS: Folds = {
