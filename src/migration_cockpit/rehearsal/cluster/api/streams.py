@@ -51,7 +51,7 @@ async def run_exec(request: web.Request, container: Container) -> web.StreamResp
         start_new_session=True,
         preexec_fn=die_with_parent,
     )
-    container.execs.add(process.pid)
+    container.adopt(process)
     incoming = asyncio.create_task(_feed(socket, process))
     try:
         outputs = [_send(socket, process.stdout, STDOUT), _send(socket, process.stderr, STDERR)]
@@ -62,7 +62,6 @@ async def run_exec(request: web.Request, container: Container) -> web.StreamResp
         pass  # the client has gone; a real runtime leaves the command running, and so do we
     finally:
         incoming.cancel()
-        container.execs.discard(process.pid)
     return socket
 
 

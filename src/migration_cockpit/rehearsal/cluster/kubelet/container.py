@@ -47,6 +47,8 @@ class Container:
         self.execs: set[int] = set()
         self._failures = 0
         self._probes: list[asyncio.Task[None]] = []
+        self._ending: set[asyncio.Task[Any]] = set()
+        """Probes that were cancelled and executed commands, until their processes are gone."""
         self._oom = False
         self._start_error = ""
         self._field = f"spec.{'initContainers' if init else 'containers'}{{{spec['name']}}}"
@@ -93,7 +95,23 @@ class Container:
         """No probe from now on."""
         for probe in self._probes:
             probe.cancel()
+            self._await_end(probe)
         self._probes.clear()
+
+    def adopt(self, process: asyncio.subprocess.Process) -> None:
+        """A command that is executed in it lives until it ends or the container does, whatever its client does."""
+        self.execs.add(process.pid)
+        ended = asyncio.create_task(process.wait())
+        ended.add_done_callback(lambda _: self.execs.discard(process.pid))
+        self._await_end(ended)
+
+    def _await_end(self, task: asyncio.Task[Any]) -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def settled(self) -> None:
+        """Return when nothing that was started in it is left."""
+        await asyncio.gather(*self._ending, return_exceptions=True)
 
     def oom_kill(self) -> None:
         """Kills it as the kernel does when it is out of memory."""

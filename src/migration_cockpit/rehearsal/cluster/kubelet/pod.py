@@ -134,6 +134,7 @@ class PodWorker:
         for item in self.containers:
             if item.process is not None:
                 await item.process.wait()
+            await item.settled()
 
     async def _guarded(self) -> None:
         try:

@@ -96,6 +96,7 @@ class ProbeTarget:
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
         return process.returncode == 0, output.decode(errors="replace")[:1024]
 
 
