@@ -10,6 +10,7 @@ from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import readings as rd
 from migration_cockpit.session.fold import fold
+from migration_cockpit.session.migration import Measured, TableSize
 from migration_cockpit.session.state import State
 
 DAY = datetime(2026, 5, 16, tzinfo=UTC)
@@ -170,9 +171,12 @@ def database(revision: str, n: int, *, migrating: bool = False, blocked: bool = 
     waits: tuple[rd.Waiter, ...] = ()
     held: list[rd.HeldLock] = []
     if migrating:
-        statement = "ALTER TABLE task_instance ALTER COLUMN id SET NOT NULL"
+        statement = "WITH cte AS ( SELECT ctid FROM task_instance WHERE id IS NULL LIMIT … ) UPDATE task_instance"
+        begun = at("10:26:01") if blocked else at("10:30:37") + timedelta(seconds=n)
+        if blocked:
+            statement = "ALTER TABLE task_instance ADD COLUMN id UUID"
         sessions += [
-            backend(25435, "migration", query=statement, xact_start=at("10:25:55")),
+            backend(25435, "migration", query=statement, xact_start=at("10:25:55"), query_start=begun),
             backend(25434, "migration-lock", state="idle in transaction", xact_start=at("10:21:04")),
         ]
         held = [rd.HeldLock(pid=25435, relation=f"t{k}", mode="AccessExclusiveLock") for k in range(7)]
@@ -370,6 +374,16 @@ def migrating(*, blocked: bool = False) -> tuple[State, datetime]:
     """Step 5 is in flight."""
     result = upgraded()
     result.add("10:21:04", ev.StepStarted(step="migrate", operator="sre-1"))
+    measured = Measured(
+        tables={
+            "task_instance": TableSize(rows=12_400_000, size=9_800_000_000),
+            "dag_run": TableSize(rows=1_300_000, size=800_000_000),
+            "xcom": TableSize(rows=2_100_000, size=900_000_000),
+        },
+        conf=61_000,
+        round_trip=0.0006,
+    )
+    result.add("10:21:07", ev.MigrationMeasured(measured=measured))
     result.add(
         "10:21:08",
         ev.OperationIntended(step="migrate", operation="migration-job", key="airflow-db-migrate-0516", commands=()),
@@ -378,7 +392,7 @@ def migrating(*, blocked: bool = False) -> tuple[State, datetime]:
         "10:21:11",
         ev.LogLine(source="job", text="Running upgrade 5f2621c13b39 -> 044f740568ec, Drop ab_user.id foreign key."),
     )
-    result.add("10:25:55", ev.VerdictChanged(verdict="WORKING", evidence="WAL and batches move, nobody blocks"))
+    result.add("10:21:12", ev.VerdictChanged(verdict="WORKING", evidence="Its log and WAL move, nobody blocks it."))
     result.add(
         "10:25:55",
         ev.LogLine(
@@ -396,9 +410,11 @@ def migrating(*, blocked: bool = False) -> tuple[State, datetime]:
         ev.MessageTried(message="eta", sent=True),
     )
     result.add("10:30:41", ev.Note(operator="sre-1", text="storage team is watching the volume"))
+    if not blocked:
+        result.add("10:30:41", ev.LogLine(source="job", text="Migrated 4010000 task_instance rows in this batch..."))
     for n in range(90):
         moment = at("10:30:37") + timedelta(seconds=n)
-        result.add(moment, ev.DatabaseRead(reading=database("d59cbbef95eb", n, migrating=True, blocked=blocked)))
+        result.add(moment, ev.DatabaseRead(reading=database("05234396c6fc", n, migrating=True, blocked=blocked)))
         if n % 2 == 0:
             result.add(
                 moment,
@@ -431,7 +447,10 @@ def migrating(*, blocked: bool = False) -> tuple[State, datetime]:
     result.add(
         "10:32:06",
         ev.StepProgress(
-            step="migrate", text="UUID primary key on task_instance: 4.1 of 12.4 M rows", done=27, total=82
+            step="migrate",
+            text="revision 15 of 82, d59cbbef95eb: Add UUID primary key to task_instance table",
+            done=40 if blocked else 330,
+            total=1000,
         ),
     )
     result.add("10:31:58", ev.MetricsRead(reading=metrics(None, at("09:51"))), ev.PodsRead(reading=migrating_pods()))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
+from migration_cockpit.advice.migrating import message
 from migration_cockpit.advice.now import advise
 from migration_cockpit.config import Limits
-from migration_cockpit.session.state import SourceState
+from migration_cockpit.session.migration import MigrationState
+from migration_cockpit.session.state import MessageState, SourceState, State
 from tests.app.fixtures import at, migrating, names, sample_state
 
 
@@ -19,8 +21,8 @@ from tests.app.fixtures import at, migrating, names, sample_state
         ("unopened", "STARTING", "plain", "being opened"),
         ("before", "READY", "good", "Next is announce at 09:00, in 1 min. Enter opens its sheet."),
         ("drain", "DECIDE", "careful", "6 tasks still run after 30 min."),
-        ("migrating", "WAIT", "good", "27 of 82 revisions are in. Decision at 12:21 (in 1 h 48 min)."),
-        ("blocked", "BLOCKED", "bad", "waits for a lock"),
+        ("migrating", "WAIT", "good", "33 % done, revision 15 of 82, ready between 10:52 and 10:58."),
+        ("blocked", "BLOCKED", "bad", "Waits 6 min for AccessExclusive on task_instance, held by 24077 analyst"),
         ("stopped", "STOP", "bad", "xcom row 81723"),
         ("soak", "WATCH", "good", "Soak until 15:02"),
         ("done", "DONE", "careful", "gates were overridden"),
@@ -32,13 +34,51 @@ def test_the_word_for_each_situation(sample: str, word: str, tone: str, says: st
     assert says in advice.headline
 
 
+def alive(state: State, moment: datetime) -> State:
+    """The migration gave a sign of life just now."""
+    signs = {"log": moment, "wal": moment}
+    return msgspec.structs.replace(state, migration=msgspec.structs.replace(state.migration, signs=signs))
+
+
 def test_the_advice_follows_the_clock_of_the_migration() -> None:
     state, now = migrating()
     started = state.steps["migrate"].started
     assert started is not None
-    words = {minutes: advise(state, started + timedelta(minutes=minutes)).word for minutes in (1, 44, 46, 119, 121)}
-    assert words == {1: "WAIT", 44: "WAIT", 46: "CHECK", 119: "CHECK", 121: "DECIDE"}
-    assert advise(state, now, Limits(checks_at=60.0)).word == "CHECK"
+    moments = {minutes: started + timedelta(minutes=minutes) for minutes in (12, 44, 46, 121)}
+    words = {minutes: advise(alive(state, moment), moment).word for minutes, moment in moments.items()}
+    assert words == {12: "WAIT", 44: "WAIT", 46: "CHECK", 121: "DECIDE"}
+    assert advise(state, now, Limits(checks_at=600.0)).word == "CHECK"
+
+
+def test_the_checks_name_what_is_seen_and_are_over_once_people_were_told() -> None:
+    state, _ = migrating()
+    moment = at("11:07")
+    told = advise(alive(state, moment), moment)
+    assert "m offers a message with the new end" in told.headline
+    assert "nobody waits for a lock" in told.details[0]
+    assert "free storage 412 GB" in told.details[0]
+    message = MessageState(step="migrate", text="still at it", queued=at("11:06:30"))
+    after = msgspec.structs.replace(alive(state, moment), messages={**state.messages, "message-9": message})
+    assert advise(after, moment).word == "WAIT"
+
+
+def test_a_silent_migration_is_called_quiet_and_then_the_way_back_is_considered() -> None:
+    state, now = migrating()
+    warned = advise(state, now + timedelta(minutes=5))
+    assert (warned.word, warned.tone) == ("QUIET", "careful")
+    long = advise(state, now + timedelta(minutes=40))
+    assert (long.word, long.tone) == ("QUIET", "bad")
+    assert "Consider the way back." in long.headline
+
+
+def test_the_prepared_message_tells_the_new_end() -> None:
+    state, now = migrating()
+    text = message(state, now, Limits())
+    assert "33 % done after 10 min. New end of this step: between 10:52 and 10:58 UTC." in text
+    blocked, then = migrating(blocked=True)
+    assert "waits for a lock that another session holds" in message(blocked, then, Limits())
+    assert "New end" not in message(blocked, then, Limits())
+    assert message(*sample_state("before"), Limits()) == ""
 
 
 def test_a_snapshot_before_the_migration_is_not_taken_for_the_migration() -> None:
@@ -46,7 +86,9 @@ def test_a_snapshot_before_the_migration_is_not_taken_for_the_migration() -> Non
     step = msgspec.structs.replace(
         state.steps["migrate"], progress="snapshot airflow-pre-3x creating 48 %", done=48, total=100
     )
-    before = msgspec.structs.replace(state, operations={}, verdict=None, steps={**state.steps, "migrate": step})
+    before = msgspec.structs.replace(
+        state, operations={}, migration=MigrationState(), verdict=None, steps={**state.steps, "migrate": step}
+    )
     advice = advise(before, now)
     assert advice.word == "WAIT"
     assert advice.headline == (

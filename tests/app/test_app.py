@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from cockpit_widgets.panel import View
 from migration_cockpit.app import board
@@ -20,7 +21,8 @@ from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
-from tests.app.light import LightCockpit, SteppedClock, light_app
+from tests.app.fixtures import sample_state
+from tests.app.light import LightCockpit, SteppedClock, light_app, still_app
 
 WAIT = 15.0
 """Seconds after which a condition that has not come about fails the test."""
@@ -198,6 +200,17 @@ async def test_a_question_settled_elsewhere_closes_its_dialog(tmp_path: Path) ->
         light.answer("go on")
         await until(pilot, lambda: app.desk.where == "screen" and not isinstance(app.screen, Dialog))
         await until(pilot, lambda: "settled while it was open" in seen(app))
+
+
+async def test_while_the_migration_runs_a_message_with_its_new_end_is_prepared() -> None:
+    app = still_app(*sample_state("migrating"))
+    async with app.run_test(size=(160, 48)) as pilot:
+        await pilot.press("m")
+        await pilot.pause()
+        assert "New end of this step: between 10:52 and 10:58 UTC." in app.desk.typed
+        field = app.screen.query_one("#field", Input)
+        assert field.value == app.desk.typed
+        assert field.cursor_position == len(field.value)
 
 
 async def test_notes_and_messages_are_written(tmp_path: Path) -> None:

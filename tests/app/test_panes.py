@@ -116,7 +116,7 @@ def test_the_timeline_tells_plan_start_drift_outcome_and_who() -> None:
     assert "10:45 10:51   +6" in rows["healthy components"]
     assert "12:21 decide" in text(view)
     assert "212 active of 230 DAGs" in text(view)
-    assert "32 %" in text(view)
+    assert "33 %" in text(view)
 
 
 def test_the_timeline_tells_why_a_step_failed_and_what_was_overridden() -> None:
@@ -132,7 +132,7 @@ def test_the_strip_has_every_step_and_what_is_going_on() -> None:
     assert "5▶" in first
     assert "-○" in first
     assert second.startswith("▶ database migration")
-    assert "32 %" in second
+    assert "33 %" in second
     stopped, moment = sample_state("stopped")
     assert "✖ database migration failed" in plain(timeline.strip(stopped, moment, 80, 2).lines[1])
 
@@ -239,8 +239,8 @@ def test_the_badges_tell_what_is_not_shown() -> None:
 
 def test_advice_that_does_not_fit_says_how_to_see_it_all() -> None:
     state, now = sample_state("failing")
-    assert plain(advice.view(state, now, 76, 3, RULES).foot) == "a shows all 6 lines"
-    assert advice.view(state, now, 200, 3, RULES).foot == ()
+    assert plain(advice.view(state, now, 76, 3, RULES).foot) == "a shows all 8 lines"
+    assert advice.view(state, now, 200, 5, RULES).foot == ()
 
 
 def test_a_reason_too_long_for_the_frame_stands_in_the_pane() -> None:

@@ -70,3 +70,12 @@ def place(revision: str, source: str, target: str) -> tuple[int, int] | None:
         return None
     start, end, here = names.index(first), names.index(last), names.index(revision)
     return (here - start, end - start) if start <= here <= end else None
+
+
+def way(source: str, target: str) -> tuple[Revision, ...]:
+    """The core revisions that lead from one version's head to another's, in order; empty when one is not known."""
+    names = [each.revision for each in core().revisions]
+    first, last = head(source), head(target)
+    if first not in names or last not in names:
+        return ()
+    return core().revisions[names.index(first) + 1 : names.index(last) + 1]

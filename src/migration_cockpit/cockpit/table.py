@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.dialogs import (
     DecisionDialog,
-    MessageDialog,
     NoteDialog,
     decision,
     resumed,
@@ -20,7 +19,7 @@ from migration_cockpit.cockpit.dialogs import (
     writing,
 )
 from migration_cockpit.cockpit.dialogs.sheet import open_sheet, sheet_of
-from migration_cockpit.cockpit.dialogs.writing import opens
+from migration_cockpit.cockpit.dialogs.writing import open_message, opens
 from migration_cockpit.playbook.sheet import Refused
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ _SCREEN = (
         "next", ("enter",), "next step", "open what is due: a decision, or the next step's sheet", "screen", _open_next
     ),
     Control("note", ("n",), "note", "write a note into the timeline", "screen", opens(NoteDialog)),
-    Control("message", ("m",), "message", "write a message to the channel", "screen", opens(MessageDialog)),
+    Control("message", ("m",), "message", "write a message to the channel", "screen", open_message),
     window.OPEN,
     Control("detach", ("q",), "detach", "leave the cockpit; nothing in the cluster stops", "screen", _quit),
 )

@@ -10,10 +10,9 @@ from migration_cockpit.actions.migration_job import LOG_SOURCE, MigrationJob, jo
 from migration_cockpit.actions.operation import Operation, OperationError, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
-from migration_cockpit.advice.migration_log import MigrationLog
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import WorldError
-from migration_cockpit.playbook import migrate_gates, migrated, recovery_points
+from migration_cockpit.playbook import measuring, migrate_gates, migrated, recovery_points
 from migration_cockpit.playbook.flight import Flight, StepFailed, StepReport
 from migration_cockpit.playbook.gates import site_of, world_errors
 from migration_cockpit.playbook.step import Gate
@@ -160,6 +159,7 @@ class Migrate:
             words = manifest["metadata"]["annotations"]["migration-cockpit/made-from"]
             image = manifest["spec"]["template"]["spec"]["containers"][0]["image"]
             flight.say(f"Job {name} is made from {words}, image {image}")
+            await measuring.measure(flight)
         operation = MigrationJob(
             site,
             name,
@@ -169,7 +169,7 @@ class Migrate:
             directory=flight.recorder.artifacts,
         )
         try:
-            report = MigrationReport(flight, self.id)
+            report = StepReport(flight, self.id)
             await flight.do(self.id, operation, report)
             await operation.catch_up(report, flight.state.log_positions.get(LOG_SOURCE, ""))
         except OperationError as error:
@@ -181,21 +181,6 @@ class Migrate:
             except WorldError as unread:
                 left = f"In what state it left the schema cannot be read: {unread}"
             raise StepFailed(f"{error}. {left}") from error
-
-
-class MigrationReport(StepReport):
-    """The Job's report: its log lines also tell how far it is."""
-
-    def __init__(self, flight: Flight, step: str) -> None:
-        super().__init__(flight, step)
-        deployment = flight.settings.deployment
-        self._log = MigrationLog(deployment.source_version, deployment.target_version)
-
-    def line(self, source: str, text: str, *, level: str = "info", at: str = "") -> None:
-        """A line for the log, and the progress where it tells of it."""
-        super().line(source, text, level=level, at=at)
-        if source == LOG_SOURCE and (told := self._log.read(text)):
-            self.progress(*told)
 
 
 def text(flight: Flight) -> str:

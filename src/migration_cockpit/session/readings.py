@@ -122,6 +122,8 @@ class Backend(Reading, frozen=True, kw_only=True, omit_defaults=True):
     query_start: datetime | None = None
     role: str = "other"
     """`cockpit`, `migration`, `migration-lock` (its advisory-lock session), `autovacuum`, `airflow` or `other`."""
+    io: int = 0
+    """Bytes that it read and wrote, where the server tells (PostgreSQL 18); 0 elsewhere."""
 
 
 class Waiter(Reading, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.session import events as ev
+from migration_cockpit.session.migration import MigrationState
 from migration_cockpit.session.readings import (
     DatabaseReading,
     HealthReading,
@@ -255,6 +256,7 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     baseline: ev.BaselineTaken | None = None
     messages: dict[str, MessageState] = {}
     notes: tuple[tuple[datetime, ev.Note], ...] = ()
+    migration: MigrationState = MigrationState()
     verdict: ev.VerdictChanged | None = None
     verdict_since: datetime | None = None
     credentials: dict[str, datetime] = {}

@@ -21,7 +21,7 @@ SIZE_EVERY = 5
 """pg_database_size looks at every file of the database: it is asked at every so-many-th reading."""
 
 
-class _Document(msgspec.Struct, frozen=True, kw_only=True):
+class Document(msgspec.Struct, frozen=True, kw_only=True):
     """What database.sql answers."""
 
     server_version: int
@@ -45,7 +45,7 @@ class _Document(msgspec.Struct, frozen=True, kw_only=True):
     inactive_slots: int
 
 
-_decode = msgspec.json.Decoder(_Document).decode
+_decode = msgspec.json.Decoder(Document).decode
 
 
 class DatabaseSource:
@@ -82,7 +82,7 @@ class DatabaseSource:
             fab = await self._revisions(connection, "alembic_version_fab", document.fab_table)
         self._count += 1
         self._size = document.size if document.size is not None else self._size
-        return _reading(document, self._size, revisions, fab)
+        return reading_of(document, self._size, revisions, fab)
 
     async def _revisions(self, connection: Any, table: str, exists: bool) -> tuple[str, ...]:
         """Rows of a version table. Locked by someone: what it held before; dropped just now: nothing."""
@@ -100,8 +100,8 @@ class DatabaseSource:
         return self._versions[table]
 
 
-def _reading(
-    document: _Document, size: int, revisions: tuple[str, ...], fab_revisions: tuple[str, ...]
+def reading_of(
+    document: Document, size: int, revisions: tuple[str, ...], fab_revisions: tuple[str, ...]
 ) -> DatabaseReading:
     blocking = frozenset(pid for waiter in document.waiters for pid in waiter.blockers)
     people = notable(document.backends, document.migration_lock_pid, document.owner or "", blocking)

@@ -8,7 +8,8 @@ from cockpit_widgets.charts import badge
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line, wrap
 from cockpit_widgets.spans import width as cells
-from migration_cockpit.advice.now import Advice, advise
+from migration_cockpit.advice.advice import Advice
+from migration_cockpit.advice.now import advise
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.session.state import State
 
@@ -22,7 +23,7 @@ def view(
     notice: str = "",
 ) -> View:
     """The word, the headline and the lines below it; a notice takes the last rows."""
-    advice = advise(state, now, rules.limits)
+    advice = advise(state, now, rules.limits, rules.rates)
     notices = (
         [
             line(("▲ " if n == 0 else "  ", "careful-bold"), (text, "careful-bold"))

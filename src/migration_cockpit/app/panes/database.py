@@ -4,58 +4,43 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cockpit_widgets.charts import badge, course, progress
+from cockpit_widgets.charts import course
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, fit, flow, line, wrap
-from migration_cockpit.app.panes import locks
+from migration_cockpit.app.panes import locks, migration
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
 from migration_cockpit.app.words import age, count, number, seconds_between, size
 from migration_cockpit.session.state import State
 
-VERDICT_TONES = {
-    "WORKING": "good",
-    "DONE": "good",
-    "SLOW": "careful",
-    "QUIET": "careful",
-    "BLOCKED": "bad",
-    "LOST": "bad",
-    "FAILED": "bad",
-}
-
 
 def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
     """Verdict first, then progress, what moves, storage, and the waiters; these come first when the migration waits."""
     reading = state.database
+    said, found = migration.lines(state, now, width, rules) if migration.shown(state) else ([], None)
     if reading is None:
-        lines = [*_verdict(state, now, width), *empty(state, "database", "the metadata database", width)]
+        lines = [*said, *empty(state, "database", "the metadata database", width)]
         return framed("database", lines, state, now, rules, source="database", width=width, more="PostgreSQL")
     waiters = locks.waiters(state, now)
     blocked = locks.migration_waits(reading)
+    flying = found is not None and found.word not in {"DONE", "FAILED"} and state.migration.ended is None
     lines = [
-        *_verdict(state, now, width),
+        *said,
+        *migration.views(reading.progress, width),
         *(waiters if blocked else ()),
-        *_revision(state, width),
-        *_progress(state, now, width),
+        *migration.before(state, width),
         *_moves(state, width),
         *_storage(state, now, width),
         *_about(state, width),
+        *_revision(state, width),
         (),
-        *locks.sessions(reading, width),
         *(() if blocked else waiters),
+        *(() if flying else locks.sessions(reading, width)),
         *locks.strangers(reading, now),
+        *(locks.sessions(reading, width) if flying else ()),
     ]
     more = f"PostgreSQL {reading.server_version // 10000}" if reading.server_version else "PostgreSQL"
     return framed("database", lines, state, now, rules, source="database", width=width, more=more)
-
-
-def _verdict(state: State, now: datetime, width: int) -> list[Line]:
-    if state.verdict is None:
-        return []
-    tone = VERDICT_TONES.get(state.verdict.verdict, "plain")
-    since = age(seconds_between(state.verdict_since, now)) if state.verdict_since else ""
-    head = line(badge(state.verdict.verdict, tone), (f"  for {since}", "dim"))
-    return [head, *(line((text, "text")) for text in wrap(state.verdict.evidence, width)[:3])]
 
 
 def _revision(state: State, width: int) -> list[Line]:
@@ -70,22 +55,6 @@ def _revision(state: State, width: int) -> list[Line]:
     running = state.running_step is not None and state.running_step.id == "migrate"
     committed = line(("the last committed", "dim")) if running else ()
     return flow([line(("revision ", "dim"), (reading.revisions[0], "bold")), fab, committed], width)
-
-
-def _progress(state: State, now: datetime, width: int) -> list[Line]:
-    lines: list[Line] = []
-    step = state.steps.get("migrate")
-    if step is not None and step.running:
-        took = age(seconds_between(step.started, now)) if step.started else ""
-        if step.total:
-            bar = progress(step.done, step.total, max(8, width - 14))
-            lines.append(line(bar, (f" {100 * step.done // step.total:3d} %", "bold"), (f" {took:>7}", "dim")))
-        lines += [line((text, "text")) for text in wrap(step.progress, width) if step.progress][:2]
-    assert state.database is not None
-    for each in state.database.progress:
-        share = f" {100 * each.done // each.total} %" if each.total else ""
-        lines.append(line((f"{each.command} {each.relation}: {each.phase}", "text"), (share, "bold")))
-    return lines
 
 
 def _moves(state: State, width: int) -> list[Line]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line, wrap
 from cockpit_widgets.spans import width as cells
+from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.app.words import age, hms, seconds_between
 from migration_cockpit.config import Cadence, Limits
 from migration_cockpit.session.state import State
@@ -20,6 +21,7 @@ class Rules:
     limits: Limits = field(default_factory=Limits)
     cadence: Cadence = field(default_factory=Cadence)
     regression_percent: float = 20.0
+    rates: Rates = BUILT_IN
 
     def late(self, source: str) -> float:
         """Age in seconds at which a reading is late: no change is told at least every heartbeat."""

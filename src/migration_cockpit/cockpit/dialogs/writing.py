@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migration_cockpit.advice.migrating import message
 from migration_cockpit.cockpit.control import Act, Control
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.playbook.sheet import Refused
@@ -32,6 +33,11 @@ class MessageDialog(OpenDialog):
 
     place = "message"
 
+    def __init__(self, text: str = "") -> None:
+        """`text` is prepared: it stands in the field and can be changed."""
+        super().__init__()
+        self.typed = text
+
     async def confirm(self, desk: Desk) -> None:
         """Queue it. Raises Refused when it is empty."""
         text, state = _written(self), desk.cockpit.state
@@ -54,6 +60,12 @@ def opens(kind: type[OpenDialog]) -> Act:
         desk.open(kind())
 
     return act
+
+
+async def open_message(desk: Desk) -> None:
+    """Open the message; while the migration runs one with its state and its new end is prepared."""
+    cockpit = desk.cockpit
+    desk.open(MessageDialog(message(cockpit.state, cockpit.clock.now(), cockpit.settings.limits)))
 
 
 CONTROLS = (

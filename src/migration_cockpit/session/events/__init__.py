@@ -7,6 +7,7 @@ anything else needs a new version of the journal's envelope.
 from __future__ import annotations
 
 from migration_cockpit.session.events.base import VERSION, Check, Command, Event
+from migration_cockpit.session.events.migration import MigrationMeasured
 from migration_cockpit.session.events.records import (
     BaselineTaken,
     LedgerWritten,
@@ -82,6 +83,7 @@ __all__ = [
     "MessageQueued",
     "MessageTried",
     "MetricsRead",
+    "MigrationMeasured",
     "Note",
     "OperationEnded",
     "OperationIntended",

@@ -80,3 +80,5 @@ class VerdictChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     kind: ClassVar[str] = "verdict.changed"
     verdict: str
     evidence: str
+    subject: str = ""
+    """What it is about, such as the blocker: the same word about something else is recorded again."""

@@ -11,20 +11,19 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.fold import records, rollback, session, sources, steps
+from migration_cockpit.session.fold import migration, records, rollback, session, sources, steps
 from migration_cockpit.session.state import State
 
-_FOLDS: dict[type[ev.Event], Any] = {
-    **session.FOLDS,
-    **steps.FOLDS,
-    **rollback.FOLDS,
-    **records.FOLDS,
-    **sources.FOLDS,
+_AREAS = (session, steps, rollback, records, sources, migration)
+_FOLDS: dict[type[ev.Event], tuple[Any, ...]] = {
+    cls: tuple(area.FOLDS[cls] for area in _AREAS if cls in area.FOLDS) for cls in ev.KINDS.values()
 }
+"""What each area makes of an event; no two areas change the same field of State."""
 
 
 def fold(state: State, event: ev.Event, t: datetime, seq: int) -> State:
     """The state after an event that happened at `t` as number `seq`. Events of no consequence only move the time."""
-    change = _FOLDS.get(type(event))
-    changes: dict[str, Any] = change(state, event, t) if change else {}
+    changes: dict[str, Any] = {}
+    for change in _FOLDS.get(type(event), ()):
+        changes |= change(state, event, t)
     return msgspec.structs.replace(state, t=t, seq=seq, **changes)

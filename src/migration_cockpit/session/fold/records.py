@@ -55,9 +55,14 @@ def _log(state: State, event: ev.LogLine, t: datetime) -> dict[str, Any]:
     return {**logged(state, entry), "log_positions": positions}
 
 
+_VERDICT_LEVELS = {"WORKING": "good", "DONE": "good", "SLOW": "careful", "QUIET": "careful"}
+
+
 def _verdict(state: State, event: ev.VerdictChanged, t: datetime) -> dict[str, Any]:
-    entry = LogEntry(t=t, source="cockpit", text=f"verdict {event.verdict}: {event.evidence}", level="careful")
-    return {"verdict": event, "verdict_since": t, **logged(state, entry)}
+    level = _VERDICT_LEVELS.get(event.verdict, "bad")
+    entry = LogEntry(t=t, source="cockpit", text=f"verdict {event.verdict}: {event.evidence}", level=level)
+    same = state.verdict is not None and state.verdict.verdict == event.verdict
+    return {"verdict": event, "verdict_since": state.verdict_since if same else t, **logged(state, entry)}
 
 
 FOLDS: Folds = {

@@ -1,0 +1,30 @@
+"""Moments and durations as advice says them, and sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def clock(moment: datetime) -> str:
+    """10:32."""
+    return moment.strftime("%H:%M")
+
+
+def long(seconds: float) -> str:
+    """40 s, 25 min, 2 h 05 min."""
+    whole = int(max(0.0, seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 5400:
+        return f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def sentence(text: str) -> str:
+    """The text with a capital first and a full stop at its end."""
+    return f"{capital(text)}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+def capital(text: str) -> str:
+    """The text with a capital first; DAGs stay DAGs."""
+    return f"{text[:1].upper()}{text[1:]}"

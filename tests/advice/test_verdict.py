@@ -1,0 +1,272 @@
+"""The verdict over real migrations, recorded: no false alarm, no false calm, and progress that never goes back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+
+from migration_cockpit.advice.progress import progress
+from migration_cockpit.advice.verdict import Verdict, judge
+from migration_cockpit.config import Limits
+from migration_cockpit.session import events as ev
+from migration_cockpit.session import readings as rd
+from migration_cockpit.session.fold import fold
+from migration_cockpit.session.state import SourceState, State
+from tests.advice.recorded import JOB, Run, when
+from tests.app.fixtures import migrating
+
+
+def told(run: Run, limits: Limits = Limits()) -> list[tuple[datetime, Verdict]]:  # noqa: B008 - immutable
+    """The verdicts of a run when they changed, judged at every event and every half second between them."""
+    found: list[tuple[datetime, Verdict]] = []
+
+    def judged(moment: datetime, state: State) -> None:
+        verdict = judge(state, moment, limits)
+        if verdict is not None and (not found or found[-1][1].key != verdict.key):
+            found.append((moment, verdict))
+
+    before: tuple[datetime, State] | None = None
+    for moment, state in run.states():
+        while before is not None and (moment - before[0]).total_seconds() > 0.5:
+            before = (before[0] + timedelta(seconds=0.5), before[1])
+            judged(*before)
+        judged(moment, state)
+        before = (moment, state)
+    return found
+
+
+def words(found: list[tuple[datetime, Verdict]]) -> list[str]:
+    """The words one after the other."""
+    return [verdict.word for _, verdict in found]
+
+
+def test_a_migration_that_runs_through_is_working_until_it_is_done() -> None:
+    found = told(Run("main"))
+    assert set(words(found)) == {"WORKING", "DONE"}
+    assert [verdict.subject for _, verdict in found] == ["starting", "", "verifying", ""]
+    assert words(found)[-1] == "DONE"
+
+
+def test_a_blocked_migration_is_called_so_within_three_seconds_and_no_longer_than_it_is() -> None:
+    run = Run("blocked")
+    found = told(run)
+    assert words(found) == ["WORKING", "WORKING", "BLOCKED", "WORKING", "FAILED"]
+    waits = [
+        s["t"] for s in run.samples if any(each["wait_type"] == "Lock" and each["pid"] == 25435 for each in s["act"])
+    ]
+    begun, ended = (next(moment for moment, each in found if each.word == "BLOCKED"), found[3][0])
+    assert 0 <= (begun - when(waits[0])).total_seconds() <= 3.0
+    assert abs((ended - when(waits[-1])).total_seconds()) <= 1.0
+    blocked = found[2][1]
+    assert "held by 25418 postgres bi-report" in blocked.evidence
+    assert "idle in transaction" in blocked.evidence
+    assert "lock_timeout fires: this revision is undone" in blocked.evidence
+    assert "Committed up to 05234396c6fc" in found[-1][1].evidence
+
+
+def test_a_second_migration_that_waits_for_the_first_ones_lock_blocks_nobody() -> None:
+    found = told(Run("terminated"))
+    assert words(found) == ["WORKING", "WORKING", "FAILED"]
+    assert "Committed up to 9fc3fc5de720" in found[-1][1].evidence
+
+
+def test_a_short_limit_finds_no_silence_in_a_migration_that_works() -> None:
+    """The longest stretch without a sign of its own in the recorded runs is under three seconds."""
+    assert "QUIET" not in words(told(Run("main"), Limits(quiet_warning=5.0, quiet=10.0)))
+    assert "QUIET" not in words(told(Run("terminated"), Limits(quiet_warning=5.0, quiet=10.0)))
+
+
+@pytest.mark.parametrize("name", ["main", "blocked", "terminated"])
+def test_progress_never_goes_back_and_is_whole_only_when_done(name: str) -> None:
+    shown = 0.0
+    for moment, state in Run(name).states():
+        far = progress(state, moment)
+        if far is None:
+            continue
+        assert far.share >= shown - 1e-9, (far.revision, moment)
+        assert far.share < 1.0
+        shown = far.share
+    assert shown > (0.98 if name == "main" else 0.1)
+
+
+def test_the_time_of_arrival_is_near_at_a_quarter_and_at_half() -> None:
+    run = Run("main")
+    whole = run.ended - run.begun
+    errors: dict[float, list[float]] = {0.25: [], 0.5: []}
+    held = []
+    for moment, state in run.states():
+        far = progress(state, moment)
+        gone = (moment.timestamp() - run.begun) / whole
+        if far is None or far.eta is None:
+            continue
+        held.append(far.eta.low.timestamp() <= run.ended <= far.eta.high.timestamp())
+        for at in errors:
+            if abs(gone - at) < 0.05:
+                left = run.ended - moment.timestamp()
+                errors[at].append(abs(far.eta.likely.timestamp() - run.ended) / left)
+    assert sorted(errors[0.25])[len(errors[0.25]) // 2] <= 0.15
+    assert sorted(errors[0.5])[len(errors[0.5]) // 2] <= 0.10
+    assert sum(held) / len(held) >= 0.8
+
+
+def test_there_is_no_time_of_arrival_without_sizes_nor_while_it_waits() -> None:
+    assert all(
+        far is None or far.eta is None for m, s in Run("main", measured=None).states() for far in [progress(s, m)]
+    )
+    blocked, now = migrating(blocked=True)
+    far = progress(blocked, now)
+    assert far is not None
+    assert far.eta is None
+
+
+def test_what_all_of_the_server_does_is_no_sign_while_a_vacuum_runs_or_below_the_idle_rate() -> None:
+    state, now = migrating(blocked=True)
+    state = msgspec.structs.replace(state, migration=msgspec.structs.replace(state.migration, idle_wal=0.0))
+    assert state.database is not None
+    still = msgspec.structs.replace(state.database, waiters=(), wal_bytes=state.database.wal_bytes + 50_000_000)
+    signs = state.migration.signs
+    state = fold(state, ev.DatabaseRead(reading=still), now, state.seq + 1)
+    assert state.migration.signs.get("wal") == signs.get("wal"), "an autovacuum is at work: it may be its WAL"
+    alone = msgspec.structs.replace(
+        still,
+        wal_bytes=still.wal_bytes + 50_000_000,
+        backends=tuple(each for each in still.backends if each.role in {"migration", "migration-lock", "cockpit"}),
+    )
+    later = now + timedelta(seconds=1)
+    state = fold(state, ev.DatabaseRead(reading=alone), later, state.seq + 1)
+    assert state.migration.signs["wal"] == later
+    idle = msgspec.structs.replace(state, migration=msgspec.structs.replace(state.migration, idle_wal=40e6))
+    more = msgspec.structs.replace(alone, wal_bytes=alone.wal_bytes + 50_000_000)
+    idle = fold(idle, ev.DatabaseRead(reading=more), later + timedelta(seconds=1), idle.seq + 1)
+    assert idle.migration.signs["wal"] == later
+
+
+def _hanging(wait_type: str, wait: str, state_word: str = "active") -> State:
+    """A migration whose backend does the same for ever."""
+    state, now = migrating()
+    assert state.database is not None
+    begun = now - timedelta(minutes=1)
+    backends = (
+        rd.Backend(
+            pid=25435, role="migration", state=state_word, wait_type=wait_type, wait=wait, query="x", query_start=begun
+        ),
+        rd.Backend(pid=25434, role="migration-lock", state="idle in transaction", query_start=begun),
+    )
+    reading = msgspec.structs.replace(state.database, backends=backends, waiters=(), progress=())
+    for n in range(1, 120):
+        moment = now + timedelta(seconds=n)
+        event = ev.DatabaseRead(reading=reading) if n == 1 else ev.SourceBeat(source="database")
+        state = fold(state, event, moment, state.seq + 1)
+    return state
+
+
+@pytest.mark.parametrize(
+    ("wait_type", "wait", "word"),
+    [
+        ("Timeout", "PgSleep", "active"),
+        ("Client", "ClientRead", "idle in transaction"),
+        ("IO", "DataFileRead", "active"),
+    ],
+)
+def test_a_backend_that_does_the_same_for_ever_is_no_sign_of_life(wait_type: str, wait: str, word: str) -> None:
+    state = _hanging(wait_type, wait, word)
+    assert state.t is not None
+    found = judge(state, state.t, Limits())
+    assert found is not None
+    assert (found.word, found.subject, found.tone) == ("QUIET", "warning", "careful")
+    late = judge(state, state.t + timedelta(minutes=31), Limits())
+    assert late is not None
+    assert (late.word, late.subject, late.tone) == ("QUIET", "long", "bad")
+
+
+def test_a_backend_that_computes_is_at_work() -> None:
+    state = _hanging("", "")
+    assert state.t is not None
+    found = judge(state, state.t, Limits())
+    assert found is not None
+    assert found.word == "WORKING"
+
+
+def test_the_head_reached_and_verified_outranks_the_exit_code() -> None:
+    *_, (moment, state) = Run("main").states()
+    failed = msgspec.structs.replace(state.migration, outcome="failed", detail="airflow db migrate ended with 1")
+    found = judge(msgspec.structs.replace(state, migration=failed), moment)
+    assert found is not None
+    assert found.word == "DONE"
+    assert "ended badly all the same: airflow db migrate ended with 1" in found.evidence
+
+
+def test_a_job_that_ended_with_0_without_the_schema_is_not_done() -> None:
+    run = Run("main")
+    state, moment = State(), when(run.begun)
+    for moment, state in run.states():  # noqa: B007 - the last but the verification
+        if state.migration.ended is not None:
+            break
+    bad = ev.Check(name="schema", holds=False, found="dag.fail_fast is missing")
+    for event in (
+        ev.StepVerified(step="migrate", checks=(bad,)),
+        ev.StepEnded(step="migrate", outcome="failed", operator="sre-1", why="not verified"),
+    ):
+        state = fold(state, event, moment, state.seq + 1)
+    found = judge(state, moment)
+    assert found is not None
+    assert found.word == "FAILED"
+    assert "dag.fail_fast is missing" in found.evidence
+
+
+def test_a_pod_or_a_session_that_is_gone_is_lost() -> None:
+    state, now = migrating()
+    pod = rd.Pod(name=f"{JOB}-x7k2p", component="migration", version="3.2.2", phase="Running", created=now)
+    state = fold(state, ev.PodsRead(reading=rd.PodsReading(pods=(pod,))), now, state.seq + 1)
+    assert (judge(state, now) or Verdict("", "")).word == "WORKING"
+    gone = fold(state, ev.PodsRead(reading=rd.PodsReading()), now, state.seq + 1)
+    lost = judge(gone, now + timedelta(seconds=2))
+    assert lost is not None
+    assert (lost.word, lost.subject) == ("LOST", "pod")
+    assert "Committed up to 05234396c6fc" in lost.evidence
+    assert state.database is not None
+    empty = msgspec.structs.replace(state.database, backends=())
+    # A program that ends needs a moment until its pod says so.
+    silent = fold(state, ev.DatabaseRead(reading=empty), now, state.seq + 1)
+    assert (judge(silent, now + timedelta(seconds=1)) or Verdict("", "")).word == "WORKING", (
+        "its own end takes a moment"
+    )
+    lost = judge(silent, now + timedelta(seconds=4))
+    assert lost is not None
+    assert (lost.word, lost.subject) == ("LOST", "session")
+
+
+def test_a_database_that_is_not_seen_is_no_reason_to_call_it_lost_or_well() -> None:
+    state, now = migrating()
+    dead = SourceState(read=now, failing_since=now, why="no answer")
+    blind = msgspec.structs.replace(state, sources={**state.sources, "database": dead})
+    later = judge(blind, now + timedelta(minutes=2))
+    assert later is not None
+    assert later.word == "QUIET"
+    assert "the database is not seen since 10:32: no answer" in later.evidence.replace("The", "the")
+
+
+def test_slow_is_said_when_the_end_lies_past_the_decision_and_taken_back_only_with_a_reserve() -> None:
+    state, now = migrating()
+    far = progress(state, now)
+    assert far is not None
+    assert far.eta is not None
+    started = state.steps["migrate"].started
+    assert started is not None
+    until = (far.eta.likely - started).total_seconds()
+    slow = judge(state, now, Limits(decision_at=until - 60))
+    assert slow is not None
+    assert slow.word == "SLOW"
+    said = msgspec.structs.replace(state, verdict=ev.VerdictChanged(verdict="SLOW", evidence=""))
+    assert (judge(state, now, Limits(decision_at=until + 20)) or slow).word == "WORKING"
+    assert (judge(said, now, Limits(decision_at=until + 20)) or slow).word == "SLOW"
+
+
+def test_another_attempt_begins_anew() -> None:
+    state, now = migrating()
+    again = ev.StepStarted(step="migrate", operator="sre-1", attempt=2)
+    state = msgspec.structs.replace(state, migration=msgspec.structs.replace(state.migration, attempt=1))
+    state = fold(state, again, now, state.seq + 1)
+    assert judge(state, now) is None
