@@ -33,6 +33,7 @@ PLACES = {
     "note": "in a note",
     "message": "in a message",
     "window": "at the window's end",
+    "postpone": "when postponing",
     "resumed": "when a session goes on",
     "any": "anywhere",
 }

@@ -45,7 +45,7 @@ def unfinished(deployment: str) -> Path | None:
     last = ""
     for entry in journal.read(newest / journal.FILE):
         last = getattr(entry.event, "outcome", "") if entry.event.kind == "session.closed" else ""
-    return newest if last not in {"verified", "overridden", "rolled back"} else None
+    return newest if last not in {"verified", "overridden", "rolled back", "postponed"} else None
 
 
 def _newest(deployment: str) -> Path | None:

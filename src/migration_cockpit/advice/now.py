@@ -10,13 +10,15 @@ from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.times import capital, clock, long, sentence
 from migration_cockpit.config import Limits
-from migration_cockpit.session.state import STEP_TITLES, State, StepState
+from migration_cockpit.session.state import STEP_TITLES, Postponement, State, StepState
 
 
 def advise(state: State, now: datetime, limits: Limits = Limits(), rates: Rates = BUILT_IN) -> Advice:  # noqa: B008 - immutable
     """The one thing that matters most now: a question, a failure, what runs, what is due, or that all is done."""
     if state.session is None:
         return Advice("STARTING", "plain", "The session is being opened; nothing has been asked of the world yet.")
+    if state.postponement is not None and state.postponement.outcome != "failed":
+        return _postponed(state.postponement)
     details = tuple(text for text in (_dangers(state, now), _way_back(state)) if text)
     if state.decision is not None:
         return _decision(state, now, details)
@@ -29,6 +31,12 @@ def advise(state: State, now: datetime, limits: Limits = Limits(), rates: Rates 
     if due.outcome in {"failed", "aborted"}:
         return _failed(due, details)
     return _due(state, due, now, details)
+
+
+def _postponed(off: Postponement) -> Advice:
+    if off.outcome:
+        return Advice("OVER", "good", f"The migration is postponed: {off.reason}", off.starts_from)
+    return Advice("WAIT", "careful", f"The migration is being postponed ({off.reason}): the DAGs come back.")
 
 
 def _decision(state: State, now: datetime, details: tuple[str, ...]) -> Advice:

@@ -252,7 +252,9 @@ def other_place(state: State, settings: Settings) -> str:
 
 
 def session_outcome(state: State) -> str:
-    """What became of the migration: verified, overridden, failed, or "" while it goes on."""
+    """What became of the migration: verified, overridden, postponed, failed, or "" while it goes on."""
+    if state.postponement is not None and state.postponement.outcome == "verified":
+        return "postponed"
     steps = list(state.steps.values())
     if any(step.outcome in {"failed", "aborted"} for step in steps):
         return "failed"
@@ -263,5 +265,5 @@ def session_outcome(state: State) -> str:
 
 
 def exit_code(state: State) -> int:
-    """The process's exit code: 0 all verified, 1 failed or not finished, 3 ended with overrides or skips."""
-    return {"verified": 0, "overridden": 3}.get(session_outcome(state), 1)
+    """The process's exit code: 0 all verified, 1 failed or not finished, 3 overrides or skips, or postponed."""
+    return {"verified": 0, "overridden": 3, "postponed": 3}.get(session_outcome(state), 1)

@@ -13,6 +13,7 @@ from migration_cockpit.cockpit.dialogs import (
     DecisionDialog,
     NoteDialog,
     decision,
+    postpone,
     resumed,
     sheet,
     window,
@@ -69,6 +70,7 @@ _SCREEN = (
     Control("note", ("n",), "note", "write a note into the timeline", "screen", opens(NoteDialog)),
     Control("message", ("m",), "message", "write a message to the channel", "screen", open_message),
     window.OPEN,
+    postpone.OPEN,
     Control("detach", ("q",), "detach", "leave the cockpit; nothing in the cluster stops", "screen", _quit),
 )
 
@@ -78,6 +80,7 @@ CONTROLS: tuple[Control, ...] = (
     *decision.CONTROLS,
     *resumed.CONTROLS,
     *window.CONTROLS,
+    *postpone.CONTROLS,
     *writing.CONTROLS,
 )
 """Every action; no key stands twice in one place."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from migration_cockpit.actions.operation import OperationError
+from migration_cockpit.playbook import postpone
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.rollback import flying, prospect, ways
 from migration_cockpit.playbook.rollback.plan import JOB_CHOICES, WAIT, Plan, Prospect
@@ -44,6 +45,8 @@ class Runner:
         back = state.rollback
         if back is not None and back.outcome != "failed":
             return "the way back has begun" if back.active else f"this session was {back.outcome}: it is over"
+        if state.postponement is not None and state.postponement.outcome != "failed":
+            return "the migration is postponed: another session flies it, from step 1"
         if self.flight.recorder.write_error:
             return f"no step runs while the journal cannot be written: {self.flight.recorder.write_error}"
         if running is not None:
@@ -152,7 +155,7 @@ class Runner:
         self._may_go_back()
         plan = self.plan_back(await self.prospect(), way, point, job)
         self._may_go_back()  # the look took its time, and two people share a keyboard
-        await self._let_go(operator, reason)
+        await self._let_go(operator, f"the way back began: {reason.strip()}")
         self.flight.record(
             ev.RollbackStarted(
                 way=way,
@@ -174,14 +177,34 @@ class Runner:
         if back is not None and back.outcome != "failed":
             raise Refused("the way back has begun" if back.active else f"this session was {back.outcome}: it is over")
 
-    async def _let_go(self, operator: str, reason: str) -> None:
+    async def _let_go(self, operator: str, why: str) -> None:
         """End the step that runs, here and not in the world."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if (running := self.flight.state.running_step) is not None:
-            why = f"the way back began: {reason.strip()}"
             self.flight.record(ev.StepEnded(step=running.id, outcome="aborted", operator=operator, why=why))
+
+    async def postpone(self, operator: str, reason: str) -> None:
+        """Call the migration off before anything was upgraded; a step that only waits is let go of. Raises Refused."""
+        if self.flight.recorder.write_error:
+            raise Refused(
+                f"nothing is postponed while the journal cannot be written: {self.flight.recorder.write_error}"
+            )
+        if why := postpone.refusal(self.flight.state):
+            raise Refused(why)
+        await self._let_go(operator, f"the migration was postponed: {reason}")
+        self.flight.record(ev.PostponeStarted(operator=operator, reason=reason))
+        self._task = asyncio.create_task(self._postpone(), name="postpone")
+
+    async def _postpone(self) -> None:
+        try:
+            ended = await postpone.fly(self.flight)
+            self.flight.record(ended)
+            if ended.outcome == "verified" and (told := self.flight.state.postponement) is not None:
+                self.flight.record(ev.SessionClosed(reason=f"postponed: {told.reason}", outcome="postponed"))
+        except JournalError as error:
+            self.flight.recorder.write_error = str(error)
 
     def _launch_back(self) -> None:
         self._task = asyncio.create_task(self._fly_back(), name="rollback")
@@ -201,6 +224,10 @@ class Runner:
             if back.active:
                 self._launch_back()
                 return
+        off = self.flight.state.postponement
+        if off is not None and off.ended is None and not self.busy and not self._closed:
+            self._task = asyncio.create_task(self._postpone(), name="postpone")
+            return
         running = self.flight.state.running_step
         if running is not None and not self.busy and not self._closed:
             self._launch(running.id, running.operator)

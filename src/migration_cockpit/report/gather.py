@@ -143,6 +143,11 @@ class _Gatherer:
             case ev.WindowMoved():
                 self._keep("windows", found.windows, (t, event))
                 self._act(t, event.operator, f"moved the window's end to {event.end:%Y-%m-%d %H:%M}", event.reason)
+            case ev.PostponeStarted():
+                self._act(t, event.operator, "postponed the migration", event.reason)
+            case ev.RollbackStarted():
+                to = f" to {event.point}" if event.point else ""
+                self._act(t, event.operator, f"began the way back by {event.way}{to}", event.reason)
             case ev.VerdictChanged():
                 self._keep("verdicts", found.verdicts, (t, event))
             case ev.OperationIntended():

@@ -289,6 +289,8 @@ def _rests(found: Gathered) -> list[Block]:
         if not each.sent
     ]
     items += _slower(found)
+    if state.postponement is not None:
+        items += state.postponement.starts_from
     return [Heading("Follow-ups"), Items(tuple(items)) if items else Text("None.")]
 
 

@@ -214,6 +214,22 @@ class Resumption(Value, frozen=True, kw_only=True, omit_defaults=True):
     operations: tuple[InFlight, ...] = ()
 
 
+class Postponement(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """The migration was called off before anything was upgraded."""
+
+    started: datetime
+    operator: str
+    reason: str
+    attempt: int = 1
+    ended: datetime | None = None
+    outcome: str = ""
+    """Empty while the DAGs come back; `verified` or `failed`."""
+    why: str = ""
+    checks: tuple[ev.Check, ...] = ()
+    starts_from: tuple[str, ...] = ()
+    """What the next session starts from, a sentence each."""
+
+
 class Trends(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Recent courses for the small charts; one point a reading."""
 
@@ -251,6 +267,7 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     """By `<step>/<decision>#<attempt of the step>`."""
     overrides: tuple[ev.GateOverridden, ...] = ()
     rollback: RollbackState | None = None
+    postponement: Postponement | None = None
     ledger: ev.LedgerWritten | None = None
     recovery_points: tuple[ev.RecoveryPoint, ...] = ()
     baseline: ev.BaselineTaken | None = None
@@ -295,6 +312,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
         if step_id == ev.ROLLBACK:
             back = self.rollback
             return back.number * 1000 + sum(each.attempt for each in back.stages) if back else 0
+        if step_id == ev.POSTPONE:
+            return self.postponement.attempt if self.postponement else 0
         return self.steps[step_id].attempt if step_id in self.steps else 0
 
     def progress(self, step_id: str) -> tuple[str, int, int]:

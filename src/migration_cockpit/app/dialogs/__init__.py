@@ -16,6 +16,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     """The dialog for a place of the desk (`sheet`, `decision`, `note` …) or a page (`help`, `advice`)."""
     from migration_cockpit.app.dialogs.decision import DecisionDialog
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
+    from migration_cockpit.app.dialogs.postpone import PostponeDialog
     from migration_cockpit.app.dialogs.resumed import ResumedDialog
     from migration_cockpit.app.dialogs.sheet import SheetDialog
     from migration_cockpit.app.dialogs.window import WindowDialog
@@ -27,6 +28,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "note": NoteDialog,
         "message": MessageDialog,
         "window": WindowDialog,
+        "postpone": PostponeDialog,
         "resumed": ResumedDialog,
         "help": HelpDialog,
         "advice": AdviceDialog,

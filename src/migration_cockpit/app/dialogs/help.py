@@ -14,6 +14,7 @@ PLACES = {
     "note": "When writing a note",
     "message": "When writing a message",
     "window": "When moving the window's end",
+    "postpone": "When postponing the migration",
     "resumed": "When a session goes on",
 }
 PANES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migration_cockpit.cockpit.dialogs.base import OpenDialog
 from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
+from migration_cockpit.cockpit.dialogs.postpone import PostponeDialog
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog
 from migration_cockpit.cockpit.dialogs.sheet import SheetDialog
 from migration_cockpit.cockpit.dialogs.window import WindowDialog
@@ -14,6 +15,7 @@ __all__ = [
     "MessageDialog",
     "NoteDialog",
     "OpenDialog",
+    "PostponeDialog",
     "ResumedDialog",
     "SheetDialog",
     "WindowDialog",

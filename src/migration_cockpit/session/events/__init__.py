@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from migration_cockpit.session.events.base import VERSION, Check, Command, Event
 from migration_cockpit.session.events.migration import MigrationMeasured
+from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
 from migration_cockpit.session.events.records import (
     BaselineTaken,
     LedgerWritten,
@@ -63,6 +64,7 @@ from migration_cockpit.session.events.steps import (
 
 __all__ = [
     "KINDS",
+    "POSTPONE",
     "ROLLBACK",
     "VERSION",
     "BaselineTaken",
@@ -89,6 +91,8 @@ __all__ = [
     "OperationIntended",
     "OperationObserved",
     "PodsRead",
+    "PostponeEnded",
+    "PostponeStarted",
     "RecoveryPoint",
     "RollbackEnded",
     "RollbackStage",
