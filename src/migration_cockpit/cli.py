@@ -9,17 +9,26 @@ import sys
 from collections.abc import Sequence
 
 from migration_cockpit import __version__
-from migration_cockpit.commands import USAGE_ERROR, Command, check, failures, plan, rehearse, report, run
+from migration_cockpit.commands import USAGE_ERROR, Command, check, failures, init, plan, rehearse, report, run
 from migration_cockpit.config import ConfigError
 
 COMMANDS = {
     each.name: each
-    for each in (rehearse.COMMAND, run.COMMAND, plan.COMMAND, check.COMMAND, failures.COMMAND, report.COMMAND)
+    for each in (
+        rehearse.COMMAND,
+        init.COMMAND,
+        check.COMMAND,
+        plan.COMMAND,
+        run.COMMAND,
+        failures.COMMAND,
+        report.COMMAND,
+    )
 }
 """By name, in the order in which the help lists them."""
 
 EXAMPLES = """\
   migration-cockpit rehearse                          fly a migration in an embedded world, nothing else needed
+  migration-cockpit init                              find your release, write a config.toml for it
   migration-cockpit check --config config.toml        is everything the playbook needs there and right?
   migration-cockpit plan --config config.toml         every step with its exact commands, touching nothing
   migration-cockpit run --config config.toml          fly the migration
