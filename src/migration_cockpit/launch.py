@@ -15,6 +15,8 @@ from migration_cockpit.config import Settings
 from migration_cockpit.session import journal
 from migration_cockpit.session.journal import JournalError
 
+Back = tuple[str, str]
+"""An order to fly back: the id of the step after which, and the way, empty for the one that fits."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -80,8 +82,13 @@ def choose_session(deployment: str, given: Path | None, *, new: bool) -> Path | 
     return new_session(deployment)
 
 
-def fly_on_screen(settings: Settings, directory: Path, *, operator: str, autopilot: float | None = None) -> int:
-    """Fly with the screen; returns the exit code. `autopilot` is the pause between its keys in seconds."""
+def fly_on_screen(
+    settings: Settings, directory: Path, *, operator: str, autopilot: float | None = None, back: Back | None = None
+) -> int:
+    """Fly with the screen; returns the exit code. `autopilot` is the pause between its keys in seconds.
+
+    `back` orders it to fly back: after which step, and by which way.
+    """
     from migration_cockpit.app import refuse_terminal
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
@@ -95,10 +102,10 @@ def fly_on_screen(settings: Settings, directory: Path, *, operator: str, autopil
     except JournalError as error:
         print(f"migration-cockpit: {error}", file=sys.stderr)
         return 1
-    app = CockpitApp(cockpit, Desk(cockpit), autopilot=autopilot)
+    app = CockpitApp(cockpit, Desk(cockpit), autopilot=autopilot, back=back)
     app.run()
     print(f"session {directory}")
-    return ended_by(app.ended_by) or exit_code(cockpit.state)
+    return ended_by(app.ended_by) or exit_code(cockpit.state, asked_back=back is not None)
 
 
 def ended_by(number: int) -> int:
@@ -106,8 +113,9 @@ def ended_by(number: int) -> int:
     return 128 + number if number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} else 0
 
 
-def fly_headless(settings: Settings, directory: Path, *, operator: str, pause: float) -> int:
-    """Fly by autopilot without a screen; returns the exit code."""
+def fly_headless(settings: Settings, directory: Path, *, operator: str, pause: float, back: Back | None = None) -> int:
+    """Fly by autopilot without a screen, and back where `back` orders that; returns the exit code."""
+    from migration_cockpit.cockpit.autopilot import GoBack
     from migration_cockpit.cockpit.cockpit import Cockpit
     from migration_cockpit.cockpit.headless import fly
 
@@ -116,4 +124,5 @@ def fly_headless(settings: Settings, directory: Path, *, operator: str, pause: f
     except JournalError as error:
         print(f"migration-cockpit: {error}", file=sys.stderr)
         return 1
-    return asyncio.run(fly(cockpit, pause=pause, signals=SIGNALS))
+    order = GoBack(*back) if back else None
+    return asyncio.run(fly(cockpit, pause=pause, signals=SIGNALS, back=order))

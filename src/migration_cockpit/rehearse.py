@@ -79,10 +79,11 @@ def _fly(options: argparse.Namespace, directory: Path, world: Path) -> int:
     )
     settings = load(world / "config.toml")
     operator = operator_name(options.operator)
+    back = (options.rollback_after, options.by) if options.rollback_after else None
     if options.headless:
-        return fly_headless(settings, directory, operator=operator, pause=HEADLESS_PAUSE)
+        return fly_headless(settings, directory, operator=operator, pause=HEADLESS_PAUSE, back=back)
     autopilot = PAUSE[options.pace] if options.autopilot else None
-    return fly_on_screen(settings, directory, operator=operator, autopilot=autopilot)
+    return fly_on_screen(settings, directory, operator=operator, autopilot=autopilot, back=back)
 
 
 def _keep(world: Path, pid: int) -> None:
@@ -109,4 +110,6 @@ def world_arguments(options: argparse.Namespace) -> list[str]:
         f"--dags={options.dags}",
         f"--task-instances={options.task_instances}",
     ]
+    # A database that is not RDS has a dump as its recovery point, and nothing else.
+    arguments += ["--no-rds"] if options.rollback_after and options.by == "dump" else []
     return arguments + [f"--fault={name}" for name in options.fault]

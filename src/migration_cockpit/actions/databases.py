@@ -82,8 +82,12 @@ class RestoreDump(_AsAdmin):
 
     name = "restore-dump"
 
-    def __init__(self, site: Site, dump: Path | None, database: str, dsn: str | None = None) -> None:
+    def __init__(
+        self, site: Site, dump: Path | None, database: str, dsn: str | None = None, *, owner: str = ""
+    ) -> None:
+        """`owner` is the role that Airflow connects as: what is restored belongs to it."""
         super().__init__(site, dsn)
+        self._owner = owner or "<database user>"
         self._dump = dump or Path("<session>/artifacts/<dump>")
         self._database = restored_database(site, database)
         self.key = self._database
@@ -95,7 +99,14 @@ class RestoreDump(_AsAdmin):
 
     def _restore(self, listing: str) -> list[str]:
         program = self._site.settings.dump.pg_restore
-        options = ["--no-owner", "--no-acl", "--exit-on-error", f"--jobs={JOBS}", f"--use-list={listing}"]
+        options = [
+            "--no-owner",
+            "--no-acl",
+            "--exit-on-error",
+            f"--role={self._owner}",
+            f"--jobs={JOBS}",
+            f"--use-list={listing}",
+        ]
         return [program, *options, f"--dbname={self._database}", str(self._dump)]
 
     def describe(self) -> tuple[Command, ...]:
@@ -104,7 +115,10 @@ class RestoreDump(_AsAdmin):
         program = self._site.settings.dump.pg_restore
         return (
             Command(text=f"sha256sum --check {self._dump}{SUM_SUFFIX}", what="the dump is what it was"),
-            Command(text=f'createdb --template=template0 "{self._database}"', what="connection in $PG* variables"),
+            Command(
+                text=f'createdb --template=template0 --owner={self._owner} "{self._database}"',
+                what="connection in $PG* variables",
+            ),
             Command(text=f"{program} --list {self._dump} | grep -v EXTENSION > {listing}"),
             Command(text=" ".join(self._restore(listing)), what="extensions are not Airflow's, and a superuser's"),
             Command(text=f"""psql -c 'comment on database "{self._database}" is ...'""", what="marks it as whole"),
@@ -144,7 +158,9 @@ class RestoreDump(_AsAdmin):
         """An empty database of the name; what a broken attempt left is dropped. Raises psycopg.Error."""
         async with self._session() as session:
             await session.execute(_sql("drop database if exists {} with (force)", self._database))
-            await session.execute(_sql("create database {} template template0", self._database))
+            await session.execute(
+                _sql("create database {} owner {} template template0", self._database, self._owner, names=2)
+            )
 
     async def _fill(self, report: Report) -> None:
         program = self._site.settings.dump.pg_restore

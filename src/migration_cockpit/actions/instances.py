@@ -207,7 +207,10 @@ class RestoreInstance(_OnInstance):
             return {argument: f"<{words}>" for words, (argument, _) in SETTINGS.items()}
         given = {argument: value(self._old) for argument, value in SETTINGS.values()}
         # False must be asked for too: the default of a boolean is AWS's, not the old instance's.
-        return {argument: value for argument, value in given.items() if value not in (None, [], "")}
+        asked = {argument: value for argument, value in given.items() if value not in (None, [], "")}
+        if str(asked.get("OptionGroupName", "")).startswith("default:"):
+            del asked["OptionGroupName"]  # the engine's own, which it gets by itself
+        return asked
 
     def describe(self) -> tuple[Command, ...]:
         """Restore and wait."""

@@ -47,9 +47,18 @@ class CockpitApp(App[None]):
     TITLE = "migration-cockpit"
 
     def __init__(
-        self, cockpit: Cockpit, desk: Desk, *, autopilot: float | None = None, colours: str | None = None
+        self,
+        cockpit: Cockpit,
+        desk: Desk,
+        *,
+        autopilot: float | None = None,
+        colours: str | None = None,
+        back: tuple[str, str] | None = None,
     ) -> None:
-        """`autopilot` is the pause between its keys in seconds, None when people fly; `colours` names one of THEMES."""
+        """`autopilot` is the pause between its keys in seconds, None when people fly; `colours` names one of THEMES.
+
+        `back` orders it to fly back: after which step, and by which way.
+        """
         super().__init__()
         self.cockpit = cockpit
         self.desk = desk
@@ -61,6 +70,7 @@ class CockpitApp(App[None]):
         self.palette: Mapping[str, Style] = {}
         self.animation_level = "none"
         self._pause = autopilot
+        self._back = back
         self.keyboard = Keyboard(self)
         self._noticed = (self.cockpit.clock.monotonic(), "")
         self._drawn = float("-inf")
@@ -172,11 +182,13 @@ class CockpitApp(App[None]):
             self.spawn(self._autopilot)
 
     async def _autopilot(self) -> None:
-        from migration_cockpit.cockpit.autopilot import fly
+        from migration_cockpit.cockpit.autopilot import GoBack, fly
 
         assert self._pause is not None
-        why = await fly(self.desk, self.press, pause=self._pause)
-        self.tell(f"autopilot: {why}" if why else "autopilot: every step is flown")
+        order = GoBack(*self._back) if self._back else None
+        why = await fly(self.desk, self.press, pause=self._pause, back=order)
+        over = "the way back is flown" if self.cockpit.state.rollback else "every step is flown"
+        self.tell(f"autopilot: {why or over}")
 
     def _signalled(self, number: int) -> None:
         self.leave(signal.Signals(number).name, signal_number=number)

@@ -252,9 +252,13 @@ def other_place(state: State, settings: Settings) -> str:
 
 
 def session_outcome(state: State) -> str:
-    """What became of the migration: verified, overridden, postponed, failed, or "" while it goes on."""
+    """What became of it: verified, overridden, postponed, rolled back, failed, or "" while it goes on."""
     if state.postponement is not None and state.postponement.outcome == "verified":
         return "postponed"
+    back = state.rollback
+    if back is not None:
+        # A way back that was aborted has brought 2.x back as well: the session is over either way.
+        return "rolled back" if back.outcome in {"rolled back", "aborted"} else "failed" if back.ended else ""
     steps = list(state.steps.values())
     if any(step.outcome in {"failed", "aborted"} for step in steps):
         return "failed"
@@ -264,6 +268,10 @@ def session_outcome(state: State) -> str:
     return ""
 
 
-def exit_code(state: State) -> int:
-    """The process's exit code: 0 all verified, 1 failed or not finished, 3 overrides or skips, or postponed."""
-    return {"verified": 0, "overridden": 3, "postponed": 3}.get(session_outcome(state), 1)
+def exit_code(state: State, *, asked_back: bool = False) -> int:
+    """The process's exit code: 0 verified, 1 failed or not finished, 3 overrides, skips or postponed, 4 rolled back.
+
+    `asked_back`: the flight was to be rolled back, so that this is a 0.
+    """
+    codes = {"verified": 0, "overridden": 3, "postponed": 3, "rolled back": 0 if asked_back else 4}
+    return codes.get(session_outcome(state), 1)

@@ -16,8 +16,13 @@ from migration_cockpit.session.journal import Entry, JournalError
 from migration_cockpit.session.state import STEP_TITLES, LogEntry, State
 
 
-async def fly(cockpit: Cockpit, *, pause: float, signals: Iterable[Signals]) -> int:
-    """Fly by autopilot; returns the exit code (128 + n when signal n ended it). The cockpit is stopped at the end."""
+async def fly(
+    cockpit: Cockpit, *, pause: float, signals: Iterable[Signals], back: autopilot.GoBack | None = None
+) -> int:
+    """Fly by autopilot, and back where that is ordered; the cockpit is stopped at the end.
+
+    Returns the exit code, 128 + n when signal n ended it.
+    """
     printer = Printer()
     cockpit.recorder.listeners.append(printer.show)
     loop = asyncio.get_running_loop()
@@ -41,7 +46,7 @@ async def fly(cockpit: Cockpit, *, pause: float, signals: Iterable[Signals]) -> 
     async def press(key: str) -> None:
         await desk.press(key)
 
-    flight = asyncio.create_task(autopilot.fly(desk, press, pause=pause))
+    flight = asyncio.create_task(autopilot.fly(desk, press, pause=pause, back=back))
     stop = asyncio.create_task(ended.wait())
     await asyncio.wait({flight, stop}, return_when=asyncio.FIRST_COMPLETED)
     why = ""
@@ -51,11 +56,12 @@ async def fly(cockpit: Cockpit, *, pause: float, signals: Iterable[Signals]) -> 
         flight.cancel()
         await asyncio.gather(flight, return_exceptions=True)
     stop.cancel()
-    reason = f"signal {got[0].name}" if got else (why or "every step was flown")
+    over = "the way back was flown" if cockpit.state.rollback else "every step was flown"
+    reason = f"signal {got[0].name}" if got else (why or over)
     await cockpit.stop(reason)
     say(f"\n{table(cockpit.state)}")
     say(f"\n{reason}\nsession {cockpit.recorder.directory}")
-    return 128 + got[0] if got else exit_code(cockpit.state)
+    return 128 + got[0] if got else exit_code(cockpit.state, asked_back=back is not None)
 
 
 def say(text: str) -> None:
@@ -77,7 +83,7 @@ class Printer:
             return
         self._last = newest
         say(f"{newest.t:%H:%M:%S} {newest.source:8} {newest.text}")
-        if isinstance(entry.event, ev.StepEnded):
+        if isinstance(entry.event, ev.StepEnded | ev.RollbackStageEnded):
             for check in entry.event.checks:
                 say(f"{'':8} {'':8}   {'✔' if check.holds and check.known else '✘'} {check.name}: {check.found}")
 
@@ -93,7 +99,20 @@ def table(state: State) -> str:
         )
         rows.append(line)
     passed = sum(step.outcome == "verified" for step in state.steps.values())
-    return "\n".join([*rows, f"{passed} of {len(state.steps)} verified"])
+    return "\n".join([*rows, f"{passed} of {len(state.steps)} verified", *_back(state)])
+
+
+def _back(state: State) -> list[str]:
+    """The stages of the way back, where one was begun."""
+    back = state.rollback
+    if back is None:
+        return []
+    rows = [f"\n{'':3}{'way back: ' + back.way:32}{'actual':10}{'took':>8}  outcome"]
+    for number, stage in enumerate(back.stages, start=1):
+        took = f"{(stage.ended - stage.started).total_seconds():.1f} s" if stage.started and stage.ended else ""
+        outcome = stage.outcome or ("running" if stage.running else "not flown")
+        rows.append(f"{number:<3}{stage.title:32}{_time(stage.started):10}{took:>8}  {outcome}")
+    return [*rows, back.outcome or "not ended"]
 
 
 def _time(moment: datetime | None) -> str:

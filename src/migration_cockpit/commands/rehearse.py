@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from migration_cockpit.commands import USAGE_ERROR, Command, operator_option, session_option
+from migration_cockpit.config import STEP_IDS
 
 
 def _positive(text: str) -> int:
@@ -35,6 +36,18 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--autopilot", action="store_true", help="press the keys by itself")
     parser.add_argument("--headless", action="store_true", help="no screen: a line per event and a final table")
     parser.add_argument("--keep", action="store_true", help="leave the world running after the flight, until Ctrl-C")
+    parser.add_argument(
+        "--rollback-after",
+        choices=STEP_IDS,
+        metavar="STEP",
+        help="fly back once this step has ended, or where the flight fails before it; with --autopilot",
+    )
+    parser.add_argument(
+        "--by",
+        choices=["restore", "dump", "downgrade"],
+        default="restore",
+        help="the way back once the schema has moved; dump rehearses a database without RDS (default: %(default)s)",
+    )
     operator_option(parser)
 
 
@@ -51,6 +64,12 @@ def run(options: argparse.Namespace) -> int:
             known = ", ".join(faults.FAULTS)
             print(f"migration-cockpit rehearse: {name} is not a fault; there are {known}", file=sys.stderr)
             return USAGE_ERROR
+    if options.rollback_after and not options.autopilot:
+        print(
+            "migration-cockpit rehearse: --rollback-after needs --autopilot, nobody else begins the way back then",
+            file=sys.stderr,
+        )
+        return USAGE_ERROR
     from migration_cockpit.rehearsal.airflow import unsupported
 
     if why := unsupported(options.airflow, options.source, options.target):
@@ -69,6 +88,8 @@ COMMAND = Command(
   migration-cockpit rehearse --autopilot              watch it fly
   migration-cockpit rehearse --headless --autopilot   no screen: a line per event, a table at the end
   migration-cockpit rehearse --fault canary-fails     what does it look like when tasks do not run?
+  migration-cockpit rehearse --headless --autopilot --rollback-after smoke --by downgrade
+                                                      and back again: exit code 0 when 2.x works as before
   migration-cockpit rehearse --airflow real           with Airflow itself, installed on first use""",
     options,
     run,

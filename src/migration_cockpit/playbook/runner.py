@@ -32,6 +32,7 @@ class Runner:
         self.steps = {step.id: step for step in steps}
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self._going_back = False
 
     @property
     def busy(self) -> bool:
@@ -43,6 +44,8 @@ class Runner:
         state = self.flight.state
         running = state.running_step
         back = state.rollback
+        if self._going_back:
+            return "the way back begins"
         if back is not None and back.outcome != "failed":
             return "the way back has begun" if back.active else f"this session was {back.outcome}: it is over"
         if state.postponement is not None and state.postponement.outcome != "failed":
@@ -155,15 +158,22 @@ class Runner:
         self._may_go_back()
         plan = self.plan_back(await self.prospect(), way, point, job)
         self._may_go_back()  # the look took its time, and two people share a keyboard
-        await self._let_go(operator, f"the way back began: {reason.strip()}")
+        self._going_back = True
+        try:
+            await self._let_go(operator, f"the way back began: {reason.strip()}")
+            self._begin_back(plan, operator, reason)
+        finally:
+            self._going_back = False
+
+    def _begin_back(self, plan: Plan, operator: str, reason: str) -> None:
         self.flight.record(
             ev.RollbackStarted(
-                way=way,
+                way=plan.way.id,
                 point=plan.point.name if plan.point else "",
                 method=plan.point.method if plan.point else "",
                 operator=operator,
                 reason=reason.strip(),
-                job=job,
+                job=plan.job,
                 stages=ways.recorded(plan),
             )
         )
@@ -171,11 +181,16 @@ class Runner:
 
     def _may_go_back(self) -> None:
         back = self.flight.state.rollback
+        if self._going_back:
+            raise Refused("the way back begins")
         if self.flight.recorder.write_error:
             why = self.flight.recorder.write_error
             raise Refused(f"no way back begins while the journal cannot be written: {why}")
         if back is not None and back.outcome != "failed":
             raise Refused("the way back has begun" if back.active else f"this session was {back.outcome}: it is over")
+        postponed = self.flight.state.postponement
+        if postponed is not None and postponed.outcome != "failed":
+            raise Refused("the migration is postponed: nothing of it has to be taken back")
 
     async def _let_go(self, operator: str, why: str) -> None:
         """End the step that runs, here and not in the world."""
@@ -219,6 +234,8 @@ class Runner:
         """Go on with the step that was running when the last cockpit ended, or when the journal failed; or with the way
         back."""
         back = self.flight.state.rollback
+        if self._going_back:
+            return
         if back is not None and not self._closed and not self.busy:
             flying.find_the_database(self.flight)
             if back.active:

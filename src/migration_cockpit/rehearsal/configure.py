@@ -45,8 +45,11 @@ class Deployment:
     chart_version: str
 
 
-def write(directory: Path, deployment: Deployment, endpoints: Endpoints, pace: Pace) -> Path:
-    """Write config.toml, the files that hold its secrets and the AWS profile; returns the config's path."""
+def write(directory: Path, deployment: Deployment, endpoints: Endpoints, pace: Pace, *, rds: bool = True) -> Path:
+    """Write config.toml, the files that hold its secrets and the AWS profile; returns the config's path.
+
+    Without `rds` the database is one that AWS knows nothing of: a dump is its recovery point.
+    """
     secrets = directory / "secrets"
     secrets.mkdir(mode=0o700, exist_ok=True)
     for name, value in {
@@ -62,7 +65,11 @@ def write(directory: Path, deployment: Deployment, endpoints: Endpoints, pace: P
     )
     _private(directory / "aws-config", f"[profile rehearsal]\nregion = {deployment.region}\n")
     path = directory / "config.toml"
-    _private(path, _toml(_tables(deployment, endpoints, pace)))
+    tables = _tables(deployment, endpoints, pace)
+    if not rds:
+        del tables["rds"]
+        tables["dump"]["enabled"] = True
+    _private(path, _toml(tables))
     return path
 
 

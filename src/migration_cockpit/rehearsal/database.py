@@ -208,6 +208,8 @@ class EmbeddedPostgres:
             for role in ROLES:
                 statement = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
                 await admin.execute(statement.format(sql.Identifier(role), sql.Literal(self.passwords[role])))
+            # Airflow's own role may restore a dump beside its database and swap the two.
+            await admin.execute("ALTER ROLE airflow CREATEDB")
             await admin.execute("GRANT pg_monitor, pg_read_all_data, pg_signal_backend TO cockpit")
             await admin.execute("CREATE DATABASE airflow OWNER airflow")
         if self._preloads_statements():

@@ -46,6 +46,8 @@ class Options:
     dags: int
     task_instances: int
     faults: tuple[str, ...]
+    rds: bool = True
+    """Whether the config names the RDS instance; else a dump is the recovery point."""
 
 
 class Server(Protocol):
@@ -78,11 +80,12 @@ def _options() -> Options:
     parser.add_argument("--pace", choices=["fast", "real"], default="fast")
     parser.add_argument("--dags", type=int, default=30)
     parser.add_argument("--task-instances", type=int, default=20_000)
+    parser.add_argument("--no-rds", dest="rds", action="store_false")
     parser.add_argument("--fault", action="append", default=[])
     given = parser.parse_args()
     pace = choose(given.pace, airflow=given.airflow)
     counts = (given.dags, given.task_instances, tuple(given.fault))
-    return Options(given.dir.resolve(), given.airflow, given.source, given.target, pace, *counts)
+    return Options(given.dir.resolve(), given.airflow, given.source, given.target, pace, *counts, given.rds)
 
 
 def stage(text: str) -> None:
@@ -206,7 +209,7 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         chart=release.CHART,
         chart_version=release.CHART_VERSION,
     )
-    configure.write(directory, names, endpoints, pace)
+    configure.write(directory, names, endpoints, pace, rds=options.rds)
     ready = {"pid": os.getpid(), "started": time.time(), "id": secrets.token_hex(4)}
     part = directory / "world.part"
     part.write_text(json.dumps(ready), encoding="utf-8")

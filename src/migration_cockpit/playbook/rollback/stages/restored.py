@@ -16,6 +16,7 @@ from migration_cockpit.actions.operation import Operation, OperationError
 from migration_cockpit.actions.rollback_jobs import ProbeJob
 from migration_cockpit.advice import revisions
 from migration_cockpit.config import Settings
+from migration_cockpit.playbook import standstill
 from migration_cockpit.playbook.flight import StepFailed, StepReport
 from migration_cockpit.playbook.gates import checked
 from migration_cockpit.playbook.rollback import fingerprint
@@ -106,7 +107,8 @@ class RestoreFromDump:
             name = str((await _rows(trip, "select current_database()"))[0][0])
             trip.write_fact("database", {"name": name, "oid": await databases.oid_of(trip.site, dsn, name)})
         dump = trip.flight.recorder.artifacts / trip.point
-        await trip.do(RestoreDump(trip.site, dump, database_name(trip), dsn))
+        owner = str(trip.flight.fact(standstill.STEP, "database-user") or "")
+        await trip.do(RestoreDump(trip.site, dump, database_name(trip), dsn, owner=owner))
         name = databases.restored_database(trip.site, database_name(trip))
         trip.write_fact("restored", {"name": name, "oid": await databases.oid_of(trip.site, dsn, name)})
         return (Check(name="restored database", holds=True, found=name),)
