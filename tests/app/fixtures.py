@@ -505,6 +505,50 @@ def stopped() -> tuple[State, datetime]:
     return result.state, at("10:34:00")
 
 
+def recognised() -> tuple[State, datetime]:
+    """Step 5 has failed, and known failures show in it."""
+    state, now = stopped()
+    result = Fold()
+    result.state = state
+    result.add(
+        "10:31:40",
+        ev.FailureShown(
+            failure="unapplied-migrations",
+            title="Pods wait for the database migration",
+            severity="expected",
+            found="log",
+            where="pod airflow-dag-processor-66c4-t7w8n",
+            evidence="TimeoutError: There are still unapplied migrations after 60 seconds.",
+            step="migrate",
+            attempt=1,
+        ),
+    )
+    result.add(
+        "10:33:09",
+        ev.FailureShown(
+            failure="xcom-nan",
+            title="NaN or Infinity in an XCom stops the migration",
+            severity="bad",
+            found="log",
+            where="job",
+            evidence='DETAIL:  Token "NaN" is invalid.',
+            values={"token": "NaN"},
+            step="migrate",
+            attempt=1,
+        ),
+        ev.FailureShown(
+            failure="inactive-slot",
+            title="A dead replication slot keeps all the WAL of the migration",
+            severity="careful",
+            found="state",
+            where="database",
+            evidence="1 replication slots are inactive",
+        ),
+    )
+    result.add("10:33:30", ev.FailureGone(failure="inactive-slot", why="it is not seen any more"))
+    return result.state, now
+
+
 def after() -> Fold:
     """The migration is done, everything of 3.x is ready and unpaused."""
     state, _ = migrating()
@@ -583,6 +627,7 @@ SAMPLES: dict[str, Callable[[], tuple[State, datetime]]] = {
     "failing": failing,
     "unreachable": unreachable,
     "stopped": stopped,
+    "recognised": recognised,
     "soak": soak,
     "done": done,
 }

@@ -24,6 +24,7 @@ from tests.app.fixtures import at, migrating, names, sample_state
         ("migrating", "WAIT", "good", "33 % done, revision 15 of 82, ready between 10:52 and 10:58."),
         ("blocked", "BLOCKED", "bad", "Waits 6 min for AccessExclusive on task_instance, held by 24077 analyst"),
         ("stopped", "STOP", "bad", "xcom row 81723"),
+        ("recognised", "STOP", "bad", "xcom row 81723"),
         ("soak", "WATCH", "good", "Soak until 15:02"),
         ("done", "DONE", "careful", "gates were overridden"),
     ],
@@ -94,6 +95,28 @@ def test_a_snapshot_before_the_migration_is_not_taken_for_the_migration() -> Non
     assert advice.headline == (
         "The migration has not begun; its step runs for 11 min. Snapshot airflow-pre-3x creating 48 %."
     )
+
+
+def test_a_known_failure_stands_beside_what_has_failed() -> None:
+    advice = advise(*sample_state("recognised"))
+    assert advice.details[0] == (
+        "Known failure in job: NaN or Infinity in an XCom stops the migration. f says why, and what mends it."
+    )
+
+
+def test_a_bad_one_comes_first_where_all_would_seem_well() -> None:
+    state, now = migrating()
+    shown = sample_state("recognised")[0].failures
+    advice = advise(msgspec.structs.replace(state, failures=shown), now)
+    assert (advice.word, advice.tone) == ("LOOK", "bad")
+    assert "NaN or Infinity" in advice.headline
+    assert advice.details[0].startswith("WAL and batches move")
+
+
+def test_what_is_expected_or_over_is_not_advised() -> None:
+    state, now = migrating()
+    shown = {k: v for k, v in sample_state("recognised")[0].failures.items() if k != "xcom-nan"}
+    assert advise(msgspec.structs.replace(state, failures=shown), now) == advise(state, now)
 
 
 def test_titles_keep_their_capitals() -> None:

@@ -9,18 +9,29 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from migration_cockpit.advice import failures
 from migration_cockpit.cockpit.autopilot import ANSWERS
 from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
 from migration_cockpit.config import STEP_IDS, Settings, load
 from migration_cockpit.playbook.runner import EARLIER_STEPS, Refused
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.rehearsal.faults import FAULTS
+from tests.connections.support import eventually
 from tests.flight import world as rehearsal
 
 LIMITS = {"soak": 16, "drain": 5, "stop_components": 6, "healthy": 25, "smoke": 20, "canary": 12, "dags_settle": 4}
 """Short, since with a fault each is waited for to its end; but the soak outlasts the window of the quantiles, and the
 DAGs must stand still for longer than the dag-processor takes to see that one is gone."""
 PATIENCE = 60.0
+KNOWN = {
+    "helm-pending": "helm-pending",
+    "migration-crash": "migration-killed",
+    "secret-late": "secret-missing",
+    "dagprocessor-stale": "heartbeat-missing",
+    "dag-lost": "dags-lost",
+    "import-error": "import-removed",
+}
+"""The known failure that is recognised while a fault does its harm."""
 
 
 def settings_of(world: Path) -> Settings:
@@ -49,6 +60,11 @@ async def attempt(cockpit: Cockpit, step: str) -> str:
     return cockpit.state.step(step).outcome
 
 
+def showing(cockpit: Cockpit) -> set[str]:
+    """The known failures that show now and are not as they must be."""
+    return {each.id for each in failures.standing(cockpit.state) if not each.over and each.severity != "expected"}
+
+
 def mend(world: Path, fault: str) -> None:
     """What a person does when the cause is gone, where the cockpit cannot do it."""
     faults.switch(world, fault, None)
@@ -75,6 +91,8 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
                 assert outcome in {"failed", "aborted"}, (fault, told.checks)
                 assert len(told.why) > 20, (fault, told.why)
                 assert exit_code(cockpit.state) == 1
+                if known := KNOWN.get(fault):
+                    await eventually(lambda: known in showing(cockpit))
                 if number + 1 < len(STEP_IDS):
                     sheet = await cockpit.runner.sheet(STEP_IDS[number + 1], "test")
                     assert EARLIER_STEPS in {gate.name for gate in sheet.failing}

@@ -9,6 +9,8 @@ import pytest
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.rehearsal import life
 from migration_cockpit.rehearsal.faults import FAULTS
+from migration_cockpit.session import events as ev
+from migration_cockpit.session import journal
 from tests.flight import world as rehearsal
 
 QUICK = {"webhook-down", "zombie-task"}
@@ -23,6 +25,8 @@ def test_the_headless_rehearsal_verifies_all_eleven_steps_and_leaves_nothing_run
     assert "11 of 11 verified" in flown.stdout
     assert rehearsal.steps_of(session) == VERIFIED
     assert rehearsal.chain_is_whole(session)
+    known = [e.event for e in journal.read(session / journal.FILE) if isinstance(e.event, ev.FailureShown)]
+    assert [event for event in known if event.severity != "expected"] == [], "a clean flight shows no failure"
     assert not (session / "world").exists()
     assert not [note for note in life.registry().glob("*.json") if str(session) in note.read_text()]
 

@@ -272,3 +272,25 @@ async def test_what_a_job_left_is_not_told_as_undone_while_it_may_go_on(
     async with flying(tmp_path, "migrate") as flight:
         monkeypatch.setattr(flight.connections.kube, "find", find)
         assert said in await migrated.after_failure(flight, "airflow-db-migrate-s")
+
+
+NAN = 'DETAIL:  Token "NaN" is invalid.'
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ((NAN,), "Known failure xcom-nan: NaN or Infinity in an XCom stops the migration. Keep and remove the rows"),
+        (("one", "two", "  three  "), "No known failure shows in its log; its last lines: two | three."),
+        ((), "It said nothing."),
+    ],
+)
+async def test_why_a_migration_ended_is_told_by_what_it_printed(
+    printed: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    async with flying(tmp_path, "migrate") as flight:
+        flight.record(ev.LogLine(source="job", text="deadlock detected"))  # of an earlier attempt
+        flight.record(ev.OperationIntended(step="migrate", operation="migration-job", key="k", commands=()))
+        for text in printed:
+            flight.record(ev.LogLine(source="job", text=text))
+        assert migrated.explanation(flight.state).startswith(said)

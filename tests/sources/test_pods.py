@@ -14,6 +14,7 @@ from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.session.events import PodsRead, SourceFailed, SourceRecovered
 from migration_cockpit.session.readings import PodsReading
 from migration_cockpit.sources import pod_phase
+from migration_cockpit.sources.pod_logs import last_words
 from migration_cockpit.sources.pods import PodsSource
 from tests.connections.support import (
     NAMESPACE,
@@ -351,3 +352,20 @@ def test_an_images_tag(image: str, tag: str) -> None:
 )
 def test_whether_a_pod_talks_to_the_database(containers: list[Obj], uses: bool) -> None:
     assert pod_phase.uses_database({"containers": containers}, SECRETS) is uses
+
+
+async def test_the_last_words_are_those_of_the_container_that_failed(world: Cluster, connections: Connections) -> None:
+    (world.directory / "images" / "apache-airflow-2.11.2" / "bin").mkdir(parents=True)
+    failing = deployment("scheduler", "2.11.2", ["sleep", "60"])
+    command = ["/bin/sh", "-c", "echo There are still unapplied migrations; exit 1"]
+    init = {"name": "wait-for-airflow-migrations", "image": "apache/airflow:2.11.2", "command": command}
+    failing["spec"]["template"]["spec"]["initContainers"] = [init]
+    world.create(failing, NAMESPACE)
+    world.create(deployment("triggerer", "2.11.2", ["/bin/sh", "-c", "echo all well; sleep 60"]), NAMESPACE)
+    async with running(PodsSource(connections)) as heard:
+        await eventually(lambda: any("Crash" in pod.phase for pod in newest(heard).pods))
+        await eventually(lambda: any(pod.phase == "Running" for pod in newest(heard).pods))
+        pods = {pod.component: pod.name for pod in newest(heard).pods}
+    assert await last_words(connections, pods["scheduler"]) == ["There are still unapplied migrations"]
+    assert await last_words(connections, pods["triggerer"]) == ["all well"]
+    assert await last_words(connections, "gone") == []

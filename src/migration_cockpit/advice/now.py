@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from migration_cockpit.advice import revisions
+from migration_cockpit.advice import failures, revisions
 from migration_cockpit.advice.advice import Advice
 from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
@@ -14,7 +15,26 @@ from migration_cockpit.session.state import STEP_TITLES, Postponement, State, St
 
 
 def advise(state: State, now: datetime, limits: Limits = Limits(), rates: Rates = BUILT_IN) -> Advice:  # noqa: B008 - immutable
-    """The one thing that matters most now: a question, a failure, what runs, what is due, or that all is done."""
+    """The one thing that matters most now: a question, a failure, what runs, what is due, or that all is done.
+
+    A known failure that shows stands beside it, or before it where it would be told that all is well.
+    """
+    return _with_failures(state, _advise(state, now, limits, rates))
+
+
+def _with_failures(state: State, advice: Advice) -> Advice:
+    shown = [each for each in failures.standing(state) if not each.over and each.severity != "expected"]
+    if not shown:
+        return advice
+    worst = shown[0].state.event
+    more = f"; {len(shown) - 1} more" if len(shown) > 1 else ""
+    text = f"Known failure in {worst.where}: {worst.title}. f says why, and what mends it{more}."
+    if shown[0].severity == "bad" and advice.tone in {"good", "plain"}:
+        return Advice("LOOK", "bad", text, (advice.headline, *advice.details))
+    return replace(advice, details=(text, *advice.details))
+
+
+def _advise(state: State, now: datetime, limits: Limits, rates: Rates) -> Advice:
     if state.session is None:
         return Advice("STARTING", "plain", "The session is being opened; nothing has been asked of the world yet.")
     if state.postponement is not None and state.postponement.outcome != "failed":

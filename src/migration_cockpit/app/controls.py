@@ -25,7 +25,7 @@ class Viewer(Protocol):
         """All panes again."""
 
     def read(self, page: str) -> None:
-        """Open or close a page to read: `help` or `advice`."""
+        """Open or close a page to read: `help`, `advice` or `failures`."""
 
     def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:
         """Scroll what has the focus."""
@@ -81,6 +81,15 @@ VIEW_CONTROLS: tuple[ViewControl, ...] = (
         "end", ("end",), "scroll", "scroll to the end, and follow", "any", lambda v: v.scroll_to_end(True), False
     ),
     ViewControl("help", ("question_mark",), "help", "this help", "any", lambda v: v.read("help")),
+    ViewControl(
+        "failures",
+        ("f",),
+        "failures",
+        "known failures that show: why, evidence, and the mend as commands",
+        "screen",
+        lambda v: v.read("failures"),
+        False,
+    ),
     ViewControl("advice", ("a",), "advice", "what to do now, in full", "screen", lambda v: v.read("advice")),
     ViewControl(
         "interrupt",

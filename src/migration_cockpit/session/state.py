@@ -177,6 +177,16 @@ class MessageState(Value, frozen=True, kw_only=True, omit_defaults=True):
     detail: str = ""
 
 
+class FailureState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """A known failure that shows, or has shown."""
+
+    since: datetime
+    event: ev.FailureShown
+    ended: datetime | None = None
+    why: str = ""
+    """Why it is over."""
+
+
 class Decision(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A question that the running step asks the operator."""
 
@@ -276,6 +286,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     migration: MigrationState = MigrationState()
     verdict: ev.VerdictChanged | None = None
     verdict_since: datetime | None = None
+    failures: dict[str, FailureState] = {}
+    """Known failures by their id, those that are over too."""
     credentials: dict[str, datetime] = {}
     log: tuple[LogEntry, ...] = ()
     log_positions: dict[str, str] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from migration_cockpit.advice import failures
@@ -150,7 +151,12 @@ def test_the_blocker_is_the_one_at_the_root() -> None:
 def test_the_texts_of_a_state_are_its_events_pods_sources_failures_and_checks() -> None:
     state = flown("healthy")
     healthy = StepState(
-        id="healthy", planned=NOW, started=NOW, checks=(ev.Check(name="pods", holds=False, found="0/1"),)
+        id="healthy",
+        planned=NOW,
+        started=NOW,
+        outcome="failed",
+        why="not ready",
+        checks=(ev.Check(name="pods", holds=False, found="0/1"),),
     )
     failed = OperationState(
         step="healthy", operation="restore", key="k", intended=NOW, outcome="failed", detail="first\nsecond"
@@ -162,7 +168,14 @@ def test_the_texts_of_a_state_are_its_events_pods_sources_failures_and_checks() 
         steps={**state.steps, "healthy": healthy},
         operations={"healthy/restore": failed, "pause/pause": over},
         sources={"health": SourceState(failing_since=NOW, why="503"), "tasks": SourceState(why="")},
-        pods=PodsReading(pods=(pod("a", "scheduler"), pod("b", "scheduler", phase="OOMKilled")), warnings=(warning,)),
+        pods=PodsReading(
+            pods=(
+                pod("a", "scheduler"),
+                pod("b", "scheduler", phase="OOMKilled"),
+                pod("sched-1", "scheduler", ready=0),
+            ),
+            warnings=(warning,),
+        ),
     )
     assert [(each.kind, each.text, each.pod) for each in failures.pieces(state)] == [
         ("event", "Unhealthy: No alive jobs found.", "sched-1"),
@@ -170,5 +183,26 @@ def test_the_texts_of_a_state_are_its_events_pods_sources_failures_and_checks() 
         ("source", "503", ""),
         ("operation", "first", ""),
         ("operation", "second", ""),
-        ("check", "0/1", ""),
+        ("operation", "not ready", ""),
+        ("check", "pods: 0/1", ""),
     ]
+
+
+def test_an_event_of_a_pod_that_is_mended_or_gone_tells_nothing_of_now() -> None:
+    def warning(name: str, age: float = 5.0) -> ClusterEvent:
+        last = NOW - timedelta(seconds=age)
+        return ClusterEvent(object=f"pod/{name}", reason="Failed", message='secret "x" not found', last=last)
+
+    ready = pod("ready", "scheduler", ready=1, containers=1)
+    waits = pod("waits", "scheduler", phase="Pending")
+    warnings = (warning("ready"), warning("gone"), warning("waits"), warning("waits", age=1200.0))
+    state = State(t=NOW, pods=PodsReading(pods=(ready, waits), warnings=warnings))
+    assert [each.pod for each in failures.pieces(state)] == ["waits"]
+
+
+def test_what_is_left_of_an_earlier_migration_tells_nothing_of_now() -> None:
+    left = pods(pod("job-1-x", "airflow-db-migrate", phase="Error", reason="exit code 137"))
+    job = msgspec.Raw(b'{"attempt":2,"name":"job-2"}')
+    assert [each.kind for each in failures.pieces(flown("migrate", pods=left))] == ["pod"]
+    assert list(failures.pieces(flown("migrate", pods=left, facts={"migrate/job": job}))) == []
+    assert list(failures.pieces(flown("healthy", pods=left))) == []

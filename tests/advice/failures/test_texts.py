@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from migration_cockpit.advice import failures
+from migration_cockpit.advice.failures.entry import KINDS
 from migration_cockpit.advice.failures.text import LogReader, patterns
 
 HERE = Path(__file__).parent
@@ -114,3 +115,11 @@ def test_a_password_that_airflow_prints_is_no_evidence() -> None:
 
 def test_a_line_of_a_megabyte_costs_no_more_than_a_long_one() -> None:
     assert failures.match_text("x" * 1_000_000 + "deadlock detected", "log", "here") == []
+
+
+def test_the_catalogue_does_not_recognise_its_own_words() -> None:
+    """A step that failed quotes titles and mends: they must not show other failures."""
+    for failure in failures.catalogue():
+        for text in (failure.title, *(mend.do for mend in failure.entry.mend)):
+            for kind in KINDS:
+                assert failures.match_text(text, kind, "here") == [], text

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from migration_cockpit.advice.failures.catalogue import catalogue
 from migration_cockpit.advice.failures.entry import Match
+from migration_cockpit.advice.failures.pieces import current
 from migration_cockpit.session.readings import Backend, Pod, Waiter
 from migration_cockpit.session.state import State
 
@@ -160,7 +161,7 @@ def _old_pods(state: State) -> Found | None:
 
 
 def _loop(state: State) -> Found | None:
-    migrating = [pod for pod in _pods(state) if "migrat" in pod.component]
+    migrating = [pod for pod in current(state) if "migrat" in pod.component]
     for pod in migrating:
         if pod.restarts:
             return Found(f"pod {pod.name}", f"{pod.restarts} restarts, {pod.phase}", {"pod": pod.name})

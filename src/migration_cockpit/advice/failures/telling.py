@@ -12,7 +12,8 @@ from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session.state import State
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
-_LAST = re.compile(r"Running upgrade (\w+) -> \w+")
+_LAST = re.compile(r"Running upgrade (\w+) -> (\w+)")
+_PROGRESS = re.compile(r"revision \d+ of \d+, (\w+):")
 
 
 def known(state: State) -> dict[str, str]:
@@ -48,6 +49,24 @@ def committed(state: State) -> str:
             return running[1]  # the one after it was only begun
     points = [point.head for point in state.recovery_points if point.head]
     return points[-1] if points else ""
+
+
+def job_lines(state: State) -> list[str]:
+    """What the migration's Job of this attempt has printed, as far as State keeps it."""
+    job = state.operations.get("migrate/migration-job")
+    return [] if job is None else [each.text for each in state.log if each.source == "job" and each.t >= job.intended]
+
+
+def running_revision(state: State) -> str:
+    """The revision that the migration's log was in last; "" before the first. For reading on in the middle."""
+    step = state.steps.get("migrate")
+    if step is None or not step.running:
+        return ""
+    for line in reversed(job_lines(state)):
+        if running := _LAST.search(line):
+            return running[2]
+    told = _PROGRESS.search(step.progress)  # State keeps the newest lines only: batches push the revision's out
+    return told[1] if told else ""
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

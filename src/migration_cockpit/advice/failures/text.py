@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
 from migration_cockpit.advice.failures.catalogue import catalogue
@@ -67,9 +68,17 @@ def _evidence(line: str) -> str:
     return _PASSWORD.sub(r"\1…", line.strip())[:EVIDENCE]
 
 
-def match_lines(lines: Iterable[str], kind: str = "log", where: str = "log") -> list[Match]:
-    """The failures that a log shows, each once, at the line where it shows first."""
-    reader = LogReader(kind, where)
+def of_pod(match: Match, pod: str) -> Match:
+    """The match, with the pod that it is of among its values; "" for none."""
+    return replace(match, values={"pod": pod, **match.values}) if pod else match
+
+
+def match_lines(lines: Iterable[str], kind: str = "log", where: str = "log", *, revision: str = "") -> list[Match]:
+    """The failures that a log shows, each once, at the line where it shows first.
+
+    `revision` is the one of the migration that ran where the lines begin in its middle.
+    """
+    reader = LogReader(kind, where, revision=revision)
     found: dict[str, Match] = {}
     for line in lines:
         for match in reader.read(line):
@@ -77,12 +86,12 @@ def match_lines(lines: Iterable[str], kind: str = "log", where: str = "log") -> 
     return list(found.values())
 
 
-def match_log(lines: Iterable[str], step: str) -> Match | None:
+def match_log(lines: Iterable[str], step: str, *, revision: str = "") -> Match | None:
     """The failure that explains best why what wrote this log ended: the worst, of these the first; None for none.
 
     What is expected at this step explains nothing.
     """
-    found = [match for match in match_lines(lines) if _weight(match.failure, step)]
+    found = [match for match in match_lines(lines, revision=revision) if _weight(match.failure, step)]
     return max(found, key=lambda match: _weight(match.failure, step), default=None)
 
 

@@ -13,8 +13,9 @@ __all__ = ["Dialog", "dialog_for"]
 
 
 def dialog_for(about: str, app: CockpitApp) -> Dialog:
-    """The dialog for a place of the desk (`sheet`, `decision`, `note` …) or a page (`help`, `advice`)."""
+    """The dialog for a place of the desk (`sheet`, `decision`, `note` …) or a page (`help`, `advice`, `failures`)."""
     from migration_cockpit.app.dialogs.decision import DecisionDialog
+    from migration_cockpit.app.dialogs.failures import FailuresDialog
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
     from migration_cockpit.app.dialogs.postpone import PostponeDialog
     from migration_cockpit.app.dialogs.resumed import ResumedDialog
@@ -32,5 +33,6 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "resumed": ResumedDialog,
         "help": HelpDialog,
         "advice": AdviceDialog,
+        "failures": FailuresDialog,
     }
     return kinds[about](about, app)

@@ -7,6 +7,7 @@ anything else needs a new version of the journal's envelope.
 from __future__ import annotations
 
 from migration_cockpit.session.events.base import VERSION, Check, Command, Event
+from migration_cockpit.session.events.failures import FailureGone, FailureShown
 from migration_cockpit.session.events.migration import MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
 from migration_cockpit.session.events.records import (
@@ -77,6 +78,8 @@ __all__ = [
     "DecisionMade",
     "DriverChanged",
     "Event",
+    "FailureGone",
+    "FailureShown",
     "GateOverridden",
     "HealthRead",
     "Keyframe",
