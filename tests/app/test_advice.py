@@ -110,7 +110,7 @@ def test_a_bad_one_comes_first_where_all_would_seem_well() -> None:
     advice = advise(msgspec.structs.replace(state, failures=shown), now)
     assert (advice.word, advice.tone) == ("LOOK", "bad")
     assert "NaN or Infinity" in advice.headline
-    assert advice.details[0].startswith("WAL and batches move")
+    assert "ready between" in advice.details[0]
 
 
 def test_what_is_expected_or_over_is_not_advised() -> None:

@@ -73,6 +73,7 @@ def mend(world: Path, fault: str) -> None:
         subprocess.run([*command, "--kubeconfig", str(world / "kubeconfig")], check=True, capture_output=True)
 
 
+@pytest.mark.timeout(600)  # a whole flight, each step of it once more for each fault
 async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

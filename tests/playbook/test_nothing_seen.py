@@ -14,6 +14,7 @@ import pytest
 from migration_cockpit.actions import cluster as seen
 from migration_cockpit.actions import database
 from migration_cockpit.actions.cluster import Workload
+from migration_cockpit.advice import failures
 from migration_cockpit.config import STEP_IDS, Settings
 from migration_cockpit.playbook import (
     healthy,
@@ -293,4 +294,4 @@ async def test_why_a_migration_ended_is_told_by_what_it_printed(
         flight.record(ev.OperationIntended(step="migrate", operation="migration-job", key="k", commands=()))
         for text in printed:
             flight.record(ev.LogLine(source="job", text=text))
-        assert migrated.explanation(flight.state).startswith(said)
+        assert failures.why_it_ended(flight.state).startswith(said)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from migration_cockpit.advice import revisions
+from migration_cockpit.advice.failures import why_it_ended
 from migration_cockpit.advice.progress import Progress, progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.times import capital, clock, long, sentence
@@ -112,7 +113,8 @@ def _over(state: State, migration: MigrationState, step: StepState) -> Verdict |
     if migration.outcome == "failed":
         left = _committed(state, migration)
         word = "FAILED" if "airflow db migrate ended with" in migration.detail else "LOST"
-        return _made(word, f"{sentence(migration.detail)} {left}", since=migration.ended)
+        why = why_it_ended(state)
+        return _made(word, f"{sentence(migration.detail)} {left} {why}", since=migration.ended)
     if step.running:
         return _made("WORKING", "The Job has ended with 0; the schema is being verified.", "verifying")
     if step.outcome in {"overridden", "skipped"}:

@@ -14,10 +14,8 @@ from migration_cockpit.advice import failures, revisions, schema
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import checked, site_of
 from migration_cockpit.session.events import Check
-from migration_cockpit.session.state import State
 
 SHOWN = 5
-LAST_LINES = 2
 AGAIN = "run the step again: it goes on from the revision that is committed. Never delete alembic_version"
 
 
@@ -122,15 +120,4 @@ async def after_failure(flight: Flight, job: str) -> str:
         # Nothing is undone while it may still begin or go on: only the step has stopped to wait.
         return f"Committed up to {revision}{where}; Job {job} is still there and may go on: the step joins it again"
     undone = f"Committed up to {revision}{where}; the revision after it was undone.{working}"
-    return f"{undone} {explanation(flight.state)} {AGAIN[0].upper()}{AGAIN[1:]}"
-
-
-def explanation(state: State) -> str:
-    """Why the migration ended: the known failure that its log shows, with its mend, else its last lines."""
-    lines = failures.job_lines(state)
-    found = failures.match_log(lines, "migrate", revision=failures.running_revision(state))
-    if found is None:
-        last = [line.strip() for line in lines if line.strip()][-LAST_LINES:]
-        return f"No known failure shows in its log; its last lines: {' | '.join(last)}." if last else "It said nothing."
-    mend = failures.filled(found.failure.entry.mend[0].do, {**failures.known(state), **found.values})
-    return f"Known failure {found.failure.id}: {found.failure.title}. {mend} f has the commands."
+    return f"{undone} {failures.why_it_ended(flight.state)} {AGAIN[0].upper()}{AGAIN[1:]}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
 import pytest
 
@@ -14,7 +13,9 @@ from migration_cockpit.advice.failures.text import patterns
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.state import LogEntry, State
+from migration_cockpit.session.migration import MigrationState
+from migration_cockpit.session.readings import DatabaseReading
+from migration_cockpit.session.state import State
 
 ALL = failures.catalogue()
 PLACES = {
@@ -96,9 +97,9 @@ def test_a_mend_names_this_session_and_what_was_found() -> None:
     assert failures.filled('{"spec": {"suspend": true}}', values) == '{"spec": {"suspend": true}}'
 
 
-def test_the_committed_revision_is_the_one_before_the_last_begun() -> None:
-    line = LogEntry(t=datetime(2026, 5, 16, tzinfo=UTC), source="job", text="Running upgrade aaa1 -> bbb2, X.")
-    assert failures.known(session(log=(line,)))["committed"] == "aaa1"
+def test_the_committed_revision_is_the_last_that_was_read_although_the_row_is_gone() -> None:
+    state = session(migration=MigrationState(heads=("bbb2",)), database=DatabaseReading(server_version=160004))
+    assert failures.known(state)["committed"] == "bbb2"
 
 
 def test_an_unknown_revision_is_told_by_its_version() -> None:

@@ -12,7 +12,7 @@ import httpx
 import psycopg
 import pytest
 
-from migration_cockpit.advice import revisions, schema
+from migration_cockpit.advice import failures, revisions, schema
 from migration_cockpit.rehearsal.database import EmbeddedPostgres, free_port
 from migration_cockpit.rehearsal.real import base
 from migration_cockpit.rehearsal.real.database import prepare
@@ -104,6 +104,9 @@ async def test_2_11_runs_then_3_2_migrates_and_runs(world: Path, server: Embedde
     assert [name for name in applied if f"-> {name}" not in log] == []
     assert one(dsn, "SELECT version_num FROM alembic_version") == revisions.head(TARGET)
     assert compare(dsn, TARGET) == []
+    assert failures.match_lines(log.splitlines()) == []
+    code, log = await old.run("dags", "list")  # 2.x on the schema of 3.x
+    assert [match.failure.id for match in failures.match_lines(log.splitlines())] == ["old-code-on-new-schema"], code
     assert one(dsn, "SELECT count(*) FROM task_instance") >= tasks  # type: ignore[operator] # a count
 
     try:
@@ -113,6 +116,11 @@ async def test_2_11_runs_then_3_2_migrates_and_runs(world: Path, server: Embedde
         four = {"metadatabase", "scheduler", "triggerer", "dag_processor"}
         await wait_for("3.2 healthy", lambda: healthy(port, "/api/v2/monitor/health", four), new)
         await wait_for("3.2 parsing", lambda: one(dsn, "SELECT count(*) FROM serialized_dag") == DAGS, new)
+        assert await asyncio.to_thread(gone_paths, port) == {
+            "/health": ["probe-path-gone"],
+            "/api/v1/dags": ["api-v1-gone"],
+            "/api/v2/health": ["api-health-path"],
+        }
         await asyncio.to_thread(run_canary, port)
         await wait_for("the canary run", lambda: one(dsn, CANARY_STATE) in ("success", "failed"), new)
         assert one(dsn, CANARY_STATE) == "success"
@@ -123,6 +131,16 @@ async def test_2_11_runs_then_3_2_migrates_and_runs(world: Path, server: Embedde
 
 NEXT_RUNS = "SELECT bool_and(next_dagrun IS NOT NULL) FROM dag WHERE timetable_description NOT LIKE 'Never%'"
 CANARY_STATE = "SELECT state FROM dag_run WHERE run_id = 'canary-of-the-test'"
+
+
+def gone_paths(port: int) -> dict[str, list[str]]:
+    """The known failures that the answers on paths of 2.x, and of the source playbook, show."""
+    found = {}
+    for path in ("/health", "/api/v1/dags", "/api/v2/health"):
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", timeout=20)
+        assert answer.status_code == 404
+        found[path] = [match.failure.id for match in failures.match_text(answer.text, "log", path)]
+    return found
 
 
 def run_canary(port: int) -> None:
@@ -150,6 +168,7 @@ async def test_a_deleted_version_row_is_caught_although_airflow_is_content(
     code, log = await pods.run("db", "migrate")
     assert code == 0, log
     assert "Database migration done!" in log
+    assert [match.failure.id for match in failures.match_lines(log.splitlines())] == ["stamped-over-old-schema"]
     assert (await pods.run("db", "check-migrations"))[0] == 0
     assert one(dsn, "SELECT version_num FROM alembic_version") == revisions.head(TARGET)
     found = compare(dsn, TARGET)

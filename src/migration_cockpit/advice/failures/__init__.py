@@ -16,6 +16,7 @@ from migration_cockpit.advice.failures.telling import (
     job_lines,
     known,
     running_revision,
+    why_it_ended,
 )
 from migration_cockpit.advice.failures.text import LogReader, match_lines, match_log, match_text, of_pod
 
@@ -49,4 +50,5 @@ __all__ = [
     "running_revision",
     "standing",
     "well",
+    "why_it_ended",
 ]

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from migration_cockpit.advice import revisions
 from migration_cockpit.advice.failures.entry import SURE, Failure
+from migration_cockpit.advice.failures.text import match_log
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session.state import State
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
-_LAST = re.compile(r"Running upgrade (\w+) -> (\w+)")
-_PROGRESS = re.compile(r"revision \d+ of \d+, (\w+):")
+LAST_LINES = 2
 
 
 def known(state: State) -> dict[str, str]:
@@ -38,15 +38,11 @@ def known(state: State) -> dict[str, str]:
 
 
 def committed(state: State) -> str:
-    """The revision that the schema is at, as far as it was read or the log tells; "" when nothing tells."""
+    """The revision that the schema is at, as far as it was read; "" when it never was."""
     if state.database is not None and len(state.database.revisions) == 1:
         return state.database.revisions[0]
-    migrate = state.steps.get("migrate")
-    if migrate is not None and migrate.passed and state.session is not None:
-        return revisions.head(state.session.target_version) or ""
-    for entry in reversed(state.log):
-        if running := _LAST.search(entry.text):
-            return running[1]  # the one after it was only begun
+    if len(state.migration.heads) == 1:
+        return state.migration.heads[0]
     points = [point.head for point in state.recovery_points if point.head]
     return points[-1] if points else ""
 
@@ -59,14 +55,18 @@ def job_lines(state: State) -> list[str]:
 
 def running_revision(state: State) -> str:
     """The revision that the migration's log was in last; "" before the first. For reading on in the middle."""
-    step = state.steps.get("migrate")
-    if step is None or not step.running:
-        return ""
-    for line in reversed(job_lines(state)):
-        if running := _LAST.search(line):
-            return running[2]
-    told = _PROGRESS.search(step.progress)  # State keeps the newest lines only: batches push the revision's out
-    return told[1] if told else ""
+    return state.migration.revisions[-1].revision if state.migration.revisions else ""
+
+
+def why_it_ended(state: State) -> str:
+    """Why the migration ended: the known failure that its log shows, with its mend, else its last lines."""
+    lines = job_lines(state)
+    found = match_log(lines, "migrate", revision=running_revision(state))
+    if found is None:
+        last = [line.strip() for line in lines if line.strip()][-LAST_LINES:]
+        return f"No known failure shows in its log; its last lines: {' | '.join(last)}." if last else "It said nothing."
+    mend = filled(found.failure.entry.mend[0].do, {**known(state), **found.values})
+    return f"Known failure {found.failure.id}: {found.failure.title}. {mend} f has the commands."
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
