@@ -35,6 +35,11 @@ PLACES = {
     "window": "at the window's end",
     "postpone": "when postponing",
     "resumed": "when a session goes on",
+    "rollback": "in the rollback's dialog",
+    "rollback-reason": "saying why it is taken back",
+    "rollback-end-job": "ending a migration that works",
+    "rollback-phrase": "typing what it goes back to",
+    "rollback-countdown": "while the rollback counts down",
     "any": "anywhere",
 }
 

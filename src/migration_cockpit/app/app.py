@@ -198,6 +198,7 @@ class CockpitApp(App[None]):
         if self.leaving:
             return
         self.leaving = True
+        self.desk.close_dialog()  # a countdown must not fire while the journal is being closed
         self.ended_by = signal_number
         self.tell(f"{reason}: the journal is being closed; nothing in the cluster stops")
         leaving = asyncio.create_task(self._leave(reason))

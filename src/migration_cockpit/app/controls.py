@@ -156,8 +156,8 @@ def footer_entries(where: str) -> list[tuple[str, str]]:
 
 
 def _numbered(action: Action) -> bool:
-    """Whether it is one of a row of keys that do the same for another number: the steps, the answers."""
-    return action.id.startswith(("step-", "answer-"))
+    """Whether it is one of a row of keys that do the same for another number: steps, answers, ways."""
+    return action.id.startswith(("step-", "answer-", "way-"))
 
 
 def _range(keys: list[str]) -> str:

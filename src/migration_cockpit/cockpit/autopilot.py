@@ -63,6 +63,8 @@ def next_key(desk: Desk) -> str | None:
         return None if dialog.sheet.failing else "enter"
     if isinstance(dialog, ResumedDialog):
         return "enter"
+    if dialog is not None:
+        return ""  # a person is at something of their own
     if state.decision is not None:
         return None if state.decision.event.step == ROLLBACK and not _left_open(state) else "enter"
     if state.rollback is not None:

@@ -92,7 +92,10 @@ class Desk:
 
     def close_dialog(self, notice: str = "") -> None:
         """Back to the screen."""
-        self.dialog, self.notice = None, notice
+        dialog, self.dialog = self.dialog, None
+        if dialog is not None:
+            dialog.left(self)
+        self.notice = notice
         self._changed()
 
     def close_moot(self) -> None:

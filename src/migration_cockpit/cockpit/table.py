@@ -15,6 +15,7 @@ from migration_cockpit.cockpit.dialogs import (
     decision,
     postpone,
     resumed,
+    rollback,
     sheet,
     window,
     writing,
@@ -71,6 +72,7 @@ _SCREEN = (
     Control("message", ("m",), "message", "write a message to the channel", "screen", open_message),
     window.OPEN,
     postpone.OPEN,
+    rollback.OPEN,
     Control("detach", ("q",), "detach", "leave the cockpit; nothing in the cluster stops", "screen", _quit),
 )
 
@@ -81,6 +83,7 @@ CONTROLS: tuple[Control, ...] = (
     *resumed.CONTROLS,
     *window.CONTROLS,
     *postpone.CONTROLS,
+    *rollback.CONTROLS,
     *writing.CONTROLS,
 )
 """Every action; no key stands twice in one place."""

@@ -19,6 +19,13 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
     from migration_cockpit.app.dialogs.postpone import PostponeDialog
     from migration_cockpit.app.dialogs.resumed import ResumedDialog
+    from migration_cockpit.app.dialogs.rollback import (
+        RollbackCountdown,
+        RollbackDialog,
+        RollbackEndJobDialog,
+        RollbackPhraseDialog,
+        RollbackReasonDialog,
+    )
     from migration_cockpit.app.dialogs.sheet import SheetDialog
     from migration_cockpit.app.dialogs.window import WindowDialog
     from migration_cockpit.app.dialogs.writing import MessageDialog, NoteDialog
@@ -31,6 +38,11 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "window": WindowDialog,
         "postpone": PostponeDialog,
         "resumed": ResumedDialog,
+        "rollback": RollbackDialog,
+        "rollback-reason": RollbackReasonDialog,
+        "rollback-end-job": RollbackEndJobDialog,
+        "rollback-phrase": RollbackPhraseDialog,
+        "rollback-countdown": RollbackCountdown,
         "help": HelpDialog,
         "advice": AdviceDialog,
         "failures": FailuresDialog,

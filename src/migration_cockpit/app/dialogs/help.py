@@ -16,6 +16,11 @@ PLACES = {
     "window": "When moving the window's end",
     "postpone": "When postponing the migration",
     "resumed": "When a session goes on",
+    "rollback": "In the rollback's dialog",
+    "rollback-reason": "Saying why it is taken back",
+    "rollback-end-job": "Ending a migration that works",
+    "rollback-phrase": "Typing what it goes back to",
+    "rollback-countdown": "While the rollback counts down",
 }
 PANES = {
     "timeline": "Each step's plan, start, drift in minutes and outcome; the window; what can be gone back to.",

@@ -6,6 +6,13 @@ from migration_cockpit.cockpit.dialogs.base import OpenDialog
 from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
 from migration_cockpit.cockpit.dialogs.postpone import PostponeDialog
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog
+from migration_cockpit.cockpit.dialogs.rollback import (
+    RollbackCountdown,
+    RollbackDialog,
+    RollbackEndJobDialog,
+    RollbackPhraseDialog,
+    RollbackReasonDialog,
+)
 from migration_cockpit.cockpit.dialogs.sheet import SheetDialog
 from migration_cockpit.cockpit.dialogs.window import WindowDialog
 from migration_cockpit.cockpit.dialogs.writing import MessageDialog, NoteDialog
@@ -17,6 +24,11 @@ __all__ = [
     "OpenDialog",
     "PostponeDialog",
     "ResumedDialog",
+    "RollbackCountdown",
+    "RollbackDialog",
+    "RollbackEndJobDialog",
+    "RollbackPhraseDialog",
+    "RollbackReasonDialog",
     "SheetDialog",
     "WindowDialog",
 ]

@@ -26,6 +26,9 @@ class OpenDialog:
         """Do what it stands for, then close it. Raises Refused, saying why that cannot be."""
         raise NotImplementedError
 
+    def left(self, desk: Desk) -> None:
+        """It is being closed, and no other dialog takes its place."""
+
     def moot(self, state: State) -> str:
         """Why it has nothing to ask any more, so that it closes by itself; empty while it has."""
         return ""

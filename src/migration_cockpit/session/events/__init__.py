@@ -21,6 +21,7 @@ from migration_cockpit.session.events.records import (
 )
 from migration_cockpit.session.events.rollback import (
     ROLLBACK,
+    RollbackConsidered,
     RollbackEnded,
     RollbackStage,
     RollbackStageEnded,
@@ -97,6 +98,7 @@ __all__ = [
     "PostponeEnded",
     "PostponeStarted",
     "RecoveryPoint",
+    "RollbackConsidered",
     "RollbackEnded",
     "RollbackStage",
     "RollbackStageEnded",

@@ -24,6 +24,22 @@ class RollbackStage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """Seconds."""
 
 
+class RollbackConsidered(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """An operator was at the rollback's dialogs; those that came to nothing are part of the record too.
+
+    `act`: opened, armed (everything was typed, the countdown runs), cancelled, refused or fired.
+    """
+
+    kind: ClassVar[str] = "rollback.considered"
+    act: str
+    operator: str
+    way: str = ""
+    point: str = ""
+    reason: str = ""
+    why: str = ""
+    """For `refused`, what refused it."""
+
+
 class RollbackStarted(Event, frozen=True, kw_only=True, omit_defaults=True):
     """An operator chose to go back, and this way; the steps of the flight end with it."""
 

@@ -22,6 +22,14 @@ def stage(state: State, stage_id: str | None, **changes: Any) -> dict[str, Any]:
     return {"rollback": msgspec.structs.replace(back, stages=stages)}
 
 
+def _considered(state: State, event: ev.RollbackConsidered, t: datetime) -> dict[str, Any]:
+    way = f", way {event.way}" if event.way else ""
+    to = f" to {event.point}" if event.point else ""
+    why = f": {event.why or event.reason}" if event.why or event.reason else ""
+    text = f"rollback {event.act} by {event.operator}{way}{to}{why}"
+    return logged(state, LogEntry(t=t, source="cockpit", text=text, level="careful"))
+
+
 def _started(state: State, event: ev.RollbackStarted, t: datetime) -> dict[str, Any]:
     back = RollbackState(
         number=(state.rollback.number if state.rollback else 0) + 1,
@@ -85,6 +93,7 @@ def _ended(state: State, event: ev.RollbackEnded, t: datetime) -> dict[str, Any]
 
 
 FOLDS: Folds = {
+    ev.RollbackConsidered: _considered,
     ev.RollbackStarted: _started,
     ev.RollbackStageStarted: _stage_started,
     ev.RollbackStageEnded: _stage_ended,

@@ -1,0 +1,230 @@
+"""The guarded rollback as it is seen: why, what is lost, by which way; then reason, phrase, countdown.
+
+What decides stands first; the commands of the chosen way follow below, all of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cockpit_widgets.spans import Line, line, wrap
+from migration_cockpit.app.dialogs.base import Dialog
+from migration_cockpit.app.dialogs.writing import Writing
+from migration_cockpit.app.words import hm, plural, span
+from migration_cockpit.cockpit import dialogs
+from migration_cockpit.playbook.rollback.plan import END, Plan, Point, Prospect, Way
+from migration_cockpit.session.state import STEP_TITLES, State
+
+
+class RollbackDialog(Dialog):
+    """Opens with nothing chosen."""
+
+    tone = "border-bad"
+
+    def heading(self) -> str:
+        """Its title."""
+        return "rollback · nothing is done until you have typed what it goes back to"
+
+    def text(self, width: int) -> list[Line]:
+        """All of it."""
+        app = self._cockpit_app
+        dialog = app.desk.dialog
+        if not isinstance(dialog, dialogs.RollbackDialog):
+            return []
+        chosen = dialog.plan
+        return [
+            *_section("Why one might", reasons(app.state), width, "text"),
+            (),
+            *_section("What is seen", dialog.prospect.seen.lines, width, "text"),
+            *job_lines(dialog, width),
+            (),
+            *way_lines(dialog.prospect, chosen, app.now, width),
+            *(plan_lines(chosen, width) if chosen else []),
+        ]
+
+
+class _Going(Writing):
+    tone = "border-bad"
+
+    def heading(self) -> str:
+        """Its title."""
+        return "rollback"
+
+    def _before(self, width: int) -> list[Line]:
+        """What is being confirmed, in short."""
+        dialog = self._cockpit_app.desk.dialog
+        if not isinstance(
+            dialog, dialogs.RollbackReasonDialog | dialogs.RollbackEndJobDialog | dialogs.RollbackPhraseDialog
+        ):
+            return []
+        return [*short_lines(dialog.plan, self._cockpit_app.now, width), *_reason(dialog.reason, width), ()]
+
+
+class RollbackReasonDialog(_Going):
+    """Why."""
+
+    asks = "Why is it taken back? It goes into the journal and the message:"
+
+    def text(self, width: int) -> list[Line]:
+        """What is being confirmed."""
+        return self._before(width)
+
+
+class RollbackEndJobDialog(_Going):
+    """Ending a migration that works."""
+
+    asks = "Type the Job's name to end it:"
+
+    def text(self, width: int) -> list[Line]:
+        """What ending it leaves behind."""
+        dialog = self._cockpit_app.desk.dialog
+        if not isinstance(dialog, dialogs.RollbackEndJobDialog):
+            return []
+        name = dialog.phrase
+        said = (
+            f"The migration Job {name} is at work and will be ended.",
+            "On PostgreSQL a revision is one transaction: the one it works on is undone, those before it stay. "
+            "A statement that has begun may run on in an orphaned session; it is waited for.",
+        )
+        return [*self._before(width), *_wrapped(said, width, "careful"), (), _to_type(name)]
+
+
+class RollbackPhraseDialog(_Going):
+    """The last thing that is typed."""
+
+    asks = "Type it:"
+
+    def text(self, width: int) -> list[Line]:
+        """The phrase, and what follows."""
+        desk = self._cockpit_app.desk
+        if not isinstance(desk.dialog, dialogs.RollbackPhraseDialog):
+            return []
+        what = "the release and the end of the recovery point" if desk.dialog.plan.point else "the release and the way"
+        follows = f"To go on, type {what}. Then five seconds are counted down, in which Esc cancels."
+        phrase = _to_type(desk.dialog.phrase(desk))
+        return [*self._before(width), *_wrapped((follows,), width, "text"), (), phrase]
+
+
+class RollbackCountdown(Dialog):
+    """Esc cancels."""
+
+    tone = "border-bad"
+
+    def heading(self) -> str:
+        """Its title."""
+        return "rollback · armed"
+
+    def text(self, width: int) -> list[Line]:
+        """How long it still takes."""
+        desk = self._cockpit_app.desk
+        dialog = desk.dialog
+        if not isinstance(dialog, dialogs.RollbackCountdown):
+            return []
+        left = dialog.seconds(desk)
+        return [
+            line((f"The way back begins in {left:.0f} s. Esc cancels.", "bad-bold")),
+            (),
+            *short_lines(dialog.plan, self._cockpit_app.now, width),
+            *_reason(dialog.reason, width),
+        ]
+
+
+def reasons(state: State) -> tuple[str, ...]:
+    """What speaks for going back now: a step that failed, a verdict that is not good, a window that closed."""
+    said = [
+        f"step {STEP_TITLES[step.id]} {step.outcome}: {step.why}"
+        for step in state.steps.values()
+        if step.outcome in {"failed", "aborted"}
+    ]
+    verdict = state.verdict
+    if verdict is not None and verdict.verdict in {"BLOCKED", "QUIET", "LOST", "FAILED", "SLOW"}:
+        said.append(f"verdict {verdict.verdict}: {verdict.evidence}")
+    back = state.rollback
+    if back is not None and back.outcome == "failed":
+        said.append(f"an earlier way back was left: {back.why}")
+    return tuple(said) or ("nothing that the cockpit sees",)
+
+
+def job_lines(dialog: dialogs.RollbackDialog, width: int) -> list[Line]:
+    """What to do about a migration Job at work."""
+    job = dialog.prospect.seen.job
+    if not job:
+        return []
+    chosen = {"": "not chosen yet", END: "it is ended, asked once more"}.get(dialog.job, "its end is waited for")
+    said = f"The migration Job {job} is at work. t waits for its end, e ends it: {chosen}."
+    return _wrapped((said,), width, "careful-bold")
+
+
+def way_lines(prospect: Prospect, chosen: Plan | None, now: datetime, width: int) -> list[Line]:
+    """Every way; staying is the first and the default."""
+    mark, tone = ("  ", "text") if chosen else ("▶ ", "bright")
+    lines = [line(("Ways", "bold")), line((f"{mark}0  stay: nothing is done", tone))]
+    for number, way in enumerate(prospect.ways, 1):
+        lines += _way(number, way, chosen if chosen and chosen.way.id == way.id else None, now, width)
+    return lines
+
+
+def _way(number: int, way: Way, chosen: Plan | None, now: datetime, width: int) -> list[Line]:
+    mark, tone = ("▶ ", "bright") if chosen else ("  ", "text")
+    if way.refused:
+        first, *rest = wrap(f"{way.title}: not possible, {way.refused}", width - 5)
+        return [line((f"  {number}  ", "dim"), (first, "dim")), *(line((" " * 5 + each, "dim")) for each in rest)]
+    takes = f", takes about {span(chosen.expected)}" if chosen else ""
+    first, *rest = wrap(f"{way.title}{takes}. {way.what}", width - 5)
+    lines = [line((f"{mark}{number}  ", tone), (first, tone)), *(line((" " * 5 + each, tone)) for each in rest)]
+    lines += [line((" " * 5 + each, "careful")) for said in way.loses for each in wrap(f"loses {said}", width - 5)]
+    point = chosen.point if chosen else next((each for each in way.points if not each.refused), None)
+    if point is not None:
+        others = sum(not each.refused for each in way.points) - 1
+        more = f"   p: {plural(others, 'other')}" if chosen and others else ""
+        lines += [line((" " * 5 + each, tone)) for each in wrap(f"to {point_words(point, now)}{more}", width - 5)]
+    for refused in (each for each in way.points if each.refused and chosen):
+        lines += [line((" " * 5 + each, "dim")) for each in wrap(f"not {refused.name}: {refused.refused}", width - 5)]
+    return lines
+
+
+def point_words(point: Point, now: datetime) -> str:
+    """A recovery point with its age, its state and the step that it preceded."""
+    age = span(max(0.0, (now - point.taken).total_seconds()))
+    before = f", before step {STEP_TITLES.get(point.step, point.step)}" if point.step else ""
+    return f"{point.method} {point.name}, {hm(point.taken)} UTC, {age} ago{before}, {point.status}"
+
+
+def plan_lines(plan: Plan, width: int) -> list[Line]:
+    """Every stage in order, with its commands."""
+    lines = [(), line(("What is done", "bold"), (f"   {plural(len(plan.stages), 'stage')}, in this order", "dim"))]
+    for number, stage in enumerate(plan.stages, 1):
+        lines.append(line((f"{number:2d}  ", "dim"), (stage.title, "bright"), (f"   {span(stage.expected)}", "dim")))
+        lines += [line((f"    {text}", "text")) for text in wrap(stage.purpose, width - 4)]
+        for command in stage.commands:
+            lines += [line((f"    {each}", "good")) for each in wrap(command.text, width - 4, indent="  ")]
+    return lines
+
+
+def short_lines(plan: Plan, now: datetime, width: int) -> list[Line]:
+    """The chosen way in a few lines."""
+    said = [f"{plan.way.title}: {plan.way.what}", f"It takes about {span(plan.expected)}."]
+    if plan.point is not None:
+        said.append(f"Back to {point_words(plan.point, now)}.")
+    said += [f"Loses {each}." for each in plan.way.loses]
+    return _wrapped(tuple(said), width, "bright")
+
+
+def _reason(reason: str, width: int) -> list[Line]:
+    return _wrapped((f"Reason: {reason}",), width, "text") if reason else []
+
+
+def _to_type(phrase: str) -> Line:
+    return line(("   ", "text"), (phrase, "bad-bold"))
+
+
+def _section(name: str, texts: tuple[str, ...], width: int, tone: str) -> list[Line]:
+    lines = [line((name, "bold"))]
+    for text in texts:
+        first, *rest = wrap(text, width - 4)
+        lines += [line(("  · ", "dim"), (first, tone)), *(line((f"    {each}", tone)) for each in rest)]
+    return lines
+
+
+def _wrapped(texts: tuple[str, ...], width: int, tone: str) -> list[Line]:
+    return [line((each, tone)) for text in texts for each in wrap(text, width)]

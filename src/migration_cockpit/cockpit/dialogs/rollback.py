@@ -1,0 +1,266 @@
+"""The guarded rollback at the desk: choose a way, say why, type what it goes back to, and a countdown that Esc ends.
+
+Each part is a dialog of its own: it opens deaf, has its own keys, and takes nothing over that was typed for another.
+Nothing is chosen when the first one opens: staying is the default.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from migration_cockpit.cockpit.control import Act, Control
+from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
+from migration_cockpit.playbook.rollback.plan import END, WAIT, WAYS, Plan, Prospect
+from migration_cockpit.playbook.sheet import Refused
+from migration_cockpit.session.events import RollbackConsidered
+
+if TYPE_CHECKING:
+    from migration_cockpit.cockpit.desk import Desk
+
+COUNTDOWN = 5.0
+"""Seconds between the last confirmation and the first change to the world."""
+TAIL = 6
+"""Characters of the recovery point's name that are typed."""
+
+
+class RollbackDialog(OpenDialog):
+    """What is seen, what would be lost, and every way with its commands."""
+
+    place = "rollback"
+
+    def __init__(self, prospect: Prospect) -> None:
+        super().__init__()
+        self.prospect = prospect
+        self.plan: Plan | None = None
+        """The way that is chosen, laid out; None: staying."""
+        self.job = ""
+        """What is done about a migration Job at work; empty: not chosen yet."""
+
+    async def confirm(self, desk: Desk) -> None:
+        """On to the reason. Raises Refused while nothing is chosen."""
+        if self.plan is None:
+            raise Refused("nothing is chosen, so nothing is done: choose a way by its number, or Esc")
+        if self.prospect.seen.job and not self.job:
+            raise Refused(f"Job {self.prospect.seen.job} is at work: t waits for its end, e ends it")
+        desk.open(RollbackReasonDialog(self.plan, self.prospect))
+
+    def left(self, desk: Desk) -> None:
+        """Looked at and left: that is part of the record."""
+        _considered(desk, "cancelled", self.plan)
+
+
+class _Going(OpenDialog):
+    """A part on the way to the countdown: it keeps the plan, and leaving it is recorded."""
+
+    def __init__(self, plan: Plan, prospect: Prospect, reason: str = "") -> None:
+        super().__init__()
+        self.plan = plan
+        self.prospect = prospect
+        self.reason = reason
+
+    def left(self, desk: Desk) -> None:
+        """Given up on the way."""
+        _considered(desk, "cancelled", self.plan, self.reason)
+
+
+class RollbackReasonDialog(_Going):
+    """What is typed is the reason."""
+
+    place = "rollback-reason"
+
+    async def confirm(self, desk: Desk) -> None:
+        """On to what must be typed. Raises Refused without a reason."""
+        reason = self.typed.strip()
+        if not reason:
+            raise Refused("type why the migration is taken back; it goes into the journal and the message")
+        ends_job = self.plan.job == END and self.prospect.seen.job
+        kind = RollbackEndJobDialog if ends_job else RollbackPhraseDialog
+        desk.open(kind(self.plan, self.prospect, reason))
+
+
+class RollbackEndJobDialog(_Going):
+    """Ending a migration that works is confirmed by itself: what is typed is the Job's name."""
+
+    place = "rollback-end-job"
+
+    @property
+    def phrase(self) -> str:
+        """What must be typed."""
+        return self.prospect.seen.job
+
+    async def confirm(self, desk: Desk) -> None:
+        """On to the last phrase. Raises Refused for anything but the Job's name."""
+        _matches(self.typed, self.phrase)
+        desk.open(RollbackPhraseDialog(self.plan, self.prospect, self.reason))
+
+
+class RollbackPhraseDialog(_Going):
+    """What is typed is the release and the end of the recovery point's name."""
+
+    place = "rollback-phrase"
+
+    def phrase(self, desk: Desk) -> str:
+        """What must be typed: `airflow 516-1`; where no recovery point is gone back to, the way instead."""
+        return f"{desk.cockpit.settings.kubernetes.release} {aim(self.plan)}"
+
+    async def confirm(self, desk: Desk) -> None:
+        """Arm it. Raises Refused for anything but the phrase."""
+        _matches(self.typed, self.phrase(desk))
+        _considered(desk, "armed", self.plan, self.reason)
+        countdown = RollbackCountdown(self.plan, self.prospect, self.reason)
+        countdown.begin(desk)
+        desk.open(countdown, f"armed: it begins in {COUNTDOWN:.0f} s, Esc cancels")
+
+
+class RollbackCountdown(_Going):
+    """Nothing is asked any more: Esc cancels, and when the time is over it begins."""
+
+    place = "rollback-countdown"
+    _at = 0.0
+    _task: asyncio.Task[None] | None = None
+    _fired = False
+
+    def begin(self, desk: Desk) -> None:
+        """Start counting."""
+        self._at = desk.cockpit.clock.monotonic() + COUNTDOWN
+        self._task = asyncio.create_task(self._count(desk), name="rollback countdown")
+
+    def seconds(self, desk: Desk) -> float:
+        """How long it still takes."""
+        return max(0.0, self._at - desk.cockpit.clock.monotonic())
+
+    async def _count(self, desk: Desk) -> None:
+        await desk.cockpit.clock.sleep(COUNTDOWN)
+        if desk.dialog is not self:  # cancelled, or the cockpit is being left
+            return
+        self._fired = True
+        point = self.plan.point.name if self.plan.point else ""
+        _considered(desk, "fired", self.plan, self.reason)
+        operator = desk.cockpit.operator
+        try:
+            await desk.cockpit.runner.roll_back(self.plan.way.id, point, operator, self.reason, job=self.plan.job)
+        except Refused as refused:
+            _considered(desk, "refused", self.plan, self.reason, why=str(refused))
+            desk.close_dialog(f"nothing was done: {refused}")
+        else:
+            desk.close_dialog("the way back has begun")
+
+    def left(self, desk: Desk) -> None:
+        """Cancelled, unless it has fired."""
+        if not self._fired:
+            super().left(desk)
+
+
+def aim(plan: Plan) -> str:
+    """The end of what is typed: the last characters of the recovery point, or the way where there is none."""
+    return plan.point.name[-TAIL:] if plan.point else plan.way.id
+
+
+def _matches(typed: str, phrase: str) -> None:
+    if typed.strip() != phrase:
+        raise Refused(f"type exactly: {phrase}")
+
+
+def _considered(desk: Desk, act: str, plan: Plan | None, reason: str = "", why: str = "") -> None:
+    desk.cockpit.recorder.record(
+        RollbackConsidered(
+            act=act,
+            operator=desk.cockpit.operator,
+            way=plan.way.id if plan else "",
+            point=plan.point.name if plan and plan.point else "",
+            reason=reason,
+            why=why,
+        )
+    )
+
+
+async def _open(desk: Desk) -> None:
+    back = desk.cockpit.state.rollback
+    if back is not None and back.active:
+        raise Refused("the way back has begun: its stages stand in the timeline, a failed one asks what to do")
+    desk.say("looking at Helm, the schema, the pods and the recovery points …")
+    dialog = RollbackDialog(await desk.cockpit.runner.prospect())
+    _considered(desk, "opened", None)
+    desk.open(dialog)
+
+
+async def _look_again(desk: Desk) -> None:
+    """A new look is a new dialog: what was chosen in the old one is not."""
+    desk.say("looking again …")
+    desk.open(RollbackDialog(await desk.cockpit.runner.prospect()), "looked again; nothing is chosen")
+
+
+def _dialog(desk: Desk) -> RollbackDialog:
+    assert isinstance(desk.dialog, RollbackDialog)
+    return desk.dialog
+
+
+def _lay_out(desk: Desk, way: str, point: str = "") -> None:
+    dialog = _dialog(desk)
+    dialog.plan = desk.cockpit.runner.plan_back(dialog.prospect, way, point, dialog.job or WAIT)
+
+
+def _chooses(number: int) -> Act:
+    async def act(desk: Desk) -> None:
+        ways = _dialog(desk).prospect.ways
+        if number >= len(ways):
+            raise Refused(f"there are {len(ways)} ways")
+        _lay_out(desk, ways[number].id)
+
+    return act
+
+
+async def _stay(desk: Desk) -> None:
+    _dialog(desk).plan = None
+
+
+async def _next_point(desk: Desk) -> None:
+    plan = _dialog(desk).plan
+    if plan is None:
+        raise Refused("choose a way first")
+    names = [each.name for each in plan.way.points if not each.refused]
+    if plan.point is None or len(names) < 2:
+        raise Refused("there is no other recovery point that it could go back to")
+    _lay_out(desk, plan.way.id, names[(names.index(plan.point.name) + 1) % len(names)])
+
+
+def _job(choice: str) -> Act:
+    async def act(desk: Desk) -> None:
+        dialog = _dialog(desk)
+        if not dialog.prospect.seen.job:
+            raise Refused("no migration Job is at work")
+        dialog.job = choice
+        if dialog.plan is not None:
+            _lay_out(desk, dialog.plan.way.id, dialog.plan.point.name if dialog.plan.point else "")
+
+    return act
+
+
+OPEN = Control("rollback", ("R",), "rollback", "the way back: what it loses, how long it takes", "screen", _open)
+CONTROLS = (
+    Control("stay", ("0",), "stay", "choose to stay: nothing is done", "rollback", _stay, footer=False),
+    *(
+        Control(f"way-{n + 1}", (str(n + 1),), "way", f"choose way {n + 1}", "rollback", _chooses(n), footer=False)
+        for n in range(len(WAYS))
+    ),
+    Control("point", ("p",), "point", "the next recovery point of the chosen way", "rollback", _next_point),
+    Control("job-wait", ("t",), "wait for the Job", "wait for the migration Job's end", "rollback", _job(WAIT), False),
+    Control("job-end", ("e",), "end the Job", "end the migration Job; asked once more", "rollback", _job(END), False),
+    Control("look-back", ("r",), "look again", "look at the world once more", "rollback", _look_again),
+    Control("go-back", ("enter",), "go on", "go on to the reason; nothing is done yet", "rollback", confirm),
+    Control("leave-back", ("escape",), "stay", "close; nothing is done", "rollback", close),
+    *(
+        Control(f"{place}-on", ("enter",), label, text, place, confirm)
+        for place, label, text in (
+            ("rollback-reason", "go on", "go on to what must be typed; nothing is done yet"),
+            ("rollback-end-job", "go on", "confirm that the migration Job is ended; nothing is done yet"),
+            ("rollback-phrase", "arm", f"start the countdown of {COUNTDOWN:.0f} s"),
+        )
+    ),
+    *(
+        Control(f"{place}-off", ("escape",), "stay", "close; nothing is done", place, close)
+        for place in ("rollback-reason", "rollback-end-job", "rollback-phrase")
+    ),
+    Control("cancel-back", ("escape",), "cancel", "cancel; nothing is done", "rollback-countdown", close),
+)

@@ -1,0 +1,221 @@
+"""The rollback at the desk: impossible by accident, quick on purpose, and every attempt in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from migration_cockpit.cockpit.desk import DEAF
+from migration_cockpit.cockpit.dialogs import RollbackCountdown, RollbackDialog
+from migration_cockpit.playbook.rollback.plan import END, WAIT, Plan, PlannedStage, Point, Prospect, Seen, Way
+from migration_cockpit.playbook.sheet import Refused
+from migration_cockpit.session import events as ev
+from migration_cockpit.session import journal
+from tests.cockpit.test_desk import Seat
+
+NOW = datetime(2026, 5, 16, 11, 0, tzinfo=UTC)
+OLD = Point("airflow-pre-3x-0515-helm", "snapshot", "helm", "5f2621c13b39", NOW, "available")
+NEW = Point("airflow-pre-3x-0516-migrate", "snapshot", "migrate", "5f2621c13b39", NOW, "available")
+GONE = Point("airflow-pre-3x-0514", "snapshot", "helm", "", NOW, "deleted", refused="it is gone")
+RESTORE = Way("restore", "restore a snapshot", "What was written since is lost.", points=(NEW, OLD, GONE))
+DOWNGRADE = Way("downgrade", "downgrade in place", "It keeps what ran since.", loses=("3 pickled xcoms",))
+HELM = Way("helm", "manifests back", "No data is touched.", refused="the schema has moved")
+
+
+class Backwards:
+    """In the place of the runner's way back: what was asked for is kept, nothing is flown."""
+
+    def __init__(self, job: str = "") -> None:
+        self.prospects = Prospect(seen=Seen(at=NOW, job=job), ways=(RESTORE, HELM, DOWNGRADE))
+        self.flown: list[tuple[str, str, str, str]] = []
+        self.refuses = ""
+
+    async def prospect(self) -> Prospect:
+        """As the world stands."""
+        return self.prospects
+
+    def plan_back(self, seen: Prospect, way: str, point: str = "", job: str = WAIT) -> Plan:
+        """Laid out."""
+        found = seen.way(way)
+        assert found is not None
+        if found.refused:
+            raise Refused(f"{found.title}: {found.refused}")
+        at = next((each for each in found.points if each.name == point), found.points[0] if found.points else None)
+        return Plan(found, at, job, (PlannedStage("stop", "stop 3.x", "…", (), 60.0, "stopped"),))
+
+    async def roll_back(self, way: str, point: str, operator: str, reason: str, *, job: str = WAIT) -> None:
+        """Begun."""
+        if self.refuses:
+            raise Refused(self.refuses)
+        self.flown.append((way, point, reason, job))
+
+
+class BackSeat(Seat):
+    """A desk whose runner looks back as it is told."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.back = Backwards()
+
+    def lead(self, back: Backwards, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the runner answer so."""
+        self.back = back
+        for name in ("prospect", "plan_back", "roll_back"):
+            monkeypatch.setattr(self.cockpit.runner, name, getattr(back, name))
+
+    def type(self, text: str) -> None:
+        """Type once the dialog hears."""
+        self.clock.seconds += DEAF
+        self.desk.type(text)
+
+    async def armed(self) -> None:
+        """As far as the countdown, by the best snapshot."""
+        for key, text in (("R", ""), ("1", ""), ("enter", "tasks fail"), ("enter", "airflow igrate"), ("enter", "")):
+            await self.press(key)
+            self.type(text)
+
+    def acts(self) -> list[str]:
+        """What the journal says of the attempts."""
+        entries = journal.read(self.cockpit.recorder.directory / journal.FILE)
+        return [entry.event.act for entry in entries if isinstance(entry.event, ev.RollbackConsidered)]
+
+
+@pytest.fixture
+async def seat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[BackSeat]:
+    monkeypatch.setattr("migration_cockpit.cockpit.dialogs.rollback.COUNTDOWN", 0.3)
+    seat = BackSeat(tmp_path)
+    seat.lead(Backwards(), monkeypatch)
+    yield seat
+    await seat.cockpit.stop("test over")
+
+
+async def counted_down(seat: BackSeat) -> None:
+    """The countdown's own sleep is on the machine's clock: wait until it is through."""
+    async with asyncio.timeout(15):
+        while seat.desk.where == "rollback-countdown":
+            await asyncio.sleep(0.05)
+
+
+async def test_the_whole_way_with_reason_phrase_and_countdown(seat: BackSeat) -> None:
+    await seat.armed()
+    assert isinstance(seat.desk.dialog, RollbackCountdown)
+    assert seat.back.flown == []
+    await counted_down(seat)
+    assert seat.back.flown == [("restore", NEW.name, "tasks fail", WAIT)]
+    assert seat.acts() == ["opened", "armed", "fired"]
+    assert seat.desk.notice == "the way back has begun"
+
+
+async def test_esc_in_the_countdown_cancels_and_nothing_follows(seat: BackSeat) -> None:
+    await seat.armed()
+    task = seat.desk.dialog._task  # type: ignore[union-attr]
+    await seat.press("escape")
+    await asyncio.wait_for(task, 15)
+    assert seat.back.flown == []
+    assert seat.acts() == ["opened", "armed", "cancelled"]
+
+
+async def test_enter_alone_never_goes_further_than_the_first_dialog(seat: BackSeat) -> None:
+    await seat.press("R")
+    for _ in range(20):
+        await seat.press("enter")
+    assert isinstance(seat.desk.dialog, RollbackDialog)
+    assert "nothing is chosen" in seat.desk.notice
+    await seat.press("escape")
+    assert seat.acts() == ["opened", "cancelled"]
+
+
+async def test_the_right_phrase_in_the_wrong_field_does_nothing(seat: BackSeat) -> None:
+    await seat.press("R")
+    await seat.press("1")
+    seat.type("airflow igrate")
+    await seat.press("enter")
+    assert seat.desk.where == "rollback-reason", "what was typed in the first dialog is not taken over"
+    assert seat.desk.typed == ""
+    await seat.press("enter")
+    assert "type why" in seat.desk.notice
+    seat.type("why not")
+    await seat.press("enter")
+    for wrong in ("", "airflow", "airflow 6-helm", "AIRFLOW igrate", "airflow  igrate"):
+        seat.type(wrong)
+        await seat.press("enter")
+        assert seat.desk.where == "rollback-phrase", wrong
+        assert seat.desk.notice == "type exactly: airflow igrate"
+    assert seat.back.flown == []
+
+
+async def test_what_is_pasted_as_a_dialog_opens_is_dropped(seat: BackSeat) -> None:
+    await seat.press("R")
+    await seat.press("1")
+    await seat.press("enter")
+    seat.desk.type("tasks fail")
+    await seat.press("enter", after=0.0)
+    assert (seat.desk.where, seat.desk.typed) == ("rollback-reason", "")
+
+
+async def test_another_point_and_a_way_that_is_not_possible(seat: BackSeat) -> None:
+    await seat.press("R")
+    await seat.press("2")
+    assert seat.desk.notice == "manifests back: the schema has moved"
+    await seat.press("p")
+    assert seat.desk.notice == "choose a way first"
+    await seat.press("1")
+    dialog = seat.desk.dialog
+    assert isinstance(dialog, RollbackDialog)
+    points = []
+    for _ in range(3):
+        assert dialog.plan is not None
+        assert dialog.plan.point is not None
+        points.append(dialog.plan.point.name)
+        await seat.press("p")
+    assert points == [NEW.name, OLD.name, NEW.name], "a point that is gone is never chosen"
+    await seat.press("0")
+    assert dialog.plan is None
+
+
+async def test_a_migration_at_work_is_ended_only_by_its_name(seat: BackSeat, monkeypatch: pytest.MonkeyPatch) -> None:
+    seat.lead(Backwards(job="airflow-db-migrate-0516"), monkeypatch)
+    await seat.press("R")
+    await seat.press("1")
+    await seat.press("enter")
+    assert "t waits for its end, e ends it" in seat.desk.notice
+    await seat.press("e")
+    await seat.press("enter")
+    seat.type("it is stuck")
+    await seat.press("enter")
+    assert seat.desk.where == "rollback-end-job"
+    seat.type("airflow igrate")
+    await seat.press("enter")
+    assert seat.desk.where == "rollback-end-job"
+    seat.type("airflow-db-migrate-0516")
+    await seat.press("enter")
+    seat.type("airflow igrate")
+    await seat.press("enter")
+    await counted_down(seat)
+    assert seat.back.flown == [("restore", NEW.name, "it is stuck", END)]
+
+
+async def test_what_the_world_refuses_at_the_last_moment_is_said_and_recorded(seat: BackSeat) -> None:
+    seat.back.refuses = "restore a snapshot: the snapshot is gone"
+    await seat.armed()
+    await counted_down(seat)
+    assert seat.desk.notice == "nothing was done: restore a snapshot: the snapshot is gone"
+    assert seat.acts() == ["opened", "armed", "fired", "refused"]
+
+
+async def test_while_a_way_back_is_under_way_no_second_one_opens(seat: BackSeat) -> None:
+    stage = ev.RollbackStage(stage="stop", title="stop 3.x")
+    seat.cockpit.recorder.record(ev.RollbackStarted(way="helm", operator="sre", reason="r", stages=(stage,)))
+    await seat.press("R")
+    assert seat.desk.where == "screen"
+    assert "the way back has begun" in seat.desk.notice
+
+
+def test_the_events_hold_no_more_than_they_say() -> None:
+    event = ev.RollbackConsidered(act="cancelled", operator="sre")
+    assert msgspec.json.encode(event) == b'{"act":"cancelled","operator":"sre"}'
