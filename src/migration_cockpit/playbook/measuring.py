@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from migration_cockpit.advice import estimate
-from migration_cockpit.connections import Unreachable, postgres
+from migration_cockpit.connections import Connections, Unreachable, postgres
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.session.events import MigrationMeasured
 from migration_cockpit.session.migration import Measured, TableSize
@@ -17,9 +17,10 @@ TRIPS = 5
 """Empty queries whose quickest tells the round trip."""
 
 
-async def sizes(flight: Flight) -> Measured:
+async def sizes(connections: Connections) -> Measured:
     """Sizes by the catalogue, the DAG runs to convert, the round trip. Raises Unreachable."""
-    async with flight.connections.postgres(statement_timeout_ms=COUNT_MS) as connection:
+    clock = connections.clock
+    async with connections.postgres(statement_timeout_ms=COUNT_MS) as connection:
         import psycopg  # imported by then
 
         try:
@@ -27,9 +28,9 @@ async def sizes(flight: Flight) -> Measured:
             tables = {name: TableSize(rows=rows, size=size) for name, rows, size in await found.fetchall()}
             trips = []
             for _ in range(TRIPS):
-                begun = flight.clock.monotonic()
+                begun = clock.monotonic()
                 await connection.execute("select 1")
-                trips.append(flight.clock.monotonic() - begun)
+                trips.append(clock.monotonic() - begun)
         except psycopg.Error as error:
             raise Unreachable(postgres.WHAT, postgres.why(error)) from error
         try:
@@ -47,7 +48,7 @@ def _sql(name: str) -> str:
 async def measure(flight: Flight) -> None:
     """Measure, write it down and say the estimate; a database that cannot be asked leaves the progress unweighed."""
     try:
-        measured = await sizes(flight)
+        measured = await sizes(flight.connections)
     except Unreachable as error:
         flight.say(f"there is no estimate of the migration: its tables cannot be measured: {error}", level="careful")
         return

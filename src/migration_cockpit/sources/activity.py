@@ -42,6 +42,8 @@ class Session(msgspec.Struct, frozen=True):
     writes: bool = False
     long: bool = False
     """Whether its statement has been running for more than two seconds."""
+    io: int = 0
+    """Bytes that it read and wrote, where the server tells."""
 
 
 def statement(query: str) -> str:
@@ -102,6 +104,7 @@ def _backend(session: Session, role: str) -> Backend:
         xact_start=session.xact_start,
         query_start=session.query_start,
         role=role,
+        io=session.io if role == "migration" else 0,
     )
 
 

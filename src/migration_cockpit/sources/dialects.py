@@ -36,9 +36,12 @@ def query(name: str, schema: Schema) -> str:
 @cache
 def database_query(server_version: int) -> str:
     """The query of the database source for a server (`server_version_num`)."""
-    known = [14, 16, 18]
-    newest = max((major for major in known if major <= server_version // 10000), default=known[0])
-    return text("database").replace("{blocks_written}", text(f"blocks_written_{newest}"))
+    major = server_version // 10000
+    whole = text("database")
+    for part, known in (("blocks_written", (14, 16, 18)), ("backend_io", (14, 18))):
+        newest = max((each for each in known if each <= major), default=known[0])
+        whole = whole.replace(f"{{{part}}}", text(f"{part}_{newest}"))
+    return whole
 
 
 @cache

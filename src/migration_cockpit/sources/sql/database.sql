@@ -66,6 +66,7 @@ select json_build_object(
                    coalesce(host(client_addr), '') as address, backend_type as kind, coalesce(state, '') as state,
                    coalesce(wait_event_type, '') as wait_type, coalesce(wait_event, '') as wait,
                    left(coalesce(query, ''), 400) as query, backend_start, xact_start, query_start, writes,
+                   {backend_io} as io,
                    coalesce(state = 'active' and clock_timestamp() - query_start > interval '2 seconds', false) as long
             from sessions
             -- Who matters comes first, should the list be cut: who waits, who writes, who has been at it longest.
