@@ -61,6 +61,7 @@ def test_the_defaults_that_the_example_shows_are_the_real_ones() -> None:
         "secret",
         "file",
         "env",
+        "rates",
     }
     for section, keys in tomllib.loads("\n".join(shown)).items():
         for key, value in keys.items():

@@ -227,6 +227,12 @@ class Limits(Section, frozen=True, kw_only=True):
     autoscaler_pause: float = 60.0
 
 
+class Estimate(Section, frozen=True, kw_only=True):
+    """What the estimate of the migration rests on."""
+
+    rates: str | None = None
+
+
 class Cadence(Section, frozen=True, kw_only=True):
     """How often each source is read, in seconds; pods are watched, not polled."""
 
@@ -254,6 +260,7 @@ class Settings(Section, frozen=True, kw_only=True):
     grafana: Grafana | None = None
     slack: Slack | None = None
     limits: Limits = Limits()
+    estimate: Estimate = Estimate()
     cadence: Cadence = Cadence()
 
     def digest(self) -> str:
@@ -438,6 +445,8 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             binary = anchored(value.binary) if "/" in value.binary else value.binary
             values = tuple(anchored(name) for name in value.values)
             return msgspec.structs.replace(value, chart=chart, binary=binary, values=values)
+        if isinstance(value, Estimate):
+            return msgspec.structs.replace(value, rates=anchored(value.rates)) if value.rates else value
         if isinstance(value, Kubernetes):
             return msgspec.structs.replace(value, kubeconfig=anchored(value.kubeconfig)) if value.kubeconfig else value
         if isinstance(value, msgspec.Struct):

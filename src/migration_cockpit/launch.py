@@ -14,6 +14,7 @@ from pathlib import Path
 from migration_cockpit.config import Settings
 from migration_cockpit.session import journal
 from migration_cockpit.session.journal import JournalError
+from migration_cockpit.session.state import State
 
 Back = tuple[str, str]
 """An order to fly back: the id of the step after which, and the way, empty for the one that fits."""
@@ -83,11 +84,18 @@ def choose_session(deployment: str, given: Path | None, *, new: bool) -> Path | 
 
 
 def fly_on_screen(
-    settings: Settings, directory: Path, *, operator: str, autopilot: float | None = None, back: Back | None = None
+    settings: Settings,
+    directory: Path,
+    *,
+    operator: str,
+    autopilot: float | None = None,
+    back: Back | None = None,
+    save_rates: Path | None = None,
 ) -> int:
     """Fly with the screen; returns the exit code. `autopilot` is the pause between its keys in seconds.
 
-    `back` orders it to fly back: after which step, and by which way.
+    `back` orders it to fly back: after which step, and by which way. `save_rates` names the file into which the rates
+    of the migration go, once it ran.
     """
     from migration_cockpit.app import refuse_terminal
     from migration_cockpit.app.app import CockpitApp
@@ -95,6 +103,9 @@ def fly_on_screen(
     from migration_cockpit.cockpit.desk import Desk
 
     if why := refuse_terminal(dict(os.environ)):
+        print(f"migration-cockpit: {why}", file=sys.stderr)
+        return 2
+    if why := unusable_rates(settings):
         print(f"migration-cockpit: {why}", file=sys.stderr)
         return 2
     try:
@@ -105,6 +116,7 @@ def fly_on_screen(
     app = CockpitApp(cockpit, Desk(cockpit), autopilot=autopilot, back=back)
     app.run()
     print(f"session {directory}")
+    write_rates(cockpit.state, save_rates)
     return ended_by(app.ended_by) or exit_code(cockpit.state, asked_back=back is not None)
 
 
@@ -113,16 +125,61 @@ def ended_by(number: int) -> int:
     return 128 + number if number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP} else 0
 
 
-def fly_headless(settings: Settings, directory: Path, *, operator: str, pause: float, back: Back | None = None) -> int:
-    """Fly by autopilot without a screen, and back where `back` orders that; returns the exit code."""
+def fly_headless(
+    settings: Settings,
+    directory: Path,
+    *,
+    operator: str,
+    pause: float,
+    back: Back | None = None,
+    save_rates: Path | None = None,
+) -> int:
+    """Fly by autopilot without a screen, and back where `back` orders that; returns the exit code.
+
+    `save_rates` as for the screen.
+    """
     from migration_cockpit.cockpit.autopilot import GoBack
     from migration_cockpit.cockpit.cockpit import Cockpit
     from migration_cockpit.cockpit.headless import fly
 
+    if why := unusable_rates(settings):
+        print(f"migration-cockpit: {why}", file=sys.stderr)
+        return 2
     try:
         cockpit = Cockpit(settings, directory, operator=operator)
     except JournalError as error:
         print(f"migration-cockpit: {error}", file=sys.stderr)
         return 1
     order = GoBack(*back) if back else None
-    return asyncio.run(fly(cockpit, pause=pause, signals=SIGNALS, back=order))
+    code = asyncio.run(fly(cockpit, pause=pause, signals=SIGNALS, back=order))
+    write_rates(cockpit.state, save_rates)
+    return code
+
+
+def unusable_rates(settings: Settings) -> str:
+    """Why the rates that the config names cannot be used; empty when they can."""
+    from migration_cockpit.advice import rates
+
+    try:
+        rates.of(settings)
+    except rates.RatesError as error:
+        return str(error)
+    return ""
+
+
+def write_rates(state: State, path: Path | None) -> None:
+    """Write the rates of the migration that ran, and say so, or why not."""
+    if path is None:
+        return
+    from migration_cockpit.advice import own_rates
+
+    text = own_rates.text(state)
+    if not text:
+        print("no rates are saved: no revision of the migration took long enough to tell", file=sys.stderr)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"migration-cockpit: {path}: the rates cannot be written: {error.strerror or error}", file=sys.stderr)
+        return
+    print(f"rates of this migration: {path}")

@@ -80,10 +80,11 @@ def _fly(options: argparse.Namespace, directory: Path, world: Path) -> int:
     settings = load(world / "config.toml")
     operator = operator_name(options.operator)
     back = (options.rollback_after, options.by) if options.rollback_after else None
+    rates: Path | None = options.save_rates.resolve() if options.save_rates else None
     if options.headless:
-        return fly_headless(settings, directory, operator=operator, pause=HEADLESS_PAUSE, back=back)
+        return fly_headless(settings, directory, operator=operator, pause=HEADLESS_PAUSE, back=back, save_rates=rates)
     autopilot = PAUSE[options.pace] if options.autopilot else None
-    return fly_on_screen(settings, directory, operator=operator, autopilot=autopilot, back=back)
+    return fly_on_screen(settings, directory, operator=operator, autopilot=autopilot, back=back, save_rates=rates)
 
 
 def _keep(world: Path, pid: int) -> None:

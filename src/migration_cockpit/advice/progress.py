@@ -7,9 +7,11 @@ rests on the speed seen so far, so that it may.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from migration_cockpit.advice import revisions
 from migration_cockpit.advice.estimate import Estimate, Part, estimate, rows_of
@@ -19,6 +21,8 @@ from migration_cockpit.session.state import State
 
 PARTS = 1000
 """`total` of the step's recorded progress: it tells thousandths of the cost."""
+FEW = 0.2
+"""What is taken for the unsteadiness of a speed that a few batches tell."""
 MOST = 0.99
 """What the bar shows at most before the schema is verified."""
 WORTH = 0.3
@@ -196,6 +200,10 @@ class _Way:
         rows = min(1.0, run.rows / max(1.0, self.rows_total()))
         return took / max(0.05, part.likely * part.rate.batches * _cost(rows))
 
+    def _believed(self, part: Part, run: RevisionRun) -> float:
+        """The pace of the batches as far as it is to be believed: where it was unsteady the estimate counts too."""
+        return float(_clamp(self._batch_pace(part, run)) ** (1 / (1 + (_unsteady(run) / 0.5) ** 2)))
+
     def _waits(self) -> float:
         waiting = self._migration.waiting
         return self._since(waiting.seen) if waiting is not None else 0.0
@@ -223,7 +231,7 @@ class _Way:
         if current and part is not None and run is not None:
             likely, spread = self._current(part, run)
             ahead.append((likely, likely * spread, likely * spread))
-            seen = spread <= _OBSERVED
+            seen = spread < 0.4
         elif not self._place:
             start = max(0.5, self._found.start - self._since(self._migration.created))
             ahead.append((start, start * 0.3, start))
@@ -256,7 +264,7 @@ class _Way:
             return pace, same
         if run.rows < 0.02 * self.rows_total():
             return pace, same
-        now = _clamp(self._batch_pace(current, run))
+        now = self._believed(current, run)
         alike = (part.rate.by_row if part.rate else False) == current.rate.by_row
         return (now, True) if alike else (now**DAMPED, False)
 
@@ -267,19 +275,25 @@ class _Way:
         pace = self._pace(part)
         if rate is not None and rate.batches and run.rows and run.rows_at is not None:
             rows = min(1.0, run.rows / max(1.0, self.rows_total()))
-            took = (run.rows_at - run.started).total_seconds() - run.waited
-            whole = took / max(1e-6, _cost(rows))
-            tail = part.likely * (1 - rate.batches) * self._batch_pace(part, run)
+            pace = self._believed(part, run)
             over = self._batches_over(run)
-            batches = 0.0 if over else max(0.0, whole - took - self._since(run.rows_at))
-            left = batches + _left(tail, self._after(run) if over else 0.0)
-            return left, _OBSERVED if rows > 0.05 else 0.4
+            batches = part.likely * rate.batches * pace
+            left = 0.0 if over else max(0.0, batches * (1 - _cost(rows)) - self._since(run.rows_at))
+            left += _left(part.likely * (1 - rate.batches) * pace, self._after(run) if over else 0.0)
+            return left, (_OBSERVED if rows > 0.05 else 0.4) + _unsteady(run)
         return _left(part.likely * pace, passed), 0.4
 
 
 _OBSERVED = 0.15
 _USUAL = Measured(tables={}, conf=0)
 """Nothing was measured: every revision weighs the same, and there is no time of arrival."""
+
+
+def _unsteady(run: RevisionRun) -> float:
+    """How much the speed of the batches went up and down: the deviation of its logarithm, 0 for steady."""
+    pairs = [(a, b) for a, b in pairwise(((run.started, 0), *run.marks)) if b[0] > a[0] and b[1] > a[1]]
+    speeds = [math.log((b[1] - a[1]) / (b[0] - a[0]).total_seconds()) for a, b in pairs]
+    return statistics.pstdev(speeds) if len(speeds) > 3 else FEW
 
 
 def _left(whole: float, passed: float) -> float:

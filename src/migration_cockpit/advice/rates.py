@@ -9,8 +9,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from migration_cockpit.config import Settings
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,16 @@ def load(path: Path) -> Rates:
     if not _number(start):
         raise RatesError(f"{path}: start: found {start!r}, takes seconds above zero")
     return Rates(found, start=float(start), own=True, said=f"rates of {raw.get('measured', path.name)}")
+
+
+@cache
+def _loaded(path: str) -> Rates:
+    return load(Path(path))
+
+
+def of(settings: Settings) -> Rates:
+    """The rates that the config names, else the built-in ones. Raises RatesError."""
+    return _loaded(settings.estimate.rates) if settings.estimate.rates else BUILT_IN
 
 
 def _rate(path: Path, revision: str, values: Any) -> Rate:

@@ -14,6 +14,7 @@ from textual.app import App
 from textual.screen import Screen
 
 from cockpit_widgets.panel import Panel, View
+from migration_cockpit.advice import rates
 from migration_cockpit.app import theme
 from migration_cockpit.app.board import Board, broken
 from migration_cockpit.app.dialogs import Dialog, dialog_for
@@ -348,4 +349,5 @@ class CockpitApp(App[None]):
 def _rules(cockpit: Cockpit) -> Rules:
     settings = cockpit.settings
     percent = settings.grafana.regression_percent if settings.grafana else Rules.regression_percent
-    return Rules(limits=settings.limits, cadence=settings.cadence, regression_percent=percent)
+    known = rates.of(settings)
+    return Rules(limits=settings.limits, cadence=settings.cadence, regression_percent=percent, rates=known)

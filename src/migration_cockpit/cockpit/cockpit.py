@@ -109,6 +109,7 @@ class Cockpit:
         for heavy in ("playbook.steps", "sources"):
             await asyncio.to_thread(import_module, f"migration_cockpit.{heavy}")
         from migration_cockpit.actions.messages import Messenger
+        from migration_cockpit.advice import rates
         from migration_cockpit.cockpit.examiner import Examiner
         from migration_cockpit.cockpit.watching import MigrationWatch
         from migration_cockpit.sources import all_sources
@@ -122,7 +123,7 @@ class Cockpit:
         self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
         messenger = Messenger(self.flight.connections, self.recorder)
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
-        watch = MigrationWatch(self.recorder, self.clock, self.settings.limits)
+        watch = MigrationWatch(self.recorder, self.clock, self.settings.limits, rates.of(self.settings))
         self._tasks.append(asyncio.create_task(watch.run(), name="verdict"))
         examiner = Examiner(self.recorder, self.connections)
         self._tasks.append(asyncio.create_task(examiner.run(), name="known failures"))

@@ -41,3 +41,9 @@ def session_option(parser: argparse.ArgumentParser) -> None:
 def operator_option(parser: argparse.ArgumentParser) -> None:
     """`--operator`, as every command takes it that acts in somebody's name."""
     parser.add_argument("--operator", default=None, help="your name in the journal (default: the SSH user)")
+
+
+def rates_option(parser: argparse.ArgumentParser) -> None:
+    """`--save-rates`, as every command takes it that flies a migration."""
+    words = "write what the migration's revisions took, for the config's estimate.rates"
+    parser.add_argument("--save-rates", type=Path, default=None, metavar="FILE", help=words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from migration_cockpit.commands import USAGE_ERROR, Command, operator_option, session_option
+from migration_cockpit.commands import USAGE_ERROR, Command, operator_option, rates_option, session_option
 from migration_cockpit.config import STEP_IDS
 
 
@@ -49,6 +49,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         help="the way back once the schema has moved; dump rehearses a database without RDS (default: %(default)s)",
     )
     operator_option(parser)
+    rates_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:

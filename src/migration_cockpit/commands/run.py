@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from migration_cockpit.commands import USAGE_ERROR, Command, config_option, operator_option, session_option
+from migration_cockpit.commands import (
+    USAGE_ERROR,
+    Command,
+    config_option,
+    operator_option,
+    rates_option,
+    session_option,
+)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +23,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--new", action="store_true", help="start another session although one is unfinished; asks first"
     )
     operator_option(parser)
+    rates_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if directory is None:
         return USAGE_ERROR
-    return fly_on_screen(settings, directory, operator=operator_name(options.operator))
+    return fly_on_screen(settings, directory, operator=operator_name(options.operator), save_rates=options.save_rates)
 
 
 COMMAND = Command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from migration_cockpit.advice import estimate
+from migration_cockpit.advice import estimate, rates
 from migration_cockpit.connections import Connections, Unreachable, postgres
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.session.events import MigrationMeasured
@@ -54,6 +54,6 @@ async def measure(flight: Flight) -> None:
         return
     flight.record(MigrationMeasured(measured=measured))
     deployment = flight.settings.deployment
-    found = estimate.estimate(measured, deployment.source_version, deployment.target_version)
+    found = estimate.estimate(measured, deployment.source_version, deployment.target_version, rates.of(flight.settings))
     if found is not None:
         flight.say(f"estimate of the migration: {estimate.words(found)} ({found.said})")

@@ -23,6 +23,8 @@ class RevisionRun(Part, frozen=True, kw_only=True, omit_defaults=True):
     """Rows done in it, where it prints batches."""
     rows_at: datetime | None = None
     """When it last printed a batch."""
+    marks: tuple[tuple[datetime, int], ...] = ()
+    """Some of the batches, when and at which row, from the first to the last: how steady its speed is."""
     waited: float = 0.0
     """Seconds for which it waited for locks, once the wait was over."""
 

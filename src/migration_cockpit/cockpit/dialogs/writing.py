@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from migration_cockpit.advice import rates
 from migration_cockpit.advice.migrating import message
 from migration_cockpit.cockpit.control import Act, Control
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
@@ -65,7 +66,8 @@ def opens(kind: type[OpenDialog]) -> Act:
 async def open_message(desk: Desk) -> None:
     """Open the message; while the migration runs one with its state and its new end is prepared."""
     cockpit = desk.cockpit
-    desk.open(MessageDialog(message(cockpit.state, cockpit.clock.now(), cockpit.settings.limits)))
+    settings = cockpit.settings
+    desk.open(MessageDialog(message(cockpit.state, cockpit.clock.now(), settings.limits, rates.of(settings))))
 
 
 CONTROLS = (

@@ -25,6 +25,8 @@ IDLE_POINTS = 120
 """So many of the last points before the Job are what an idle server does."""
 WAL_FLOOR, IOPS_FLOOR = 32_768.0, 50.0
 """Bytes and operations per second above the idle rate that are no noise."""
+MARKS = 32
+"""So many batches of a revision are kept at most."""
 _NO_WORK = {"Lock", "Client", "Timeout", "Activity", "BufferPin"}
 """Wait event types in which a backend does nothing itself."""
 _FOREIGN = {"autovacuum", "other", "airflow"}
@@ -114,7 +116,10 @@ def _batch(revisions: tuple[RevisionRun, ...], told: Batch, t: datetime) -> tupl
         return revisions
     last = revisions[-1]
     rows = last.rows + told.rows if told.at is None else max(last.rows, told.at)
-    return (*revisions[:-1], msgspec.structs.replace(last, rows=rows, rows_at=t))
+    marks = (*last.marks, (t, rows))
+    # Half of them go when there are many: what is left still spans the whole revision.
+    marks = (*marks[:-1:2], marks[-1]) if len(marks) > MARKS else marks
+    return (*revisions[:-1], msgspec.structs.replace(last, rows=rows, rows_at=t, marks=marks))
 
 
 def _database(state: State, event: ev.DatabaseRead, t: datetime) -> dict[str, Any]:
