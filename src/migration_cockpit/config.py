@@ -132,6 +132,9 @@ class Rollback(Section, frozen=True, kw_only=True):
     restore_expected: float = 1200.0
     restore_timeout: float = 7200.0
     healthy: float = 900.0
+    late: bool = False
+    second_person: bool = False
+    countdown: float = 5.0
 
 
 class Queries(Section, frozen=True, kw_only=True):
@@ -241,6 +244,7 @@ class Cadence(Section, frozen=True, kw_only=True):
     metrics: float = 10.0
     storage: float = 30.0
     health: float = 5.0
+    cost: float = 30.0
     heartbeat: float = 30.0
 
 

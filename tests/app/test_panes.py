@@ -239,7 +239,7 @@ def test_the_badges_tell_what_is_not_shown() -> None:
 
 def test_advice_that_does_not_fit_says_how_to_see_it_all() -> None:
     state, now = sample_state("failing")
-    assert plain(advice.view(state, now, 76, 3, RULES).foot) == "a shows all 8 lines"
+    assert plain(advice.view(state, now, 76, 3, RULES).foot) == "a shows all 9 lines"
     assert advice.view(state, now, 200, 5, RULES).foot == ()
 
 

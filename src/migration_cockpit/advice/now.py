@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from migration_cockpit.advice import failures, revisions
+from migration_cockpit.advice import failures
 from migration_cockpit.advice.advice import Advice
 from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
+from migration_cockpit.advice.rollback_cost import cost, usable
 from migration_cockpit.advice.times import capital, clock, long, sentence
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import STEP_TITLES, Postponement, State, StepState
@@ -39,7 +40,7 @@ def _advise(state: State, now: datetime, limits: Limits, rates: Rates) -> Advice
         return Advice("STARTING", "plain", "The session is being opened; nothing has been asked of the world yet.")
     if state.postponement is not None and state.postponement.outcome != "failed":
         return _postponed(state.postponement)
-    details = tuple(text for text in (_dangers(state, now), _way_back(state)) if text)
+    details = tuple(text for text in (_dangers(state, now), _way_back(state, now)) if text)
     if state.decision is not None:
         return _decision(state, now, details)
     running = state.running_step
@@ -148,14 +149,13 @@ def _dangers(state: State, now: datetime) -> str:
     return " ".join(said)
 
 
-def _way_back(state: State) -> str:
-    """Which recovery point a way back would start from: one that holds the source version's schema head."""
-    if not state.recovery_points or state.next_step is None or state.session is None:
+def _way_back(state: State, now: datetime) -> str:
+    """What the age of this moment means for a way back, and its newest point; the cost stands in the frame."""
+    found = cost(state, now)
+    if found is None or state.next_step is None:
         return ""
-    source = revisions.head(state.session.source_version)
-    points = [point for point in state.recovery_points if not point.head or source in {None, point.head}]
-    if not points:
+    if state.recovery_points and not usable(state):
         return "No recovery point holds the source version's schema: there is no way back by one of them."
-    point = max(points, key=lambda one: one.taken)
-    head = f", head {point.head}" if point.head else ""
-    return f"Newest recovery point: {point.name}, {clock(point.taken)}{head}."
+    points = usable(state)
+    newest = f" Newest recovery point: {points[0].name}, {clock(points[0].taken)}." if points else ""
+    return f"{found.age}{newest}"

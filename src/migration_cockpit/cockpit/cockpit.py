@@ -110,8 +110,10 @@ class Cockpit:
             await asyncio.to_thread(import_module, f"migration_cockpit.{heavy}")
         from migration_cockpit.actions.messages import Messenger
         from migration_cockpit.advice import rates
+        from migration_cockpit.advice.rollback_cost import marked
         from migration_cockpit.cockpit.examiner import Examiner
         from migration_cockpit.cockpit.watching import MigrationWatch
+        from migration_cockpit.cockpit.way_back import WayBackWatch
         from migration_cockpit.sources import all_sources
 
         if self.state.session is None:
@@ -119,7 +121,7 @@ class Cockpit:
         self._take_over()
         # One after another on one thread: sources that begin together would import the same packages at once.
         await self.connections.warm()
-        sources: Sequence[Source] = all_sources(self.connections, self._cutover)
+        sources: Sequence[Source] = all_sources(self.connections, self._cutover, lambda: marked(self.state))
         self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
         messenger = Messenger(self.flight.connections, self.recorder)
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
@@ -127,6 +129,8 @@ class Cockpit:
         self._tasks.append(asyncio.create_task(watch.run(), name="verdict"))
         examiner = Examiner(self.recorder, self.connections)
         self._tasks.append(asyncio.create_task(examiner.run(), name="known failures"))
+        way_back = WayBackWatch(self.recorder, self.clock, self.settings)
+        self._tasks.append(asyncio.create_task(way_back.run(), name="way back"))
         self._tasks.append(asyncio.create_task(self._sync(), name="journal sync"))
         self._resume()
 

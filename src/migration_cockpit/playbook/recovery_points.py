@@ -11,11 +11,13 @@ from migration_cockpit.actions.dump import TakeDump
 from migration_cockpit.actions.operation import Operation
 from migration_cockpit.actions.site import Site
 from migration_cockpit.actions.snapshot import TakeSnapshot, describe
+from migration_cockpit.connections import WorldError, postgres
 from migration_cockpit.connections.aws import refused
 from migration_cockpit.playbook.flight import Flight, StepFailed
 from migration_cockpit.playbook.gates import site_of
 from migration_cockpit.playbook.rollback import fingerprint
 from migration_cockpit.session import events as ev
+from migration_cockpit.sources.cost import read_marks
 
 
 def operations(site: Site, step: str, *, dump: bool) -> tuple[Operation, ...]:
@@ -59,7 +61,27 @@ async def take(flight: Flight, step: str, generation: int, *, dump: bool) -> tup
     for point in points:
         if point not in flight.state.recovery_points:
             flight.record(point)
+        await _mark(flight, point.name)
     return tuple(points)
+
+
+async def _mark(flight: Flight, point: str) -> None:
+    """Write down how far the tables are at this point, so that what a rollback would lose can be counted later.
+
+    Where that cannot be read the point counts all the same.
+    """
+    if point in flight.state.way_back.marks:
+        return
+    import psycopg
+
+    at = flight.clock.now()
+    try:
+        marks = await read_marks(flight.connections, point)
+    except (WorldError, psycopg.Error) as error:
+        why = postgres.why(error) if isinstance(error, psycopg.Error) else str(error)
+        flight.say(f"what a rollback to {point} loses will not be counted: {why}", level="careful")
+        return
+    flight.record(ev.RecoveryMarked(point=point, at=at, marks=marks))
 
 
 async def _snapshot(flight: Flight, step: str, name: str, head: str, prints: str) -> ev.RecoveryPoint:

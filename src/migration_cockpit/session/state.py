@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.session import events as ev
+from migration_cockpit.session.cost import CostReading
 from migration_cockpit.session.migration import MigrationState
 from migration_cockpit.session.readings import (
     DatabaseReading,
@@ -240,6 +241,16 @@ class Postponement(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What the next session starts from, a sentence each."""
 
 
+class WayBack(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What a rollback would rest on."""
+
+    marks: dict[str, ev.RecoveryMarked] = {}
+    """By recovery point."""
+    expected: ev.WayBackExpected | None = None
+    code: str = ""
+    """What a second person reads out while a rollback waits for one."""
+
+
 class Trends(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Recent courses for the small charts; one point a reading."""
 
@@ -299,6 +310,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     storage: StorageReading | None = None
     metrics: MetricsReading | None = None
     health: HealthReading | None = None
+    cost: CostReading | None = None
+    way_back: WayBack = WayBack()
     trends: Trends = Trends()
     database_read: datetime | None = None
 

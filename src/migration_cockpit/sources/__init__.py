@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from migration_cockpit.connections import Connections
+from migration_cockpit.session.events import RecoveryMarked
+from migration_cockpit.sources.cost import CostSource
 from migration_cockpit.sources.credentials import CredentialsSource
 from migration_cockpit.sources.database import DatabaseSource
 from migration_cockpit.sources.health import HealthSource
@@ -22,14 +24,27 @@ def _never() -> datetime | None:
     return None
 
 
-def all_sources(connections: Connections, cutover: Callable[[], datetime | None] = _never) -> list[Source]:
-    """The sources that the settings configure. `cutover` says since when failed tasks count, None for not yet."""
+def _unmarked() -> RecoveryMarked | None:
+    return None
+
+
+def all_sources(
+    connections: Connections,
+    cutover: Callable[[], datetime | None] = _never,
+    marked: Callable[[], RecoveryMarked | None] = _unmarked,
+) -> list[Source]:
+    """The sources that the settings configure.
+
+    `cutover` says since when failed tasks count, `marked` from which recovery point a rollback's loss is counted; None
+    for not yet.
+    """
     settings = connections.settings
     sources: list[Source] = [
         PodsSource(connections),
         DatabaseSource(connections),
         TasksSource(connections, cutover),
         HealthSource(connections),
+        CostSource(connections, marked),
     ]
     if settings.rds is not None:
         sources.append(StorageSource(connections, settings.rds.instance))

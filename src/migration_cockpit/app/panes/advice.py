@@ -10,6 +10,7 @@ from cockpit_widgets.spans import Line, line, wrap
 from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice.advice import Advice
 from migration_cockpit.advice.now import advise
+from migration_cockpit.advice.rollback_cost import cost
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.session.state import State
 
@@ -36,7 +37,16 @@ def view(
     room = max(1, height - len(notices))
     foot = line(("a", "bold"), (f" shows all {len(lines)} lines", "dim")) if len(lines) > room else ()
     tone = f"border-{advice.tone}" if advice.tone in {"careful", "bad"} else "border-focus"
-    return View((*lines[:room], *notices), foot=foot, tone=tone)
+    return View((*lines[:room], *notices), _way_back(state, now), foot, tone)
+
+
+def _way_back(state: State, now: datetime) -> Line:
+    """What a rollback would cost, in the frame: there it is always seen, whatever the advice has to say."""
+    found = cost(state, now)
+    if found is None:
+        return ()
+    glyph = {"good": "", "careful": "▲ ", "bad": "✖ "}[found.tone]
+    return line((glyph, found.tone), (found.line, "text" if found.tone == "good" else found.tone))
 
 
 def _advice(advice: Advice, width: int) -> list[Line]:

@@ -7,6 +7,12 @@ anything else needs a new version of the journal's envelope.
 from __future__ import annotations
 
 from migration_cockpit.session.events.base import VERSION, Check, Command, Event
+from migration_cockpit.session.events.cost import (
+    CostRead,
+    RecoveryMarked,
+    SecondPersonAsked,
+    WayBackExpected,
+)
 from migration_cockpit.session.events.failures import FailureGone, FailureShown
 from migration_cockpit.session.events.migration import MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
@@ -73,6 +79,7 @@ __all__ = [
     "Check",
     "ClockJumped",
     "Command",
+    "CostRead",
     "CredentialsExpire",
     "DatabaseRead",
     "DecisionAsked",
@@ -97,6 +104,7 @@ __all__ = [
     "PodsRead",
     "PostponeEnded",
     "PostponeStarted",
+    "RecoveryMarked",
     "RecoveryPoint",
     "RollbackConsidered",
     "RollbackEnded",
@@ -104,6 +112,7 @@ __all__ = [
     "RollbackStageEnded",
     "RollbackStageStarted",
     "RollbackStarted",
+    "SecondPersonAsked",
     "SessionClosed",
     "SessionOpened",
     "SheetOpened",
@@ -118,6 +127,7 @@ __all__ = [
     "StorageRead",
     "TasksRead",
     "VerdictChanged",
+    "WayBackExpected",
     "WindowMoved",
 ]
 

@@ -11,10 +11,20 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.fold import failures, migration, postpone, records, rollback, session, sources, steps
+from migration_cockpit.session.fold import (
+    cost,
+    failures,
+    migration,
+    postpone,
+    records,
+    rollback,
+    session,
+    sources,
+    steps,
+)
 from migration_cockpit.session.state import State
 
-_AREAS = (session, steps, rollback, postpone, records, sources, migration, failures)
+_AREAS = (session, steps, rollback, postpone, records, sources, migration, failures, cost)
 _FOLDS: dict[type[ev.Event], tuple[Any, ...]] = {
     cls: tuple(area.FOLDS[cls] for area in _AREAS if cls in area.FOLDS) for cls in ev.KINDS.values()
 }

@@ -105,6 +105,7 @@ FOLDS: Folds = {
     ev.StorageRead: _read("storage"),
     ev.MetricsRead: _read("metrics"),
     ev.HealthRead: _read("health"),
+    ev.CostRead: _read("cost"),
     ev.SourceBeat: _beat,
     ev.SourceFailed: _failed,
     ev.SourceRecovered: _recovered,

@@ -1,0 +1,199 @@
+"""What a rollback would cost now: what is lost, how long it takes, until when it still fits, and what its age means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from migration_cockpit.advice import revisions
+from migration_cockpit.advice.times import clock, long
+from migration_cockpit.advice.window import WAY_BACK
+from migration_cockpit.session.cost import Change, CostReading
+from migration_cockpit.session.events import RecoveryMarked, RecoveryPoint
+from migration_cockpit.session.state import State
+from migration_cockpit.session.words import count, plural
+
+HOUR = 3600.0
+LEAST = 1 * HOUR
+DECIDE = (2 * HOUR, 4 * HOUR)
+LATE = 24 * HOUR
+"""Seconds after 3.x came into service: the playbook's ages of a rollback."""
+THREE_WAYS = (
+    "Fix forward: mend what is broken under the new version. After this long it is nearly always the cheapest.",
+    "Reconcile by hand: export the rows that came since, restore beside, and bring over what must not be lost.",
+    "Accept the loss: rollback.late = true in the config, then this dialog runs it; what is listed is gone.",
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a rollback would cost, for the screen and the dialog."""
+
+    reading: CostReading | None
+    expected: float
+    """Seconds."""
+    basis: str
+    """What the duration rests on."""
+    last_moment: datetime | None
+    """The last moment at which a rollback still ends inside the window."""
+    in_service: float | None
+    """Seconds since the database migration ended well and 3.x could write; None before."""
+    now: datetime
+    upgraded: bool = True
+    """Whether anything was upgraded: before that the way back loses nothing by its nature."""
+
+    @property
+    def late(self) -> bool:
+        """More than 24 h in service: a rollback is no way any more that is gone without a thought."""
+        return self.in_service is not None and self.in_service >= LATE
+
+    @property
+    def over(self) -> bool:
+        """Whether a rollback begun now would end after the window."""
+        return self.last_moment is not None and self.now > self.last_moment
+
+    @property
+    def tone(self) -> str:
+        """`good`, `careful` or `bad`."""
+        if self.over or self.late:
+            return "bad"
+        known = self.in_service is None or (self.reading is not None and not self.reading.unknown)
+        in_time = self.in_service is None or self.in_service < DECIDE[1]
+        return "good" if known and in_time else "careful"
+
+    @property
+    def line(self) -> str:
+        """All of it in one line of at most 76 characters."""
+        time = f"~{long(self.expected)}"
+        if self.last_moment is not None:
+            time += f", past {clock(self.last_moment)}" if self.over else f", until {clock(self.last_moment)}"
+        return f"Rollback {self._short_loss()} · {time}"
+
+    def _short_loss(self) -> str:
+        found = self.reading
+        if not self.upgraded:
+            return "loses nothing"
+        if found is None or not found.point:
+            return "loses an unknown amount" if self.in_service is not None else "loses nothing that ran"
+        if found.unknown:
+            return f"loses: {found.unknown}"
+        if found.nothing:
+            return f"loses nothing but {plural(found.logs, 'log row')}" if found.logs else "loses nothing"
+        parts = [_few(found.dag_runs, "run"), _few(found.task_instances, "task")]
+        parts += [_few(len(found.connections) + len(found.variables), "setting")]
+        return f"loses {', '.join(part for part in parts if part) or _few(found.xcoms + found.went_on, 'row')}"
+
+    @property
+    def loss(self) -> tuple[str, ...]:
+        """What is lost, a sentence each; the newest by name."""
+        found = self.reading
+        if not self.upgraded:
+            return ("Nothing was upgraded: nothing is lost.",)
+        if found is None or not found.point:
+            return ("What came since the recovery point is not counted: it has no marks, or none was read yet.",)
+        said = []
+        if found.unknown:
+            counted = f"counted last at {clock(found.as_of)}" if found.as_of else "not counted yet"
+            said.append(f"{found.unknown.capitalize()}; {counted}.")
+            if found.as_of is None:
+                return tuple(said)
+        rows = [
+            plural(found.dag_runs, "DAG run"),
+            plural(found.task_instances, "task instance"),
+            plural(found.xcoms, "xcom"),
+            plural(found.logs, "log row"),
+        ]
+        said.append(f"{', '.join(rows)} since {found.point}.")
+        if found.went_on:
+            tasks = (
+                "1 task of an earlier run" if found.went_on == 1 else f"{count(found.went_on)} tasks of earlier runs"
+            )
+            said.append(f"{tasks} ended since and will run once more.")
+        for name, changed in (("Connections", found.connections), ("Variables", found.variables)):
+            if changed:
+                said.append(f"{name}: {_changes(changed)}.")
+        if found.newest:
+            runs = ", ".join(f"{run.dag_id} {run.run_id} {run.state}".strip() for run in found.newest[:3])
+            said.append(f"Newest runs: {runs}{' …' if found.dag_runs > 3 else ''}.")
+        return tuple(said)
+
+    @property
+    def age(self) -> str:
+        """What the playbook says of this moment."""
+        since = self.in_service
+        if since is None:
+            return "The new version is not in service: nothing has run under it."
+        said = f"In service for {long(since)}: "
+        if since < LEAST:
+            return said + "within the first hour the least is lost."
+        if since < DECIDE[1]:
+            left = self.now + timedelta(seconds=DECIDE[1] - since)
+            return said + f"the decision belongs into the first 2 to 4 hours, until {clock(left)}."
+        if since < LATE:
+            return said + "past 4 hours, commit to fixing forward."
+        return said + "past 24 hours a rollback is not the way any more."
+
+    @property
+    def time(self) -> str:
+        """How long, on what grounds, and until when."""
+        said = f"About {long(self.expected)} ({self.basis})."
+        if self.last_moment is None:
+            return said
+        if self.over:
+            return f"{said} The last moment for one that ends inside the window was {clock(self.last_moment)}."
+        return f"{said} The last moment for one that ends inside the window is {clock(self.last_moment)}."
+
+
+def cost(state: State, now: datetime) -> Cost | None:
+    """What a rollback would cost now; None before step 4 began and once the session went back."""
+    helm = state.steps.get("helm")
+    back = state.rollback
+    if helm is None or helm.started is None or state.postponement is not None:
+        return None
+    if back is not None and back.outcome != "failed":
+        return None
+    expected, basis = WAY_BACK, "a guess"
+    if state.way_back.expected is not None:
+        expected, basis = state.way_back.expected.seconds, state.way_back.expected.basis
+    end = state.window_end
+    migrate = state.steps.get("migrate")
+    ended = migrate.ended if migrate is not None and migrate.passed else None
+    return Cost(
+        reading=state.cost,
+        expected=expected,
+        basis=basis,
+        last_moment=end - timedelta(seconds=expected) if end is not None else None,
+        in_service=(now - ended).total_seconds() if ended is not None else None,
+        now=now,
+        upgraded=upgraded(state),
+    )
+
+
+def upgraded(state: State) -> bool:
+    """Whether the Helm upgrade or the migration was begun."""
+    return bool({"helm/helm-upgrade", "migrate/migration-job"} & state.operations.keys())
+
+
+def usable(state: State) -> tuple[RecoveryPoint, ...]:
+    """The recovery points at the source version's head, the newest first."""
+    if state.session is None:
+        return ()
+    source = revisions.head(state.session.source_version)
+    points = [point for point in state.recovery_points if not point.head or source in {None, point.head}]
+    return tuple(sorted(points, key=lambda one: one.taken, reverse=True))
+
+
+def marked(state: State) -> RecoveryMarked | None:
+    """The newest usable recovery point that has marks: what is counted from."""
+    found = (state.way_back.marks.get(point.name) for point in usable(state))
+    return next((each for each in found if each is not None), None)
+
+
+def _few(number: int, what: str) -> str:
+    return f"{count(number)} {what}{'' if number == 1 else 's'}" if number else ""
+
+
+def _changes(changed: Sequence[Change], most: int = 6) -> str:
+    names = ", ".join(f"{each.name} {each.how}" for each in changed[:most])
+    return f"{names} and {len(changed) - most} more" if len(changed) > most else names

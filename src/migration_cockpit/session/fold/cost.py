@@ -1,0 +1,37 @@
+"""How marks and expectations of a way back change State."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.fold.common import Folds, logged
+from migration_cockpit.session.state import LogEntry, State, WayBack
+
+
+def _change(state: State, **changes: Any) -> dict[str, WayBack]:
+    return {"way_back": msgspec.structs.replace(state.way_back, **changes)}
+
+
+def _marked(state: State, event: ev.RecoveryMarked, _: datetime) -> dict[str, Any]:
+    return _change(state, marks={**state.way_back.marks, event.point: event})
+
+
+def _expected(state: State, event: ev.WayBackExpected, _: datetime) -> dict[str, Any]:
+    return _change(state, expected=event)
+
+
+def _asked(state: State, event: ev.SecondPersonAsked, t: datetime) -> dict[str, Any]:
+    entry = LogEntry(t=t, source="cockpit", text="a rollback waits for a second person", level="careful")
+    return _change(state, code=event.code) | logged(state, entry)
+
+
+FOLDS: Folds = {
+    ev.RecoveryMarked: _marked,
+    ev.WayBackExpected: _expected,
+    ev.SecondPersonAsked: _asked,
+}
+"""How each event of this part changes State."""
