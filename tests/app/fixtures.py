@@ -411,7 +411,7 @@ def migrating(*, blocked: bool = False) -> tuple[State, datetime]:
     )
     result.add("10:30:41", ev.Note(operator="sre-1", text="storage team is watching the volume"))
     if not blocked:
-        result.add("10:30:41", ev.LogLine(source="job", text="Migrated 4010000 task_instance rows in this batch..."))
+        result.add("10:30:41", ev.LogLine(source="job", text="Migrated 3100000 task_instance rows in this batch..."))
     for n in range(90):
         moment = at("10:30:37") + timedelta(seconds=n)
         result.add(moment, ev.DatabaseRead(reading=database("05234396c6fc", n, migrating=True, blocked=blocked)))
@@ -432,7 +432,7 @@ def migrating(*, blocked: bool = False) -> tuple[State, datetime]:
         if not blocked and n % 9 == 0:
             result.add(
                 moment,
-                ev.LogLine(source="job", text="Migrated 10000 task_instance rows in this batch..."),
+                ev.LogLine(source="job", text="Migrated 100000 task_instance rows in this batch..."),
                 ev.LogLine(source="job", text=f"processing batch {400 + n // 9}"),
             )
     if blocked:

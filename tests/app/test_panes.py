@@ -173,6 +173,34 @@ def test_the_root_blocker_stands_on_top_and_the_migrations_own_sessions_are_know
     assert "25434 its own advisory lock; idle is normal" in quiet
 
 
+def test_the_running_migration_tells_how_far_it_is_and_when_it_ends() -> None:
+    view = text(drawn("database", "migrating", (54, 24)))
+    rows = [plain(line) for line in drawn("database", "migrating", (54, 24)).lines]
+    assert rows[0].split() == ["WORKING", "for", "10m55s", "revision", "15", "of", "82"]
+    assert rows[1].endswith(" 33 %")
+    assert "4.1 of 12.4 M rows · 11 k/s · for 6m12s" in view
+    assert "ETA 10:52\N{EN DASH}10:58 · running 10m59s" in view
+    assert "by the speed so far and built-in rates" in view
+    assert all(cells(((row, ""),)) <= 54 for row in rows[:6])
+
+
+def test_a_waiting_migration_shows_who_holds_the_lock_before_how_far_it_is_and_no_end() -> None:
+    rows = [plain(line) for line in drawn("database", "blocked", (78, 12)).lines]
+    assert rows[0].startswith(" BLOCKED")
+    holder = next(n for n, row in enumerate(rows) if "24077 analyst" in row)
+    assert holder < 8, "it is seen at 80x24 without scrolling"
+    assert holder < next(n for n, row in enumerate(rows) if row.startswith("ETA none while it waits"))
+    assert "At 10:41 its lock_timeout fires" in " ".join(rows)
+
+
+def test_before_the_migration_the_estimate_is_shown_once_it_is_measured() -> None:
+    state, now = sample_state("before")
+    measured = msgspec.structs.replace(state.migration, measured=migrating()[0].migration.measured)
+    said = text(DRAWN["database"](msgspec.structs.replace(state, migration=measured), now, 100, 40, RULES))
+    assert "estimate " in said
+    assert "task_instance 12.4 M rows" in said
+
+
 def test_a_wrong_alembic_version_is_an_alarm() -> None:
     state, now = migrating()
     assert state.database is not None

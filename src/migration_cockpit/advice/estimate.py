@@ -136,7 +136,7 @@ def _rows(table: TableSize) -> float:
 def words(found: Estimate, *, most: int = 3) -> str:
     """`9 to 16 min: task_instance 12.4 M rows, xcom 3.1 M rows`."""
     slow = found.slow()[:most]
-    tables = list(dict.fromkeys(f"{_named(part)} {_count(part.rows)} rows" for part in slow))
+    tables = list(dict.fromkeys(f"{_named(part)} {millions(part.rows)} rows" for part in slow))
     return span(found.low, found.high) + (f": {', '.join(tables)}" if tables else "")
 
 
@@ -153,7 +153,8 @@ def span(low: float, high: float) -> str:
     return f"{low / 3600:.1f} to {high / 3600:.1f} h"
 
 
-def _count(rows: float) -> str:
+def millions(rows: float) -> str:
+    """A number of rows with one decimal: 12.4 M, 55.0 k, 412."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if rows >= size:
             figures = rows / size

@@ -111,10 +111,11 @@ def _over(state: State, migration: MigrationState, step: StepState) -> Verdict |
     if step.running and _at_head(state, migration):
         return _made("WORKING", "The target's head is reached; the schema is being verified.", "verifying")
     if migration.outcome == "failed":
-        left = _committed(state, migration)
+        why, left = why_it_ended(state), _committed(state, migration)
+        # A program that ended by itself told its exit code; a pod that was ended, or is gone, cannot.
         word = "FAILED" if "airflow db migrate ended with" in migration.detail else "LOST"
-        why = why_it_ended(state)
-        return _made(word, f"{sentence(migration.detail)} {left} {why}", since=migration.ended)
+        text = f"{sentence(migration.detail)} {why} {left}"
+        return Verdict(word, text, "", "bad", migration.ended, brief=f"{why} {left}")
     if step.running:
         return _made("WORKING", "The Job has ended with 0; the schema is being verified.", "verifying")
     if step.outcome in {"overridden", "skipped"}:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from migration_cockpit.advice import revisions
-from migration_cockpit.advice.failures.entry import SURE, Failure
+from migration_cockpit.advice.failures.entry import SURE, Failure, Match
 from migration_cockpit.advice.failures.text import match_log
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session.state import State
@@ -60,13 +61,19 @@ def running_revision(state: State) -> str:
 
 def why_it_ended(state: State) -> str:
     """Why the migration ended: the known failure that its log shows, with its mend, else its last lines."""
-    lines = job_lines(state)
-    found = match_log(lines, "migrate", revision=running_revision(state))
+    lines = tuple(job_lines(state))
+    found = _shown(lines, running_revision(state))
     if found is None:
         last = [line.strip() for line in lines if line.strip()][-LAST_LINES:]
         return f"No known failure shows in its log; its last lines: {' | '.join(last)}." if last else "It said nothing."
     mend = filled(found.failure.entry.mend[0].do, {**known(state), **found.values})
     return f"Known failure {found.failure.id}: {found.failure.title}. {mend} f has the commands."
+
+
+@lru_cache(maxsize=4)
+def _shown(lines: tuple[str, ...], revision: str) -> Match | None:
+    """What these lines show; asked every second and by every drawing while a migration has failed."""
+    return match_log(lines, "migrate", revision=revision)
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

@@ -17,9 +17,9 @@ from migration_cockpit.session.state import State
 def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
     """Verdict first, then progress, what moves, storage, and the waiters; these come first when the migration waits."""
     reading = state.database
-    said, found = migration.lines(state, now, width, rules) if migration.shown(state) else ([], None)
+    said, lower, found = migration.lines(state, now, width, rules) if migration.shown(state) else ([], [], None)
     if reading is None:
-        lines = [*said, *empty(state, "database", "the metadata database", width)]
+        lines = [*said, *lower, *empty(state, "database", "the metadata database", width)]
         return framed("database", lines, state, now, rules, source="database", width=width, more="PostgreSQL")
     waiters = locks.waiters(state, now)
     blocked = locks.migration_waits(reading)
@@ -27,7 +27,8 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     lines = [
         *said,
         *migration.views(reading.progress, width),
-        *(waiters if blocked else ()),
+        *((*waiters, ()) if blocked else ()),
+        *lower,
         *migration.before(state, width),
         *_moves(state, width),
         *_storage(state, now, width),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cockpit_widgets.charts import badge, progress
-from cockpit_widgets.spans import Line, fit, flow, line, wrap
+from cockpit_widgets.spans import Line, clip, flow, line, wrap
 from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice import estimate
 from migration_cockpit.advice.progress import Progress
@@ -25,20 +25,27 @@ def shown(state: State) -> bool:
     return bool(state.migration.job)
 
 
-def lines(state: State, now: datetime, width: int, rules: Rules) -> tuple[list[Line], Verdict | None]:
-    """The head of the database pane while the migration runs and after it, and the verdict."""
+def lines(state: State, now: datetime, width: int, rules: Rules) -> tuple[list[Line], list[Line], Verdict | None]:
+    """The head of the database pane while the migration runs and after it, what may stand lower, and the verdict.
+
+    While it waits for a lock, who holds it comes before how far it is.
+    """
     found = judge(state, now, rules.limits, rules.rates)
     far = progress_of(state, now, rules.rates)
-    said: list[Line] = []
+    top: list[Line] = []
     if found is not None:
-        said.append(_head(found, state, far, now, width))
+        top.append(_head(found, state, far, now, width))
+    rest: list[Line] = []
     if far is not None:
-        said += _bar(far, width, tone=_bar_tone(found))
-        said += _times(far, state, now, width, found)
+        top.append(_bar(far, width, tone="chart" if found is None or found.tone == "good" else found.tone))
+        rest = [*_revision(far, width), *_times(far, state, now, width, found)]
+    evidence: list[Line] = []
     if found is not None:
         tone = "text" if found.tone == "good" else found.tone
-        said += [line((text, tone)) for text in wrap(found.brief or found.evidence, width)[:EVIDENCE]]
-    return said, found
+        evidence = [line((text, tone)) for text in wrap(found.brief or found.evidence, width)[:EVIDENCE]]
+    if found is not None and found.word == "BLOCKED":
+        return [*top, *evidence], rest, found
+    return [*top, *rest, *evidence], [], found
 
 
 def _head(found: Verdict, state: State, far: Progress | None, now: datetime, width: int) -> Line:
@@ -52,23 +59,25 @@ def _head(found: Verdict, state: State, far: Progress | None, now: datetime, wid
     return line(head, place) if cells(head) + cells(place) <= width else head
 
 
-def _bar_tone(found: Verdict | None) -> str:
-    return "chart" if found is None or found.tone == "good" else found.tone
-
-
-def _bar(far: Progress, width: int, *, tone: str) -> list[Line]:
-    """The bar by cost, and what the running revision does."""
+def _bar(far: Progress, width: int, *, tone: str) -> Line:
+    """The bar by cost."""
     percent = f" {100 * far.share:3.0f} %"
-    said = [line(progress(far.share, 1.0, max(8, width - len(percent)), tone=tone), (percent, "bold"))]
+    return line(progress(far.share, 1.0, max(8, width - len(percent)), tone=tone), (percent, "bold"))
+
+
+def _revision(far: Progress, width: int) -> list[Line]:
+    """What the running revision does, and how far it is."""
+    said: list[Line] = []
     if far.revision:
-        title = fit(line((f"{far.revision} ", "dim"), (far.message, "text")), width)
-        said.append(title)
+        said.append(clip(line((f"{far.revision} ", "dim"), (far.message, "text")), width))
     if far.rows_total:
-        rate = line((f"{count(far.rate)} rows/s", "text")) if far.rate else ()
-        rows = line((count(far.rows), "bold"), (f" of {count(far.rows_total)} rows", "text"))
-        said += flow([rows, rate, line(("this revision ", "dim"), (age(far.inside), "text"))], width)
+        done, whole = estimate.millions(far.rows), estimate.millions(far.rows_total)
+        unit = whole[-2:] if done[-2:] == whole[-2:] else ""
+        rows = line((done.removesuffix(unit), "bold"), (f" of {whole} rows", "text"))
+        rate = line((f"{count(far.rate)}/s", "text")) if far.rate else ()
+        said += flow([rows, rate, line(("for ", "dim"), (age(far.inside), "text"))], width)
     elif far.revision:
-        said.append(line(("this revision ", "dim"), (age(far.inside), "text")))
+        said.append(line(("this revision for ", "dim"), (age(far.inside), "text")))
     return said
 
 
@@ -106,4 +115,4 @@ def views(progress_views: tuple[ProgressView, ...], width: int) -> list[Line]:
             said.append(line((f"{name}: {each.phase}", "text"), (share, "bold")))
         else:
             said.append(line((f"{name}: {each.phase}", "text")))
-    return [fit(each, width) if cells(each) > width else each for each in said]
+    return [clip(each, width) if cells(each) > width else each for each in said]
