@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from migration_cockpit.cockpit.cockpit import Cockpit
 
 
@@ -37,7 +39,12 @@ def cockpit(directory: Path, report: Path) -> None:
 class _Fed:
     """The shape of a cockpit, its journal and state real, its world a feed."""
 
+    write_error = ""
+
     def __init__(self, directory: Path, report: Path) -> None:
+        from migration_cockpit.cockpit.shown import LIVE
+
+        self.mark, self.track = LIVE, None
         from benchmarks.feed import settings
 
         from migration_cockpit.session.clock import SystemClock
@@ -55,6 +62,10 @@ class _Fed:
     def state(self) -> Any:
         """All that is known now."""
         return self.recorder.state
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Call `changed` with every event."""
+        self.recorder.listeners.append(lambda _entry, _state: changed())
 
     async def start(self) -> None:
         """Begin to feed."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from migration_cockpit.advice import failures
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action, key_names
+from migration_cockpit.cockpit.replay.controls import REPLAY_CONTROLS
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import Settings, load
 from migration_cockpit.playbook.plan import duration
@@ -40,6 +41,7 @@ PLACES = {
     "rollback-end-job": "ending a migration that works",
     "rollback-phrase": "typing what it goes back to",
     "rollback-countdown": "while the rollback counts down",
+    "jump": "when jumping",
     "any": "anywhere",
 }
 
@@ -66,7 +68,15 @@ def _bullets(title: str, items: Iterable[str]) -> list[str]:
 
 def keys() -> str:
     """Every key by the place where it works."""
-    controls: tuple[Action, ...] = (*CONTROLS, *VIEW_CONTROLS)
+    return _keys((*CONTROLS, *VIEW_CONTROLS))
+
+
+def replay() -> str:
+    """Every key of a replay that does something."""
+    return _keys(tuple(each for each in REPLAY_CONTROLS if not each.id.startswith("off-")))
+
+
+def _keys(controls: tuple[Action, ...]) -> str:
     rows = []
     for place, words in PLACES.items():
         for control in controls:
@@ -144,6 +154,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "steps": steps,
     "keys": keys,
+    "replay": replay,
     "faults": faults,
     "events": events,
     "needs": needs,

@@ -9,7 +9,18 @@ import sys
 from collections.abc import Sequence
 
 from migration_cockpit import __version__
-from migration_cockpit.commands import USAGE_ERROR, Command, check, failures, init, plan, rehearse, report, run
+from migration_cockpit.commands import (
+    USAGE_ERROR,
+    Command,
+    check,
+    failures,
+    init,
+    plan,
+    rehearse,
+    replay,
+    report,
+    run,
+)
 from migration_cockpit.config import ConfigError
 
 COMMANDS = {
@@ -22,6 +33,7 @@ COMMANDS = {
         run.COMMAND,
         failures.COMMAND,
         report.COMMAND,
+        replay.COMMAND,
     )
 }
 """By name, in the order in which the help lists them."""
@@ -33,7 +45,8 @@ EXAMPLES = """\
   migration-cockpit plan --config config.toml         every step with its exact commands, touching nothing
   migration-cockpit run --config config.toml          fly the migration
   migration-cockpit failures xcom-nan                 a known failure: what you see, why, and the mend
-  migration-cockpit report SESSION -o report.html     what happened, for the post-mortem"""
+  migration-cockpit report SESSION -o report.html     what happened, for the post-mortem
+  migration-cockpit replay SESSION --at step:5        the same screen again, from any moment"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

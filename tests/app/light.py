@@ -107,6 +107,9 @@ class SteppedClock(LeapingClock):
 class Still:
     """A cockpit that holds one State and does nothing."""
 
+    write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
+    listen, complain = Cockpit.listen, Cockpit.complain
+
     def __init__(self, state: State, now: datetime) -> None:
         self.settings = settings()
         self.operator = "sre-1"
@@ -225,6 +228,9 @@ class RaiseFlag:
 
 class LightCockpit:
     """Journal, state, runner and desk are the real ones; there are no sources and no connections."""
+
+    write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
+    listen, complain = Cockpit.listen, Cockpit.complain
 
     def __init__(self, directory: Path, *, clock: LeapingClock | None = None) -> None:
         self.settings = settings()

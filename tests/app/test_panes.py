@@ -16,6 +16,7 @@ from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.panes.log import tidy
 from migration_cockpit.app.plan import Looking, plan
 from migration_cockpit.app.theme import DARK, palette
+from migration_cockpit.cockpit.shown import NOT_RECORDED
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import readings as rd
 from migration_cockpit.session.state import State
@@ -79,7 +80,7 @@ def test_the_header_tells_staging_rehearsal_and_a_journal_that_cannot_be_written
     assert state.session is not None
     rehearsal = msgspec.structs.replace(state, session=msgspec.structs.replace(state.session, rehearsal=True))
     assert "rehearsal" in plain(header.view(rehearsal, now, 160, 1).lines[0])
-    assert "✖ NOT RECORDED" in plain(header.view(state, now, 160, 1, "disk full").lines[0])
+    assert "✖ NOT RECORDED" in plain(header.view(state, now, 160, 1, NOT_RECORDED).lines[0])
 
 
 def test_a_failing_source_keeps_the_reading_and_says_since_when_and_why() -> None:

@@ -134,8 +134,10 @@ class Panel(Widget):
         if not view.follow:
             self._top = max(0, min(self._top, total - height))
             return
-        fresh = not self._view.lines
-        self._top = max(0, self._top - _gone(self._view.lines, view.lines))
+        gone = _gone(self._view.lines, view.lines)
+        # Lines that went at the end: it is another moment that is shown, not a later one.
+        fresh = not self._view.lines or total < len(self._view.lines) - gone
+        self._top = max(0, self._top - gone)
         if self._following and (fresh or total - self._top > height):
             self._top = max(0, total - (height if fresh else height - height // 2))
         self._top = min(self._top, max(0, total - 1))

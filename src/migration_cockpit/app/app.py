@@ -14,21 +14,19 @@ from textual.app import App
 from textual.screen import Screen
 
 from cockpit_widgets.panel import Panel, View
-from migration_cockpit.advice import rates
 from migration_cockpit.app import theme
 from migration_cockpit.app.board import Board, broken
 from migration_cockpit.app.dialogs import Dialog, dialog_for
 from migration_cockpit.app.keyboard import Keyboard, PressedKey
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.plan import PANES, Looking
-from migration_cockpit.session import events as ev
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from migration_cockpit.cockpit.cockpit import Cockpit
-    from migration_cockpit.cockpit.desk import Desk
+    from migration_cockpit.cockpit.keys import Keys
+    from migration_cockpit.cockpit.shown import Shown
     from migration_cockpit.session.state import State
 
 FRAME = 0.25
@@ -41,7 +39,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CockpitApp(App[None]):
-    """Draws `cockpit.state` once a second and when something happens; keeps no facts of its own."""
+    """Draws the State of what it is given once a second and when something happens; keeps no facts of its own."""
 
     CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = False
@@ -49,8 +47,8 @@ class CockpitApp(App[None]):
 
     def __init__(
         self,
-        cockpit: Cockpit,
-        desk: Desk,
+        shown: Shown,
+        desk: Keys,
         *,
         autopilot: float | None = None,
         colours: str | None = None,
@@ -61,9 +59,9 @@ class CockpitApp(App[None]):
         `back` orders it to fly back: after which step, and by which way.
         """
         super().__init__()
-        self.cockpit = cockpit
+        self.shown = shown
+        self._rules: tuple[object, Rules] | None = None
         self.desk = desk
-        self.rules = _rules(cockpit)
         self.ended_by = 0
         """Number of the signal that ended the app, 0 for none."""
         self.trouble = ""
@@ -73,7 +71,7 @@ class CockpitApp(App[None]):
         self._pause = autopilot
         self._back = back
         self.keyboard = Keyboard(self)
-        self._noticed = (self.cockpit.clock.monotonic(), "")
+        self._noticed = (self.shown.clock.monotonic(), "")
         self._drawn = float("-inf")
         self._due = False
         self.leaving = False
@@ -88,17 +86,25 @@ class CockpitApp(App[None]):
     @property
     def state(self) -> State:
         """All that is known now."""
-        return self.cockpit.state
+        return self.shown.state
+
+    @property
+    def rules(self) -> Rules:
+        """By what the panes draw: it is in State too."""
+        said = self.state.rules
+        if self._rules is None or self._rules[0] is not said:
+            self._rules = (said, Rules.of(self.state))
+        return self._rules[1]
 
     @property
     def now(self) -> datetime:
         """UTC."""
-        return self.cockpit.clock.now()
+        return self.shown.clock.now()
 
     @property
     def write_error(self) -> str:
         """Why the journal cannot be written; empty when it can."""
-        return self.cockpit.recorder.write_error
+        return self.shown.write_error
 
     @property
     def notice(self) -> str:
@@ -148,7 +154,7 @@ class CockpitApp(App[None]):
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._signalled, number)
-        self.cockpit.recorder.listeners.append(lambda _entry, _state: self.draw_soon())
+        self.shown.listen(self.draw_soon)
         self.desk.listeners.append(self._desk_changed)
         self.set_interval(1.0, self.draw)
         self.call_after_refresh(self.spawn, self._start)
@@ -173,7 +179,7 @@ class CockpitApp(App[None]):
 
     async def _start(self) -> None:
         try:
-            await self.cockpit.start()
+            await self.shown.start()
         except Exception as error:  # noqa: BLE001 - the boundary: said on the screen, where the operator looks
             self.trouble = f"the session cannot be started: {error}"
             self.draw()
@@ -184,11 +190,13 @@ class CockpitApp(App[None]):
 
     async def _autopilot(self) -> None:
         from migration_cockpit.cockpit.autopilot import GoBack, fly
+        from migration_cockpit.cockpit.desk import Desk
 
         assert self._pause is not None
+        assert isinstance(self.desk, Desk)
         order = GoBack(*self._back) if self._back else None
         why = await fly(self.desk, self.press, pause=self._pause, back=order)
-        over = "the way back is flown" if self.cockpit.state.rollback else "every step is flown"
+        over = "the way back is flown" if self.state.rollback else "every step is flown"
         self.tell(f"autopilot: {why or over}")
 
     def _signalled(self, number: int) -> None:
@@ -211,7 +219,7 @@ class CockpitApp(App[None]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
             async with asyncio.timeout(STOPPING):
-                await self.cockpit.stop(reason)
+                await self.shown.stop(reason)
         except TimeoutError:
             self.log.warning("the cockpit did not stop in time")
 
@@ -222,7 +230,7 @@ class CockpitApp(App[None]):
         self._due = False
         if not self.screen_stack:  # the app is ending
             return
-        self._drawn = self.cockpit.clock.monotonic()
+        self._drawn = self.shown.clock.monotonic()
         said, text = self._noticed
         if text and self._drawn - said > NOTICE:
             self._noticed = (self._drawn, "")
@@ -236,22 +244,22 @@ class CockpitApp(App[None]):
         if self._due or not self.is_running:
             return
         self._due = True
-        wait = FRAME - (self.cockpit.clock.monotonic() - self._drawn)
+        wait = FRAME - (self.shown.clock.monotonic() - self._drawn)
         self.set_timer(max(0.01, wait), self.draw)
 
     def tell(self, text: str) -> None:
         """Say something to the operator where the advice stands."""
-        self._noticed = (self.cockpit.clock.monotonic(), text)
+        self._noticed = (self.shown.clock.monotonic(), text)
         self.draw_soon()
 
     def failed(self, what: str, error: Exception) -> None:
         """A failure that nothing below has turned into words: it is said and recorded, and the app goes on."""
         said = f"{what}: {type(error).__name__}: {error}"
         self.tell(said)
-        self.cockpit.recorder.record(ev.LogLine(source="cockpit", text=said, level="bad"))
+        self.shown.complain(said)
 
     def _desk_changed(self) -> None:
-        self._noticed = (self.cockpit.clock.monotonic(), self.desk.notice)
+        self._noticed = (self.shown.clock.monotonic(), self.desk.notice)
         self.call_later(self._show_dialog)
 
     async def _show_dialog(self) -> None:
@@ -344,10 +352,3 @@ class CockpitApp(App[None]):
     def run(self, **options: Any) -> None:
         """Run in the terminal. The mouse is left to the terminal, so that copying works in tmux."""
         super().run(**({"mouse": False} | options))
-
-
-def _rules(cockpit: Cockpit) -> Rules:
-    settings = cockpit.settings
-    percent = settings.grafana.regression_percent if settings.grafana else Rules.regression_percent
-    known = rates.of(settings)
-    return Rules(limits=settings.limits, cadence=settings.cadence, regression_percent=percent, rates=known)

@@ -11,7 +11,19 @@ from textual.app import ComposeResult
 from cockpit_widgets.panel import Panel, View
 from cockpit_widgets.spans import line, wrap
 from cockpit_widgets.tiles import Rect, TiledScreen
-from migration_cockpit.app.panes import advice, badges, database, footer, header, log, metrics, pods, tasks, timeline
+from migration_cockpit.app.panes import (
+    advice,
+    badges,
+    database,
+    footer,
+    header,
+    log,
+    metrics,
+    pods,
+    tasks,
+    timeline,
+    track,
+)
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.plan import PANES, Looking, compact, plan
 from migration_cockpit.session.state import State
@@ -47,7 +59,7 @@ class Board(TiledScreen):
 
     def compose(self) -> ComposeResult:
         """One panel for each part of the screen."""
-        for name in ("header", "strip", "badges", *PANES, "advice", "footer"):
+        for name in ("header", "strip", "badges", *PANES, "advice", "track", "footer"):
             framed = name in PANES or name == "advice"
             self._panels[name] = Panel(self._source(name), self._app.palette, framed=framed, id=name)
             yield self._panels[name]
@@ -58,7 +70,7 @@ class Board(TiledScreen):
 
     def tiles(self, width: int, height: int) -> dict[str, Rect]:
         """Where the parts stand."""
-        rects = plan(width, height, self.looking)
+        rects = plan(width, height, self.looking, track=self._app.shown.track is not None)
         self._shown = tuple(rects)
         return rects
 
@@ -71,14 +83,17 @@ class Board(TiledScreen):
         if name in DRAWN:
             return DRAWN[name](state, now, width, height, rules)
         if name == "header":
-            return header.view(state, now, width, height, app.write_error)
+            return header.view(state, now, width, height, app.shown.mark)
         if name == "strip":
             return timeline.strip(state, now, width, height)
         if name == "badges":
             return badges.view(state, now, width, rules, self.looking.pane)
         if name == "advice":
             return advice.view(state, now, width, height, rules, app.notice)
-        return footer.view("screen", width, without=("zoom",) if self.compact else ())
+        if name == "track":
+            return track.view(app.shown.track, width)
+        without = ("zoom",) if self.compact else ()
+        return footer.view("screen", width, without=without, controls=app.desk.controls)
 
     def redraw(self) -> None:
         """Draw what changed."""
@@ -105,7 +120,8 @@ class Board(TiledScreen):
     @property
     def compact(self) -> bool:
         """Whether one pane is shown at a time."""
-        return compact(*self.size)
+        width, height = self.size
+        return compact(width, height - 1 if self._app.shown.track is not None else height)
 
 
 def broken(name: str, error: Exception, width: int = 60) -> View:

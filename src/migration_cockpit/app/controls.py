@@ -3,8 +3,8 @@ with it the only source of the footer and of the help."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
@@ -103,7 +103,14 @@ VIEW_CONTROLS: tuple[ViewControl, ...] = (
 )
 """The view's own actions. `any` ones work in dialogs too, where no text is being typed."""
 
+LEAVING = ("detach", "leave")
+"""Labels of the ways out: they stand last in the footer, at any width."""
+
 KEY_NAMES = {
+    "full_stop": ".",
+    "comma": ",",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "enter": "⏎",
     "escape": "Esc",
     "minus": "-",
@@ -126,10 +133,16 @@ KEY_NAMES = {
 Action = Control | ViewControl
 
 
-def actions(where: str) -> list[Action]:
-    """Every action that is live at a place."""
-    mine = [each for each in CONTROLS if each.where == where]
-    return [*mine, *(each for each in VIEW_CONTROLS if each.where in {where, "any"})]
+def actions(where: str, controls: Sequence[Control] = CONTROLS) -> list[Action]:
+    """Every action that is live at a place. The desk comes before the view: a key that it takes there is its own."""
+    mine = [each for each in controls if each.where == where]
+    taken = {key for each in mine for key in each.keys}
+    left: list[Action] = [
+        replace(each, keys=tuple(key for key in each.keys if key not in taken))
+        for each in VIEW_CONTROLS
+        if each.where in {where, "any"}
+    ]
+    return [*mine, *(each for each in left if each.keys)]
 
 
 def view_control(key: str, where: str) -> ViewControl | None:
@@ -142,16 +155,16 @@ def key_names(keys: Iterable[str]) -> str:
     return " ".join(KEY_NAMES.get(key, key) for key in keys)
 
 
-def footer_entries(where: str) -> list[tuple[str, str]]:
+def footer_entries(where: str, controls: Sequence[Control] = CONTROLS) -> list[tuple[str, str]]:
     """(keys, label) for the footer; keys that differ only in their number stand together, leaving comes last."""
     entries: list[tuple[str, str]] = []
-    for numbered, group in groupby(actions(where), key=_numbered):
-        controls = list(group)
+    for numbered, group in groupby(actions(where, controls), key=_numbered):
+        row = list(group)
         if numbered:
-            entries.append((_range([key for each in controls for key in each.keys]), controls[0].label))
+            entries.append((_range([key for each in row for key in each.keys]), row[0].label))
         else:
-            entries += [(key_names(each.keys[:1]), each.label) for each in controls if each.footer]
-    last = [entry for entry in entries if entry[1] == "detach"]
+            entries += [(key_names(each.keys[:1]), each.label) for each in row if each.footer]
+    last = [entry for entry in entries if entry[1] in LEAVING]
     return [entry for entry in entries if entry not in last] + last
 
 

@@ -58,7 +58,7 @@ class Keyboard:
 
     def __init__(self, app: CockpitApp) -> None:
         self._app = app
-        self._enter = FreshEnter(app.cockpit.clock)
+        self._enter = FreshEnter(app.shown.clock)
 
     def takes(self, event: events.Key | events.Paste) -> bool:
         """Deal with a key or a paste; False when it is text for a field."""

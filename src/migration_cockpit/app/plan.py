@@ -36,8 +36,11 @@ def compact(width: int, height: int) -> bool:
     return columns(width, height) == 1
 
 
-def plan(width: int, height: int, looking: Looking) -> dict[str, Rect]:
-    """Rectangle by part. Parts that are not named are not on the screen."""
+def plan(width: int, height: int, looking: Looking, *, track: bool = False) -> dict[str, Rect]:
+    """Rectangle by part. Parts that are not named are not on the screen. A track takes the row above the footer."""
+    if track:
+        rects = plan(width, height - 1, looking)
+        return rects | {"track": (0, height - 2, width, 1), "footer": (0, height - 1, width, 1)}
     return _compact(width, height, looking) if compact(width, height) else _full(width, height, looking)
 
 

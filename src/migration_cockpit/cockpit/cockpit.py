@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -17,8 +17,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from migration_cockpit import __version__
-from migration_cockpit.config import STEP_IDS, Settings
+from migration_cockpit.cockpit.shown import LIVE, NOT_RECORDED, Mark, Track
+from migration_cockpit.config import STEP_IDS, Grafana, Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock, JumpWatch, SystemClock
 from migration_cockpit.session.journal import JournalError, SessionLock, make_directory
@@ -104,6 +107,29 @@ class Cockpit:
         """All that is known now."""
         return self.recorder.state
 
+    @property
+    def write_error(self) -> str:
+        """Why the journal cannot be written; empty when it can."""
+        return self.recorder.write_error
+
+    @property
+    def mark(self) -> Mark:
+        """That this is the flight itself, and whether it is recorded."""
+        return NOT_RECORDED if self.write_error else LIVE
+
+    @property
+    def track(self) -> Track | None:
+        """A flight goes one way only."""
+        return None
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Call `changed` when there is something new to draw."""
+        self.recorder.listeners.append(lambda _entry, _state: changed())
+
+    def complain(self, text: str) -> None:
+        """Record a failure of the screen itself."""
+        self.recorder.record(ev.LogLine(source="cockpit", text=text, level="bad"))
+
     async def start(self) -> None:
         """Open or go on with the session and start reading the world."""
         for heavy in ("playbook.steps", "sources"):
@@ -144,7 +170,14 @@ class Cockpit:
             self.recorder.record(
                 ev.DriverChanged(operator=self.operator, host=host, pid=os.getpid(), resumed=resumed, torn=torn)
             )
+            self._set_rules()
             self._taken = True
+
+    def _set_rules(self) -> None:
+        """Write down by what the screen draws, where that differs from what the journal says."""
+        rules = rules_of(self.settings)
+        if self.state.rules != rules:
+            self.recorder.record(rules)
 
     def _resume(self) -> None:
         """Go on with the step that was running, unless nothing can be written down."""
@@ -221,6 +254,20 @@ class Cockpit:
         self.recorder.close()
         await self.connections.close()
         self._lock.release()
+
+
+def rules_of(settings: Settings) -> ev.RulesSet:
+    """What of the config the screen draws by."""
+    from migration_cockpit.advice import rates
+
+    percent = settings.grafana.regression_percent if settings.grafana else Grafana.regression_percent
+    known = rates.of(settings)
+    return ev.RulesSet(
+        limits=msgspec.structs.asdict(settings.limits),
+        cadence=msgspec.structs.asdict(settings.cadence),
+        regression_percent=percent,
+        rates=msgspec.Raw(msgspec.json.encode(known)) if known.own else None,
+    )
 
 
 def _opening(settings: Settings, session: str) -> ev.SessionOpened:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from migration_cockpit.cockpit.desk import Desk
-
-Act = Callable[["Desk"], Awaitable[None]]
-"""What a key does. May raise Refused, whose words become the notice."""
+Act = Callable[[Any], Awaitable[None]]
+"""What a key does, given the desk that it is pressed at. May raise Refused, whose words become the notice."""
 
 
 @dataclass(frozen=True)

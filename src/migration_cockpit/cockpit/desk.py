@@ -1,108 +1,33 @@
-"""The desk: what a key does here and now, which dialog is open, and the last word to the operator.
-
-It knows nothing of the screen that draws it.
-"""
+"""The desk of a flight: its keys reach the world, by the one table of actions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog, worth_telling
+from migration_cockpit.cockpit.keys import DEAF, Keys
 from migration_cockpit.cockpit.table import CONTROLS
-from migration_cockpit.playbook.sheet import Refused
-from migration_cockpit.session.journal import JournalError
 
 if TYPE_CHECKING:  # the desk needs the cockpit's shape, not all that it imports
     from migration_cockpit.cockpit.cockpit import Cockpit
-    from migration_cockpit.cockpit.dialogs import OpenDialog
 
-DEAF = 0.5
-"""Seconds after a dialog's opening in which keys are dropped: two people share a tmux."""
+__all__ = ["DEAF", "Desk"]
 
 
-class Desk:
-    """Takes keys by the table of actions. At most one dialog is open at it."""
+class Desk(Keys):
+    """Where a flight is flown."""
 
-    def __init__(self, cockpit: Cockpit) -> None:
+    def __init__(self, cockpit: Cockpit, controls: Sequence[Control] = CONTROLS) -> None:
+        super().__init__(cockpit, controls)
         self.cockpit = cockpit
-        self.dialog: OpenDialog | None = None
-        self.notice = ""
-        """Why the last key did nothing, or what it did."""
-        self.quitting = False
-        self.listeners: list[Callable[[], None]] = []
-        self._opened = 0.0
-        self._busy = False
 
-    @property
-    def where(self) -> str:
-        """Which part of the table is live: `screen`, or the place of the open dialog."""
-        return "screen" if self.dialog is None else self.dialog.place
-
-    @property
-    def typed(self) -> str:
-        """What stands in the field of the open dialog."""
-        return "" if self.dialog is None else self.dialog.typed
-
-    @property
-    def deaf(self) -> bool:
-        """Whether a dialog has opened so recently that keys are dropped."""
-        return self.dialog is not None and self.cockpit.clock.monotonic() - self._opened < DEAF
-
-    async def press(self, key: str) -> bool:
-        """Do what a key does here and now; False when it is not in the table for this place."""
-        control = next((c for c in CONTROLS if c.where == self.where and key in c.keys), None)
-        if control is None:
-            return False
-        if self.deaf or self._busy:
-            return True
-        self.notice = ""
-        self._busy = True
-        try:
-            await control.act(self)
-        except Refused as refused:
-            self.notice = self.cockpit.recorder.redactor.clean(str(refused))
-        except JournalError as error:
-            self.notice = f"nothing was done: {error}"
-        finally:
-            self._busy = False
-        self._changed()
-        return True
-
-    def type(self, text: str) -> None:
-        """Set the text in the field of the open dialog."""
-        if self.dialog is not None and not self.deaf:
-            self.dialog.typed = text
-
-    def say(self, notice: str) -> None:
-        """Tell the operator something now, before the action is through."""
-        self.notice = notice
-        self._changed()
-
-    def open(self, dialog: OpenDialog, notice: str = "") -> None:
-        """Open a dialog in place of whatever is open; keys are dropped for a moment."""
-        self.dialog, self.notice = dialog, notice
-        self._opened = self.cockpit.clock.monotonic()
-        self._changed()
+    def clean(self, text: str) -> str:
+        """A text without secrets."""
+        return self.cockpit.recorder.redactor.clean(text)
 
     def welcome(self) -> None:
         """Tell what the last cockpit left behind, where it left something; nothing else must be open yet."""
         if self.dialog is None and worth_telling(self.cockpit.state):
             self.open(ResumedDialog())
-
-    def close_dialog(self, notice: str = "") -> None:
-        """Back to the screen."""
-        dialog, self.dialog = self.dialog, None
-        if dialog is not None:
-            dialog.left(self)
-        self.notice = notice
-        self._changed()
-
-    def close_moot(self) -> None:
-        """Close a dialog that has nothing to ask any more, and say why."""
-        if self.dialog is not None and (why := self.dialog.moot(self.cockpit.state)):
-            self.close_dialog(why)
-
-    def _changed(self) -> None:
-        for listener in tuple(self.listeners):
-            listener()

@@ -30,6 +30,10 @@ class JournalError(Exception):
     """The journal cannot be read or written; the message names the file and what to do."""
 
 
+class Broken(ValueError):
+    """A line that is no event; the message says what is wrong with it."""
+
+
 class Envelope(msgspec.Struct, frozen=True):
     """A line of the journal; `data` stays undecoded until its kind is known."""
 
@@ -123,11 +127,11 @@ class JournalWriter:
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    envelope = _envelope.decode(line)
-                except msgspec.MsgspecError:
+                    found = envelope(line)
+                except Broken:
                     break
                 good += len(line)
-                self.seq, self.prev = envelope.seq, line_hash(line[:-1])
+                self.seq, self.prev = found.seq, line_hash(line[:-1])
             rest = self.path.stat().st_size - good
         if rest:
             tail = self.path.read_bytes()[good:]
@@ -147,14 +151,14 @@ class JournalWriter:
 
         Raises JournalError when it cannot be written.
         """
-        envelope = Envelope(VERSION, self.seq + 1, t, event.kind, self.prev, _cleaned(_encode(event), clean))
-        line = _encode(envelope)
+        written = Envelope(VERSION, self.seq + 1, t, event.kind, self.prev, _cleaned(_encode(event), clean))
+        line = _encode(written)
         try:
             self._write(line + b"\n", durable=event.durable)
         except OSError as error:
             raise JournalError(f"{self.path}: cannot be written: {error.strerror}") from error
-        self.seq, self.prev = envelope.seq, line_hash(line)
-        return Entry(envelope.seq, t, decode(envelope.kind, _envelope.decode(line).data) or event)
+        self.seq, self.prev = written.seq, line_hash(line)
+        return Entry(written.seq, t, decode(written.kind, _envelope.decode(line).data) or event)
 
     def _write(self, line: bytes, *, durable: bool) -> None:
         """Put a line at the end, or nothing: one that is not there as a whole, or not surely, is taken back."""
@@ -223,6 +227,29 @@ def decode(kind: str, data: msgspec.Raw) -> Event | None:
     return decoder.decode(data) if decoder else None
 
 
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What bytes that are no event can raise: no JSON or another shape, no UTF-8 or a number too large, too deep."""
+
+
+def envelope(line: bytes) -> Envelope:
+    """The envelope of a line, with or without its newline. Raises Broken."""
+    try:
+        found = _envelope.decode(line)
+    except _UNREADABLE as error:
+        raise Broken(str(error)) from error
+    if found.t.tzinfo is None:
+        raise Broken(f"its time {found.t} names no zone")
+    return found
+
+
+def event_of(found: Envelope) -> Event | None:
+    """The event in an envelope, None for a kind that this version does not know. Raises Broken."""
+    try:
+        return decode(found.kind, found.data)
+    except _UNREADABLE as error:
+        raise Broken(f"{found.kind}: {error}") from error
+
+
 def read(path: Path) -> Iterator[Entry]:
     """The events of a journal in their order, up to a torn tail; unknown kinds are passed over.
 
@@ -239,14 +266,16 @@ def read(path: Path) -> Iterator[Entry]:
             if not line.endswith(b"\n"):
                 return
             try:
-                envelope = _envelope.decode(line)
-            except msgspec.MsgspecError as error:
+                found = envelope(line)
+                if found.v > VERSION:
+                    raise JournalError(newer(path, found.v))
+                event = event_of(found)
+            except Broken as error:
                 raise JournalError(f"{path}: line {number} is not an event: {error}") from error
-            if envelope.v > VERSION:
-                raise JournalError(f"{path}: written by a newer cockpit (version {envelope.v}); use that one")
-            try:
-                event = decode(envelope.kind, envelope.data)
-            except msgspec.MsgspecError as error:
-                raise JournalError(f"{path}: line {number} ({envelope.kind}): {error}") from error
             if event is not None:
-                yield Entry(envelope.seq, envelope.t, event)
+                yield Entry(found.seq, found.t, event)
+
+
+def newer(path: Path, version: int) -> str:
+    """What is said of a journal that this program is too old for."""
+    return f"{path}: written by a newer cockpit (version {version} of the journal, this one reads {VERSION}); use that"

@@ -275,6 +275,7 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     driver_since: datetime | None = None
     resumption: Resumption | None = None
     """None in a session's first cockpit."""
+    rules: ev.RulesSet | None = None
     closed: str = ""
     outcome: str = ""
     window_end: datetime | None = None

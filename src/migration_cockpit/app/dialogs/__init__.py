@@ -17,6 +17,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.decision import DecisionDialog
     from migration_cockpit.app.dialogs.failures import FailuresDialog
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
+    from migration_cockpit.app.dialogs.jump import JumpDialog
     from migration_cockpit.app.dialogs.postpone import PostponeDialog
     from migration_cockpit.app.dialogs.resumed import ResumedDialog
     from migration_cockpit.app.dialogs.rollback import (
@@ -43,6 +44,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "rollback-end-job": RollbackEndJobDialog,
         "rollback-phrase": RollbackPhraseDialog,
         "rollback-countdown": RollbackCountdown,
+        "jump": JumpDialog,
         "help": HelpDialog,
         "advice": AdviceDialog,
         "failures": FailuresDialog,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from cockpit_widgets.typein import TypeIn
     from migration_cockpit.app.app import CockpitApp
+    from migration_cockpit.cockpit.cockpit import Cockpit
+    from migration_cockpit.cockpit.desk import Desk
 
 WIDEST = 120
 
@@ -59,7 +61,7 @@ class Dialog(TiledScreen):
         """Header, frame, text, notice, keys; the field on top of the frame."""
         app = self._cockpit_app
         sources: dict[str, Source] = {
-            "header": lambda w, h: header.view(app.state, app.now, w, h, app.write_error),
+            "header": lambda w, h: header.view(app.state, app.now, w, h, app.shown.mark),
             "frame": lambda _w, _h: View((), line((self.heading(), "title")), self._position(), self.frame_tone()),
             "body": lambda w, _h: View(tuple(self.text(w))),
             "label": lambda w, _h: View(tuple(line((each, "careful-bold")) for each in wrap(self.asks, w)[:1])),
@@ -78,6 +80,20 @@ class Dialog(TiledScreen):
                 self._field.value = app.desk.typed
                 self._field.cursor_position = len(app.desk.typed)
             yield self._field
+
+    @property
+    def desk(self) -> Desk:
+        """The desk of the flight: only a flight's own dialogs ask for more than any table of keys has."""
+        from migration_cockpit.cockpit.desk import Desk
+
+        desk = self._cockpit_app.desk
+        assert isinstance(desk, Desk)
+        return desk
+
+    @property
+    def cockpit(self) -> Cockpit:
+        """The flight."""
+        return self.desk.cockpit
 
     def _guard(self, name: str, source: Source) -> Source:
         return lambda w, h: self._cockpit_app.guarded(f"{self.about} {name}", lambda: source(w, h))
@@ -124,7 +140,7 @@ class Dialog(TiledScreen):
 
     def key_entries(self) -> list[tuple[str, str]]:
         """(keys, label) of what can be done here; the way back stands first."""
-        entries = [entry for entry in footer_entries(self.about) if entry[1] != "help"]
+        entries = [entry for entry in footer_entries(self.about, self._cockpit_app.desk.controls) if entry[1] != "help"]
         entries.sort(key=lambda entry: entry[0] != "Esc")
         if self.wants_field():
             entries.append(("Tab", "out" if self.typing else "type"))

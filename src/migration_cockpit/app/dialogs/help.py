@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.controls import Action, actions, key_names
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.panes import advice
+from migration_cockpit.cockpit.control import Control
+from migration_cockpit.cockpit.table import CONTROLS
 
 PLACES = {
     "screen": "Keys",
@@ -21,6 +25,7 @@ PLACES = {
     "rollback-end-job": "Ending a migration that works",
     "rollback-phrase": "Typing what it goes back to",
     "rollback-countdown": "While the rollback counts down",
+    "jump": "When jumping to a moment",
 }
 PANES = {
     "timeline": "Each step's plan, start, drift in minutes and outcome; the window; what can be gone back to.",
@@ -69,19 +74,21 @@ class HelpDialog(Dialog):
 
     def text(self, width: int) -> list[Line]:
         """All of it."""
-        return help_lines(width)
+        return help_lines(width, self._cockpit_app.desk.controls)
 
     def key_entries(self) -> list[tuple[str, str]]:
         """Only the way back."""
         return [("Esc", "back"), ("↑↓", "scroll")]
 
 
-def help_lines(width: int) -> list[Line]:
+def help_lines(width: int, controls: Sequence[Control] = CONTROLS) -> list[Line]:
     """The help as text."""
     lines: list[Line] = []
     listed: set[str] = set()
     for place, heading in PLACES.items():
-        own = [each for each in actions(place) if each.id not in listed]
+        if place != "screen" and not any(each.where == place for each in controls):
+            continue
+        own = [each for each in actions(place, controls) if each.id not in listed]
         listed |= {each.id for each in own}
         lines += [line((heading, "bold")), *(_action(each, width) for each in own), ()]
     lines.append(line(("Panes", "bold")))

@@ -96,7 +96,7 @@ class RollbackPhraseDialog(_Going):
 
     def text(self, width: int) -> list[Line]:
         """The phrase, and what follows."""
-        desk = self._cockpit_app.desk
+        desk = self.desk
         if not isinstance(desk.dialog, dialogs.RollbackPhraseDialog):
             return []
         what = "the release and the end of the recovery point" if desk.dialog.plan.point else "the release and the way"
@@ -116,7 +116,7 @@ class RollbackCountdown(Dialog):
 
     def text(self, width: int) -> list[Line]:
         """How long it still takes."""
-        desk = self._cockpit_app.desk
+        desk = self.desk
         dialog = desk.dialog
         if not isinstance(dialog, dialogs.RollbackCountdown):
             return []

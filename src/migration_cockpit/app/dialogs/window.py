@@ -25,7 +25,7 @@ class WindowDialog(Writing):
 
     def text(self, width: int) -> list[Line]:
         """Now, then."""
-        cockpit = self._cockpit_app.cockpit
+        cockpit = self.cockpit
         dialog, end = self._cockpit_app.desk.dialog, cockpit.state.window_end
         if not isinstance(dialog, dialogs.WindowDialog) or end is None:
             return []

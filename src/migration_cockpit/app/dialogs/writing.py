@@ -59,7 +59,7 @@ class MessageDialog(Writing):
 
     def text(self, width: int) -> list[Line]:
         """Where it goes, and the last messages with their state."""
-        slack = self._cockpit_app.cockpit.settings.slack
+        slack = self.cockpit.settings.slack
         where = f"It goes to {slack.channel}." if slack else "No channel is configured: it stays in the journal."
         lines = [line((where, "dim"))]
         for message in list(self._cockpit_app.state.messages.values())[-SHOWN:]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, fit, line
 from cockpit_widgets.spans import width as cells
-from migration_cockpit.app.controls import footer_entries
+from migration_cockpit.app.controls import LEAVING, footer_entries
+from migration_cockpit.cockpit.control import Control
+from migration_cockpit.cockpit.table import CONTROLS
 
 
-def view(where: str, width: int, *, without: tuple[str, ...] = ()) -> View:
+def view(where: str, width: int, *, without: tuple[str, ...] = (), controls: Sequence[Control] = CONTROLS) -> View:
     """As many keys as there is room for; the help has the rest. `without` names labels that mean nothing here."""
-    entries = [entry for entry in footer_entries(where) if entry[1] not in without]
-    vital = [entry for entry in entries if entry[1] in {"help", "detach"}]
+    entries = [entry for entry in footer_entries(where, controls) if entry[1] not in without]
+    vital = [entry for entry in entries if entry[1] in {"help", *LEAVING}]
     room = width - sum(_size(entry) for entry in vital)
     shown = []
     for entry in entries:

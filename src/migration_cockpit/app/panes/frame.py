@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
+
+import msgspec
 
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line, wrap
@@ -23,10 +27,34 @@ class Rules:
     regression_percent: float = 20.0
     rates: Rates = BUILT_IN
 
+    @classmethod
+    def of(cls, state: State) -> Rules:
+        """The rules that the journal says the screen draws by; the defaults before it says so."""
+        known = state.rules
+        if known is None:
+            return cls()
+        return cls(
+            limits=_known(Limits, known.limits),
+            cadence=_known(Cadence, known.cadence),
+            regression_percent=known.regression_percent,
+            rates=msgspec.json.decode(known.rates, type=Rates) if known.rates is not None else BUILT_IN,
+        )
+
     def late(self, source: str) -> float:
         """Age in seconds at which a reading is late: no change is told at least every heartbeat."""
         every = float(getattr(self.cadence, source, 0.0))
         return 2.0 * max(every, self.cadence.heartbeat) + 5.0
+
+
+S = TypeVar("S", Limits, Cadence)
+
+
+def _known(cls: type[S], values: Mapping[str, float]) -> S:
+    """A section of the config of what is known of it; keys of another version are passed over."""
+    standard = cls()
+    return cls(
+        **{name: type(getattr(standard, name))(values[name]) for name in cls.__struct_fields__ if name in values}
+    )
 
 
 def titled(name: str, more: str = "") -> Line:

@@ -8,6 +8,7 @@ from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, Span, clip, fit, line
 from cockpit_widgets.spans import width as cells
 from migration_cockpit.app.words import hms, seconds_between, span
+from migration_cockpit.cockpit.shown import LIVE, Mark
 from migration_cockpit.session.state import State
 
 GAP: Span = ("   ", "bar")
@@ -23,10 +24,11 @@ def banner(state: State) -> Span:
     return (" PRODUCTION ", "badge-bad") if session.production else (" staging ", "badge-careful")
 
 
-def view(state: State, now: datetime, width: int, height: int, write_error: str = "") -> View:
+def view(state: State, now: datetime, width: int, height: int, mark: Mark = LIVE) -> View:
     """One row where everything fits, else two; what does not fit in the end is the least urgent."""
     where = _where(state)
-    parts = [_clock(now), _window(state, now), _record(write_error), *_people(state, now)]
+    where[0] = line(*_badge(mark), where[0])
+    parts = [_clock(now), _window(state, now), _mark(mark), *_people(state, now)]
     if height <= 1:
         return View((fit(_fill(where, parts, width), width, tone="bar"),))
     first = _fill([*where[:2], where[3]], [parts[0], parts[2]], width)
@@ -66,10 +68,14 @@ def _window(state: State, now: datetime) -> Line:
     return line(("▲ " if left < 3600 else "", tone), ("window closes in ", "bar-dim"), (span(left), tone))
 
 
-def _record(write_error: str) -> Line:
-    if write_error:
-        return line(("✖ NOT RECORDED", "bar-bad"))
-    return line(("● ", "bar-bad"), ("REC", "bar"))
+def _badge(mark: Mark) -> Line:
+    """That this is not the flight itself: in reverse and in a word."""
+    return line((f" {mark.badge} ", "badge-plain"), (" ", "bar")) if mark.badge else ()
+
+
+def _mark(mark: Mark) -> Line:
+    tone = "bar" if mark.level == "info" else f"bar-{mark.level}"
+    return line((f"{mark.glyph} ", tone), (mark.word, "bar" if mark is LIVE else tone))
 
 
 def _people(state: State, now: datetime) -> list[Line]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from migration_cockpit.cockpit.desk import Desk
@@ -26,7 +26,7 @@ class OpenDialog:
         """Do what it stands for, then close it. Raises Refused, saying why that cannot be."""
         raise NotImplementedError
 
-    def left(self, desk: Desk) -> None:
+    def left(self, desk: Any) -> None:
         """It is being closed, and no other dialog takes its place."""
 
     def moot(self, state: State) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+import msgspec
+
 from migration_cockpit.session.events.base import Event
 
 
@@ -39,6 +41,19 @@ class DriverChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
     resumed: bool = False
     torn: int = 0
     """Bytes of a half-written last line that were cut off; nothing rested on them."""
+
+
+class RulesSet(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """What of the config the screen draws by: written at the start, and where a cockpit goes on with another config."""
+
+    kind: ClassVar[str] = "rules.set"
+    limits: dict[str, float]
+    """Seconds, by key of the config."""
+    cadence: dict[str, float]
+    """Seconds between two readings, by source."""
+    regression_percent: float
+    rates: msgspec.Raw | None = None
+    """How long slow revisions take (JSON), where the config names a file of one's own."""
 
 
 class ClockJumped(Event, frozen=True, kw_only=True, omit_defaults=True):

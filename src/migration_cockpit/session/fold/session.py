@@ -67,9 +67,14 @@ def _window(state: State, event: ev.WindowMoved, t: datetime) -> dict[str, Any]:
     return {"window_end": event.end, **logged(state, entry)}
 
 
+def _rules(_: State, event: ev.RulesSet, __: datetime) -> dict[str, Any]:
+    return {"rules": event}
+
+
 FOLDS: Folds = {
     ev.SessionOpened: _opened,
     ev.DriverChanged: _driver,
+    ev.RulesSet: _rules,
     ev.ClockJumped: _jumped,
     ev.SessionClosed: _closed,
     ev.Note: _note,

@@ -1,0 +1,111 @@
+"""What a key does here and now, which dialog is open, and the last word to the operator: by a table of actions.
+
+It knows nothing of the screen that draws it, nor of what is shown on it: a flight has one table, a replay another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from migration_cockpit.playbook.sheet import Refused
+from migration_cockpit.session.journal import JournalError
+
+if TYPE_CHECKING:
+    from migration_cockpit.cockpit.control import Control
+    from migration_cockpit.cockpit.dialogs import OpenDialog
+    from migration_cockpit.cockpit.shown import Shown
+
+DEAF = 0.5
+"""Seconds after a dialog's opening in which keys are dropped: two people share a tmux."""
+
+
+class Keys:
+    """Takes keys by a table of actions. At most one dialog is open."""
+
+    def __init__(self, shown: Shown, controls: Sequence[Control]) -> None:
+        self._shown = shown
+        self.controls = tuple(controls)
+        """The table; no key stands twice in one place."""
+        self.dialog: OpenDialog | None = None
+        self.notice = ""
+        """Why the last key did nothing, or what it did."""
+        self.quitting = False
+        self.listeners: list[Callable[[], None]] = []
+        self._opened = 0.0
+        self._busy = False
+
+    @property
+    def where(self) -> str:
+        """Which part of the table is live: `screen`, or the place of the open dialog."""
+        return "screen" if self.dialog is None else self.dialog.place
+
+    @property
+    def typed(self) -> str:
+        """What stands in the field of the open dialog."""
+        return "" if self.dialog is None else self.dialog.typed
+
+    @property
+    def deaf(self) -> bool:
+        """Whether a dialog has opened so recently that keys are dropped."""
+        return self.dialog is not None and self._shown.clock.monotonic() - self._opened < DEAF
+
+    async def press(self, key: str) -> bool:
+        """Do what a key does here and now; False when it is not in the table for this place."""
+        control = next((c for c in self.controls if c.where == self.where and key in c.keys), None)
+        if control is None:
+            return False
+        if self.deaf or self._busy:
+            return True
+        self.notice = ""
+        self._busy = True
+        try:
+            await control.act(self)
+        except Refused as refused:
+            self.notice = self.clean(str(refused))
+        except JournalError as error:
+            self.notice = f"nothing was done: {error}"
+        finally:
+            self._busy = False
+        self._changed()
+        return True
+
+    def clean(self, text: str) -> str:
+        """A text without secrets, where any could have come into it."""
+        return text
+
+    def welcome(self) -> None:
+        """Say what must be said before anything else; nothing, unless there is something."""
+
+    def type(self, text: str) -> None:
+        """Set the text in the field of the open dialog."""
+        if self.dialog is not None and not self.deaf:
+            self.dialog.typed = text
+
+    def say(self, notice: str) -> None:
+        """Tell the operator something now, before the action is through."""
+        self.notice = notice
+        self._changed()
+
+    def open(self, dialog: OpenDialog, notice: str = "") -> None:
+        """Open a dialog in place of whatever is open; keys are dropped for a moment."""
+        self.dialog, self.notice = dialog, notice
+        self._opened = self._shown.clock.monotonic()
+        self._changed()
+
+    def close_dialog(self, notice: str = "") -> None:
+        """Back to the screen."""
+        dialog, self.dialog = self.dialog, None
+        if dialog is not None:
+            dialog.left(self)
+        self.notice = notice
+        self._changed()
+
+    def close_moot(self) -> None:
+        """Close a dialog that has nothing to ask any more, and say why."""
+        if self.dialog is not None and (why := self.dialog.moot(self._shown.state)):
+            self.close_dialog(why)
+
+    def _changed(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()

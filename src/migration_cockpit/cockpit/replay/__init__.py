@@ -1,0 +1,1 @@
+"""A recording played on the same screen: the player, its keys, and moments as people name them."""

@@ -1,0 +1,114 @@
+"""`replay`: a session on the same screen, from any moment, at any speed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from migration_cockpit.commands import USAGE_ERROR, Command
+
+if TYPE_CHECKING:
+    from migration_cockpit.cockpit.replay.player import Player
+
+SLOWEST, FASTEST = 0.25, 600.0
+
+
+def _speed(text: str) -> float:
+    try:
+        value = float(text.rstrip("x"))
+    except ValueError:
+        value = 0.0
+    if not SLOWEST <= value <= FASTEST:
+        raise argparse.ArgumentTypeError(f"found {text}, takes a number from {SLOWEST:g} to {FASTEST:g}")
+    return value
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a journal (session.jsonl, also .gz or .zst) or a session's directory"
+    )
+    parser.add_argument(
+        "--at",
+        metavar="TIME",
+        default="",
+        help="begin at 2026-05-16T10:32:07Z, 10:32, +5m from the start, step:5 or end",
+    )
+    parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="0.25 to 600 (default: 1)")
+    parser.add_argument("--skip-idle", action="store_true", help="skip stretches without an event")
+    parser.add_argument("--headless", action="store_true", help="no screen; needs --print-state")
+    parser.add_argument("--print-state", choices=["json"], help="print State at the moment of --at, and end")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Play it; 1 when it cannot be read or is damaged."""
+    from migration_cockpit.cockpit.replay.controls import go_to
+    from migration_cockpit.cockpit.replay.player import Player
+    from migration_cockpit.playbook.sheet import Refused
+    from migration_cockpit.session.journal import JournalError
+    from migration_cockpit.session.recording import Recording, find_journal
+
+    if options.headless != bool(options.print_state):
+        print("migration-cockpit replay: --headless and --print-state json go together", file=sys.stderr)
+        return USAGE_ERROR
+    try:
+        recording = Recording(find_journal(options.file))
+        player = Player(recording, speed=options.speed, skip_idle=options.skip_idle)
+    except JournalError as error:
+        print(f"migration-cockpit replay: {error}", file=sys.stderr)
+        return 1
+    try:
+        if options.at:
+            go_to(player, options.at)
+    except Refused as refused:
+        print(f"migration-cockpit replay: --at: {refused}", file=sys.stderr)
+        return USAGE_ERROR
+    if options.headless:
+        return _print_state(player)
+    return _play(player)
+
+
+def _print_state(player: Player) -> int:
+    import msgspec
+
+    print(msgspec.json.format(msgspec.json.encode(player.state), indent=2).decode())
+    return _tell(player)
+
+
+def _play(player: Player) -> int:
+    from migration_cockpit.app import refuse_terminal
+    from migration_cockpit.app.app import CockpitApp
+    from migration_cockpit.cockpit.replay.controls import ReplayDesk
+    from migration_cockpit.launch import ended_by
+
+    if why := refuse_terminal(dict(os.environ)):
+        print(f"migration-cockpit replay: {why}", file=sys.stderr)
+        return USAGE_ERROR
+    app = CockpitApp(player, ReplayDesk(player))
+    app.run()
+    return ended_by(app.ended_by) or _tell(player)
+
+
+def _tell(player: Player) -> int:
+    """Say what is missing of the recording; 1 when something is."""
+    for said in player.missing():
+        print(f"migration-cockpit replay: {said}", file=sys.stderr)
+    for text in player.complaints:
+        print(f"migration-cockpit replay: {text}", file=sys.stderr)
+    return 1 if player.recording.damage or player.recording.cut else 0
+
+
+COMMAND = Command(
+    "replay",
+    "play a session on the same screen, from any moment, at any speed",
+    """\
+  migration-cockpit replay SESSION                        from its beginning
+  migration-cockpit replay SESSION --at step:5 --speed 60 the database migration, a minute a second
+  migration-cockpit replay session.jsonl.zst --at 10:32   packed files open as they are
+  migration-cockpit replay SESSION --headless --at +90m --print-state json | jq .steps""",
+    options,
+    run,
+)
