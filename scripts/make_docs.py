@@ -39,9 +39,11 @@ PLACES = {
     "rollback": "in the rollback's dialog",
     "rollback-reason": "saying why it is taken back",
     "rollback-end-job": "ending a migration that works",
+    "rollback-code": "typing a second person's code",
     "rollback-phrase": "typing what it goes back to",
     "rollback-countdown": "while the rollback counts down",
     "jump": "when jumping",
+    "rollback-under-way": "while the way back goes on",
     "any": "anywhere",
 }
 

@@ -134,7 +134,6 @@ class Rollback(Section, frozen=True, kw_only=True):
     healthy: float = 900.0
     late: bool = False
     second_person: bool = False
-    countdown: float = 5.0
 
 
 class Queries(Section, frozen=True, kw_only=True):

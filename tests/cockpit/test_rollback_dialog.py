@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -212,8 +212,81 @@ async def test_while_a_way_back_is_under_way_no_second_one_opens(seat: BackSeat)
     stage = ev.RollbackStage(stage="stop", title="stop 3.x")
     seat.cockpit.recorder.record(ev.RollbackStarted(way="helm", operator="sre", reason="r", stages=(stage,)))
     await seat.press("R")
+    assert seat.desk.where == "rollback-under-way"
+    assert seat.acts() == [], "nothing new was considered"
+    await seat.press("enter")
     assert seat.desk.where == "screen"
-    assert "the way back has begun" in seat.desk.notice
+
+
+async def test_a_second_persons_code_is_asked_for_and_never_shown_to_the_one_who_flies(
+    seat: BackSeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = msgspec.structs.replace(seat.cockpit.settings.rollback, second_person=True)
+    monkeypatch.setattr(seat.cockpit, "settings", msgspec.structs.replace(seat.cockpit.settings, rollback=asked))
+    await seat.press("R")
+    await seat.press("1")
+    await seat.press("enter")
+    seat.type("tasks fail")
+    await seat.press("enter")
+    assert seat.desk.where == "rollback-code"
+    code = seat.cockpit.state.way_back.code
+    assert len(code) == 6
+    assert not any(code in entry.text for entry in seat.cockpit.state.log), "the log is on the flying screen"
+    for wrong in ("", "0", f"{(int(code) + 1) % 1_000_000:06d}", f"{code}0"):
+        seat.type(wrong)
+        await seat.press("enter")
+        assert seat.desk.where == "rollback-code"
+        assert "not the code" in seat.desk.notice
+    seat.type(code)
+    await seat.press("enter")
+    assert seat.desk.where == "rollback-phrase"
+    await seat.press("escape")
+    assert seat.cockpit.state.way_back.code == "", "a code is good for one attempt"
+    assert seat.back.flown == []
+
+
+async def test_after_24_hours_three_ways_are_laid_out_and_none_is_run(
+    seat: BackSeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = seat.cockpit.recorder.record
+    for step in ("helm", "migrate"):
+        record(ev.StepStarted(step=step, operator="sre"))
+        record(ev.StepEnded(step=step, outcome="verified", operator="sre"))
+    now = seat.clock.now()
+    monkeypatch.setattr(seat.clock, "now", lambda: now + timedelta(hours=25))
+    await seat.press("R")
+    await seat.press("1")
+    await seat.press("enter")
+    assert seat.desk.where == "rollback"
+    assert "rollback.late = true" in seat.desk.notice
+    allowed = msgspec.structs.replace(seat.cockpit.settings.rollback, late=True)
+    monkeypatch.setattr(seat.cockpit, "settings", msgspec.structs.replace(seat.cockpit.settings, rollback=allowed))
+    await seat.press("r")
+    await seat.press("1")
+    await seat.press("enter")
+    assert seat.desk.where == "rollback-reason"
+
+
+async def test_a_failed_stage_is_answered_from_where_it_is_seen(seat: BackSeat) -> None:
+    record = seat.cockpit.recorder.record
+    stage = ev.RollbackStage(stage="restore", title="restore")
+    record(ev.RollbackStarted(way="restore", operator="sre", reason="r", stages=(stage,)))
+    choices = {"retry": "try again", "skip": "go on without it", "leave": "end it here"}
+    record(
+        ev.DecisionAsked(
+            step=ev.ROLLBACK, decision="restore-1", question="it failed", choices=choices, reasoned=("skip",)
+        )
+    )
+    await seat.press("R")
+    await seat.press("enter")
+    assert seat.desk.where == "decision"
+    await seat.press("2")
+    await seat.press("enter")
+    assert "skip needs a reason" in seat.desk.notice
+    seat.type("compared by hand")
+    await seat.press("enter")
+    made = seat.cockpit.state.decisions
+    assert [(each.answer, each.reason) for each in made.values()] == [("skip", "compared by hand")]
 
 
 def test_the_events_hold_no_more_than_they_say() -> None:

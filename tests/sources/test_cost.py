@@ -15,7 +15,7 @@ from migration_cockpit.rehearsal.database import EmbeddedPostgres
 from migration_cockpit.rehearsal.seed import SeedReport
 from migration_cockpit.session.cost import CostReading
 from migration_cockpit.session.events import CostRead, RecoveryMarked
-from migration_cockpit.sources.cost import LOCKED, CostSource, read_marks
+from migration_cockpit.sources.cost import LOCKED, CostSource, read_marks, read_rows
 from tests.connections.support import connected, eventually, running
 from tests.sources.migrating import migrate
 
@@ -107,6 +107,14 @@ def expect_lost(reading: CostReading) -> None:
     assert [run.run_id for run in reading.newest] == ["manual__since"]
 
 
+def expect_listed(rows: list[dict[str, Any]], reading: CostReading) -> None:
+    """The list has the rows that are counted, by name, and no value."""
+    of = {table: sum(row["table"] == table for row in rows) for table in ("dag_run", "task_instance", "xcom", "log")}
+    assert of == {"dag_run": 1, "task_instance": 2, "xcom": 1, "log": reading.logs}
+    assert {row["name"] for row in rows if row["table"] == "connection"} == {"added", "changed", "removed"}
+    assert SECRET not in msgspec.json.encode(rows).decode()
+
+
 async def test_what_came_since_under_airflow_2(settings_for: Settle, seeded: SeedReport, owner: Owner) -> None:
     await settings_of_airflow(owner)
     async with connected(settings_for()) as connections:
@@ -116,7 +124,10 @@ async def test_what_came_since_under_airflow_2(settings_for: Settle, seeded: See
         assert nothing.nothing
         assert nothing.logs == 0
         await since(owner, 2)
-        expect_lost(await source.read())
+        reading = await source.read()
+        expect_lost(reading)
+        rows = [msgspec.json.decode(row) for row in await read_rows(connections, marked, seconds=30)]
+    expect_listed(rows, reading)
     told = msgspec.json.encode(marked).decode()
     assert SECRET not in told, "values leave the server as hashes only"
 
@@ -133,7 +144,9 @@ async def test_what_came_since_across_the_migration(
         assert before.nothing, "the migration itself changes no connection and adds no run"
         await since(owner, 3)
         reading = await source.read()
+        rows = [msgspec.json.decode(row) for row in await read_rows(connections, marked, seconds=30)]
     expect_lost(msgspec.structs.replace(reading, logs=reading.logs - before.logs))
+    expect_listed(rows, reading)
 
 
 async def test_tasks_of_runs_begun_before_are_counted_apart(

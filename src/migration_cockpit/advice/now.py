@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from migration_cockpit.advice import failures
 from migration_cockpit.advice.advice import Advice
+from migration_cockpit.advice.going_back import advise_rollback
 from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.rollback_cost import cost, usable
@@ -43,6 +44,10 @@ def _advise(state: State, now: datetime, limits: Limits, rates: Rates) -> Advice
     details = tuple(text for text in (_dangers(state, now), _way_back(state, now)) if text)
     if state.decision is not None:
         return _decision(state, now, details)
+    if state.rollback is not None:
+        back = advise_rollback(state.rollback, now, state.session.source_version, details)
+        if back is not None:
+            return back
     running = state.running_step
     if running is not None:
         return _running(state, running, now, limits, rates, details)

@@ -110,12 +110,13 @@ class Cost:
                 "1 task of an earlier run" if found.went_on == 1 else f"{count(found.went_on)} tasks of earlier runs"
             )
             said.append(f"{tasks} ended since and will run once more.")
-        for name, changed in (("Connections", found.connections), ("Variables", found.variables)):
-            if changed:
-                said.append(f"{name}: {_changes(changed)}.")
+        changed = (("connections", found.connections), ("variables", found.variables))
+        settings = "; ".join(f"{name} {_changes(each)}" for name, each in changed if each)
+        if settings:
+            said.append(f"{settings[0].upper()}{settings[1:]}.")
         if found.newest:
-            runs = ", ".join(f"{run.dag_id} {run.run_id} {run.state}".strip() for run in found.newest[:3])
-            said.append(f"Newest runs: {runs}{' …' if found.dag_runs > 3 else ''}.")
+            runs = [f"{run.dag_id}{f' {clock(run.at)}' if run.at else ''}" for run in found.newest[:3]]
+            said.append(f"Newest runs: {', '.join(runs)}{' and others' if found.dag_runs > 3 else ''}.")
         return tuple(said)
 
     @property

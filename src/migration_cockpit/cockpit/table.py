@@ -17,6 +17,7 @@ from migration_cockpit.cockpit.dialogs import (
     resumed,
     rollback,
     sheet,
+    under_way,
     window,
     writing,
 )
@@ -84,6 +85,7 @@ CONTROLS: tuple[Control, ...] = (
     *window.CONTROLS,
     *postpone.CONTROLS,
     *rollback.CONTROLS,
+    *under_way.CONTROLS,
     *writing.CONTROLS,
 )
 """Every action; no key stands twice in one place."""

@@ -11,7 +11,7 @@ import msgspec
 from migration_cockpit.connections import Connections
 from migration_cockpit.session.cost import CostReading, Marks, NewRun, changes
 from migration_cockpit.session.events import CostRead, RecoveryMarked
-from migration_cockpit.sources.dialects import with_hashes
+from migration_cockpit.sources.dialects import rows_since_query, with_hashes
 from migration_cockpit.sources.loop import Emit, Teller, poll
 from migration_cockpit.sources.pg import Session, explain_postgres
 from migration_cockpit.sources.tasks import MigrationRuns, look
@@ -79,14 +79,7 @@ class CostSource:
 
 async def _count(connection: Any, marked: RecoveryMarked) -> CostReading:
     marks = marked.marks
-    parameters = {
-        "dag_run": marks.dag_run,
-        "log": marks.log,
-        "open_runs": list(marks.open_runs),
-        "at": marked.at,
-        "salt": marked.point,
-    }
-    row: Any = await (await connection.execute(with_hashes("cost"), parameters)).fetchone()
+    row: Any = await (await connection.execute(with_hashes("cost"), _parameters(marked))).fetchone()
     found = msgspec.json.decode(row[0], type=_Document)
     return CostReading(
         point=marked.point,
@@ -100,6 +93,29 @@ async def _count(connection: Any, marked: RecoveryMarked) -> CostReading:
         variables=changes(marks.variables, found.variables),
         newest=found.newest,
     )
+
+
+def _parameters(marked: RecoveryMarked) -> dict[str, Any]:
+    marks = marked.marks
+    return {
+        "dag_run": marks.dag_run,
+        "log": marks.log,
+        "open_runs": list(marks.open_runs),
+        "at": marked.at,
+        "salt": marked.point,
+    }
+
+
+async def read_rows(connections: Connections, marked: RecoveryMarked, *, seconds: int) -> list[str]:
+    """Every row since the recovery point by its names, a JSON document each. Raises WorldError or psycopg.Error."""
+    async with connections.postgres(statement_timeout_ms=seconds * 1000) as connection:
+        schema = await look(connection)
+        rows: list[Any] = await (await connection.execute(rows_since_query(schema), _parameters(marked))).fetchall()
+        found = await _count(connection, marked)
+    said = [str(row[0]) for row in rows]
+    for table, changed in (("connection", found.connections), ("variable", found.variables)):
+        said += [msgspec.json.encode({"table": table, "name": each.name, "how": each.how}).decode() for each in changed]
+    return said
 
 
 async def read_marks(connections: Connections, point: str) -> Marks:

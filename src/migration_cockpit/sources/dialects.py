@@ -15,10 +15,12 @@ class Schema:
 
     current: str
     """Condition under which a row of `dag` is a DAG that exists."""
+    logical: str
+    """Column of `dag_run` that says of when a run is."""
 
 
-V2 = Schema(current="is_active")
-V3 = Schema(current="not is_stale")
+V2 = Schema(current="is_active", logical="execution_date")
+V3 = Schema(current="not is_stale", logical="logical_date")
 
 
 @cache
@@ -59,3 +61,9 @@ def with_hashes(name: str) -> str:
     for place, query_text in hashes.items():
         found = found.replace(place, query_text)
     return found
+
+
+@cache
+def rows_since_query(schema: Schema) -> str:
+    """The query of the rows that came since a recovery point."""
+    return text("rows_since").replace("{logical}", schema.logical)

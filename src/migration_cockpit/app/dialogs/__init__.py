@@ -21,6 +21,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.postpone import PostponeDialog
     from migration_cockpit.app.dialogs.resumed import ResumedDialog
     from migration_cockpit.app.dialogs.rollback import (
+        RollbackCodeDialog,
         RollbackCountdown,
         RollbackDialog,
         RollbackEndJobDialog,
@@ -28,6 +29,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         RollbackReasonDialog,
     )
     from migration_cockpit.app.dialogs.sheet import SheetDialog
+    from migration_cockpit.app.dialogs.under_way import UnderWayDialog
     from migration_cockpit.app.dialogs.window import WindowDialog
     from migration_cockpit.app.dialogs.writing import MessageDialog, NoteDialog
 
@@ -42,6 +44,8 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "rollback": RollbackDialog,
         "rollback-reason": RollbackReasonDialog,
         "rollback-end-job": RollbackEndJobDialog,
+        "rollback-code": RollbackCodeDialog,
+        "rollback-under-way": UnderWayDialog,
         "rollback-phrase": RollbackPhraseDialog,
         "rollback-countdown": RollbackCountdown,
         "jump": JumpDialog,

@@ -51,6 +51,12 @@ class Dialog(TiledScreen):
         """Whether the field is to be seen now."""
         return bool(self.asks)
 
+    def make_field(self) -> TypeIn:
+        """The field; its text is the desk's."""
+        from cockpit_widgets.typein import TypeIn  # not before it is needed: the first paint comes sooner
+
+        return TypeIn("", deaf=lambda: self._cockpit_app.desk.deaf, id="field")
+
     def frame_tone(self) -> str:
         """Tone of the frame."""
         return self.tone
@@ -73,9 +79,7 @@ class Dialog(TiledScreen):
             self._parts[name] = Panel(guarded, app.palette, framed=name == "frame", id=name)
             yield self._parts[name]
         if self.asks:
-            from cockpit_widgets.typein import TypeIn  # not before it is needed: the first paint comes sooner
-
-            self._field = TypeIn("", deaf=lambda: app.desk.deaf, id="field")
+            self._field = self.make_field()
             if app.desk.typed:  # a draft: the cursor stands behind it
                 self._field.value = app.desk.typed
                 self._field.cursor_position = len(app.desk.typed)

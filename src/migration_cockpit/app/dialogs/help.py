@@ -23,9 +23,11 @@ PLACES = {
     "rollback": "In the rollback's dialog",
     "rollback-reason": "Saying why it is taken back",
     "rollback-end-job": "Ending a migration that works",
+    "rollback-code": "Typing a second person's code",
     "rollback-phrase": "Typing what it goes back to",
     "rollback-countdown": "While the rollback counts down",
     "jump": "When jumping to a moment",
+    "rollback-under-way": "While the way back goes on",
 }
 PANES = {
     "timeline": "Each step's plan, start, drift in minutes and outcome; the window; what can be gone back to.",

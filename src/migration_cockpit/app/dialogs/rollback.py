@@ -6,14 +6,24 @@ What decides stands first; the commands of the chosen way follow below, all of t
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cockpit_widgets.spans import Line, line, wrap
+from migration_cockpit.advice.rollback_cost import THREE_WAYS, Cost
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.dialogs.writing import Writing
 from migration_cockpit.app.words import hm, plural, span
 from migration_cockpit.cockpit import dialogs
 from migration_cockpit.playbook.rollback.plan import END, Plan, Point, Prospect, Way
 from migration_cockpit.session.state import STEP_TITLES, State
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
+    from cockpit_widgets.typein import TypeIn
+
+LABEL = 15
+"""Width of the names beside which the texts stand."""
 
 
 class RollbackDialog(Dialog):
@@ -32,19 +42,44 @@ class RollbackDialog(Dialog):
         if not isinstance(dialog, dialogs.RollbackDialog):
             return []
         chosen = dialog.plan
+        above = [*labelled("Why one might", reasons(app.state), width), *cost_lines(dialog.costs, width)]
+        seen = [(), *labelled("What is seen", dialog.prospect.seen.lines, width)]
+        if dialog.too_late:
+            return [*above, (), *late_lines(width), *seen]
         return [
-            *_section("Why one might", reasons(app.state), width, "text"),
-            (),
-            *_section("What is seen", dialog.prospect.seen.lines, width, "text"),
+            *above,
             *job_lines(dialog, width),
             (),
             *way_lines(dialog.prospect, chosen, app.now, width),
             *(plan_lines(chosen, width) if chosen else []),
+            *seen,
         ]
 
 
 class _Going(Writing):
     tone = "border-bad"
+    by_hand = False
+    """Whether what is typed stands for the decision, so that a paste is not taken."""
+
+    def make_field(self) -> TypeIn:
+        """The field."""
+        if not self.by_hand:
+            return super().make_field()
+        from cockpit_widgets.confirm import TypeToConfirm
+
+        app = self._cockpit_app
+        return TypeToConfirm(deaf=lambda: app.desk.deaf, told=app.tell, id="field")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show at once how much of the phrase is typed."""
+        super().on_input_changed(event)
+        if self.by_hand:
+            self.redraw()
+
+    def _to_type(self, phrase: str) -> Line:
+        from cockpit_widgets.confirm import phrase_line
+
+        return phrase_line(phrase, self._cockpit_app.desk.typed)
 
     def heading(self) -> str:
         """Its title."""
@@ -54,7 +89,11 @@ class _Going(Writing):
         """What is being confirmed, in short."""
         dialog = self._cockpit_app.desk.dialog
         if not isinstance(
-            dialog, dialogs.RollbackReasonDialog | dialogs.RollbackEndJobDialog | dialogs.RollbackPhraseDialog
+            dialog,
+            dialogs.RollbackReasonDialog
+            | dialogs.RollbackEndJobDialog
+            | dialogs.RollbackCodeDialog
+            | dialogs.RollbackPhraseDialog,
         ):
             return []
         return [*short_lines(dialog.plan, self._cockpit_app.now, width), *_reason(dialog.reason, width), ()]
@@ -74,6 +113,7 @@ class RollbackEndJobDialog(_Going):
     """Ending a migration that works."""
 
     asks = "Type the Job's name to end it:"
+    by_hand = True
 
     def text(self, width: int) -> list[Line]:
         """What ending it leaves behind."""
@@ -86,13 +126,29 @@ class RollbackEndJobDialog(_Going):
             "On PostgreSQL a revision is one transaction: the one it works on is undone, those before it stay. "
             "A statement that has begun may run on in an orphaned session; it is waited for.",
         )
-        return [*self._before(width), *_wrapped(said, width, "careful"), (), _to_type(name)]
+        return [*self._before(width), *_wrapped(said, width, "careful"), (), self._to_type(name)]
+
+
+class RollbackCodeDialog(_Going):
+    """A second person."""
+
+    asks = "The second person's code:"
+    by_hand = True
+
+    def text(self, width: int) -> list[Line]:
+        """Who has it."""
+        said = (
+            "The config asks for a second person: rollback.second_person.",
+            "Whoever watches this session sees a code of six digits. Let them read what stands here, and read it out.",
+        )
+        return [*self._before(width), *_wrapped(said, width, "text")]
 
 
 class RollbackPhraseDialog(_Going):
     """The last thing that is typed."""
 
     asks = "Type it:"
+    by_hand = True
 
     def text(self, width: int) -> list[Line]:
         """The phrase, and what follows."""
@@ -101,7 +157,7 @@ class RollbackPhraseDialog(_Going):
             return []
         what = "the release and the end of the recovery point" if desk.dialog.plan.point else "the release and the way"
         follows = f"To go on, type {what}. Then five seconds are counted down, in which Esc cancels."
-        phrase = _to_type(desk.dialog.phrase(desk))
+        phrase = self._to_type(desk.dialog.phrase(desk))
         return [*self._before(width), *_wrapped((follows,), width, "text"), (), phrase]
 
 
@@ -214,15 +270,34 @@ def _reason(reason: str, width: int) -> list[Line]:
     return _wrapped((f"Reason: {reason}",), width, "text") if reason else []
 
 
-def _to_type(phrase: str) -> Line:
-    return line(("   ", "text"), (phrase, "bad-bold"))
+def cost_lines(costs: Cost | None, width: int) -> list[Line]:
+    """What is lost, how long it takes and until when, and what its age means."""
+    if costs is None:
+        return labelled("What is lost", ("Nothing was upgraded: nothing is lost.",), width)
+    tone = {"good": "text", "careful": "careful"}.get(costs.tone, "bad")
+    return [
+        *labelled("What is lost", costs.loss, width),
+        *labelled("How long", (costs.time,), width, "bad" if costs.over else "text"),
+        *labelled("Its age", (costs.age,), width, tone),
+    ]
 
 
-def _section(name: str, texts: tuple[str, ...], width: int, tone: str) -> list[Line]:
-    lines = [line((name, "bold"))]
-    for text in texts:
-        first, *rest = wrap(text, width - 4)
-        lines += [line(("  · ", "dim"), (first, tone)), *(line((f"    {each}", tone)) for each in rest)]
+def late_lines(width: int) -> list[Line]:
+    """What there is instead of a rollback once it is too late for one."""
+    lines = [line(("24 hours after 3.x came into service no rollback is run from here. Three ways:", "careful-bold"))]
+    for number, way in enumerate(THREE_WAYS, 1):
+        first, *rest = wrap(way, width - 4)
+        lines += [line((f"  {number} ", "dim"), (first, "text")), *(line((f"    {each}", "text")) for each in rest)]
+    return [*lines, line(("    x", "bold"), (" writes the list of these rows into the session's artifacts", "dim"))]
+
+
+def labelled(name: str, texts: tuple[str, ...], width: int, tone: str = "text") -> list[Line]:
+    """Texts beside a name."""
+    lines = []
+    for number, text in enumerate(texts):
+        for n, each in enumerate(wrap(text, width - LABEL)):
+            label = name if number == n == 0 else ""
+            lines.append(line((f"{label:<{LABEL}}", "bold"), (each, tone)))
     return lines
 
 

@@ -7,6 +7,7 @@ from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
 from migration_cockpit.cockpit.dialogs.postpone import PostponeDialog
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog
 from migration_cockpit.cockpit.dialogs.rollback import (
+    RollbackCodeDialog,
     RollbackCountdown,
     RollbackDialog,
     RollbackEndJobDialog,
@@ -14,6 +15,7 @@ from migration_cockpit.cockpit.dialogs.rollback import (
     RollbackReasonDialog,
 )
 from migration_cockpit.cockpit.dialogs.sheet import SheetDialog
+from migration_cockpit.cockpit.dialogs.under_way import UnderWayDialog
 from migration_cockpit.cockpit.dialogs.window import WindowDialog
 from migration_cockpit.cockpit.dialogs.writing import MessageDialog, NoteDialog
 
@@ -24,11 +26,13 @@ __all__ = [
     "OpenDialog",
     "PostponeDialog",
     "ResumedDialog",
+    "RollbackCodeDialog",
     "RollbackCountdown",
     "RollbackDialog",
     "RollbackEndJobDialog",
     "RollbackPhraseDialog",
     "RollbackReasonDialog",
     "SheetDialog",
+    "UnderWayDialog",
     "WindowDialog",
 ]

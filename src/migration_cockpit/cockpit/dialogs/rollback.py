@@ -7,13 +7,18 @@ Nothing is chosen when the first one opens: staying is the default.
 from __future__ import annotations
 
 import asyncio
+import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from migration_cockpit.advice.rollback_cost import Cost, cost, marked
 from migration_cockpit.cockpit.control import Act, Control
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
+from migration_cockpit.cockpit.dialogs.under_way import UnderWayDialog, began
 from migration_cockpit.playbook.rollback.plan import END, WAIT, WAYS, Plan, Prospect
 from migration_cockpit.playbook.sheet import Refused
-from migration_cockpit.session.events import RollbackConsidered
+from migration_cockpit.session.events import RollbackConsidered, SecondPersonAsked
+from migration_cockpit.session.journal import JournalError
 
 if TYPE_CHECKING:
     from migration_cockpit.cockpit.desk import Desk
@@ -29,16 +34,22 @@ class RollbackDialog(OpenDialog):
 
     place = "rollback"
 
-    def __init__(self, prospect: Prospect) -> None:
+    def __init__(self, prospect: Prospect, costs: Cost | None = None, *, late_allowed: bool = False) -> None:
         super().__init__()
         self.prospect = prospect
+        self.costs = costs
+        """What it would cost, as it was when this opened."""
+        self.too_late = costs is not None and costs.late and not late_allowed
+        """Whether no rollback is run any more: only the three ways are laid out."""
         self.plan: Plan | None = None
         """The way that is chosen, laid out; None: staying."""
         self.job = ""
         """What is done about a migration Job at work; empty: not chosen yet."""
 
     async def confirm(self, desk: Desk) -> None:
-        """On to the reason. Raises Refused while nothing is chosen."""
+        """On to the reason. Raises Refused while nothing is chosen, or when it is too late."""
+        if self.too_late:
+            raise Refused("24 hours after 3.x came into service no rollback is run: rollback.late = true allows it")
         if self.plan is None:
             raise Refused("nothing is chosen, so nothing is done: choose a way by its number, or Esc")
         if self.prospect.seen.job and not self.job:
@@ -74,9 +85,10 @@ class RollbackReasonDialog(_Going):
         reason = self.typed.strip()
         if not reason:
             raise Refused("type why the migration is taken back; it goes into the journal and the message")
-        ends_job = self.plan.job == END and self.prospect.seen.job
-        kind = RollbackEndJobDialog if ends_job else RollbackPhraseDialog
-        desk.open(kind(self.plan, self.prospect, reason))
+        if self.plan.job == END and self.prospect.seen.job:
+            desk.open(RollbackEndJobDialog(self.plan, self.prospect, reason))
+        else:
+            _on(desk, self, reason)
 
 
 class RollbackEndJobDialog(_Going):
@@ -92,6 +104,22 @@ class RollbackEndJobDialog(_Going):
     async def confirm(self, desk: Desk) -> None:
         """On to the last phrase. Raises Refused for anything but the Job's name."""
         _matches(self.typed, self.phrase)
+        _on(desk, self, self.reason)
+
+
+class RollbackCodeDialog(_Going):
+    """A second person reads out a code that only those see who watch the session."""
+
+    place = "rollback-code"
+
+    def __init__(self, plan: Plan, prospect: Prospect, reason: str, code: str) -> None:
+        super().__init__(plan, prospect, reason)
+        self._code = code
+
+    async def confirm(self, desk: Desk) -> None:
+        """On to the last phrase. Raises Refused for any other code."""
+        if not secrets.compare_digest(self.typed.strip().encode(), self._code.encode()):
+            raise Refused("that is not the code: whoever watches this session reads it out")
         desk.open(RollbackPhraseDialog(self.plan, self.prospect, self.reason))
 
 
@@ -136,15 +164,18 @@ class RollbackCountdown(_Going):
             return
         self._fired = True
         point = self.plan.point.name if self.plan.point else ""
-        _considered(desk, "fired", self.plan, self.reason)
         operator = desk.cockpit.operator
         try:
+            _considered(desk, "fired", self.plan, self.reason)
             await desk.cockpit.runner.roll_back(self.plan.way.id, point, operator, self.reason, job=self.plan.job)
         except Refused as refused:
-            _considered(desk, "refused", self.plan, self.reason, why=str(refused))
+            with suppress(JournalError):
+                _considered(desk, "refused", self.plan, self.reason, why=str(refused))
             desk.close_dialog(f"nothing was done: {refused}")
+        except JournalError as error:
+            desk.close_dialog(f"nothing was done: {error}")
         else:
-            desk.close_dialog("the way back has begun")
+            desk.open(UnderWayDialog(), "the way back has begun")
 
     def left(self, desk: Desk) -> None:
         """Cancelled, unless it has fired."""
@@ -162,6 +193,16 @@ def _matches(typed: str, phrase: str) -> None:
         raise Refused(f"type exactly: {phrase}")
 
 
+def _on(desk: Desk, dialog: _Going, reason: str) -> None:
+    """On to the second person where one is asked for, else to the last phrase."""
+    if not desk.cockpit.settings.rollback.second_person:
+        desk.open(RollbackPhraseDialog(dialog.plan, dialog.prospect, reason))
+        return
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    desk.cockpit.recorder.record(SecondPersonAsked(operator=desk.cockpit.operator, code=code))
+    desk.open(RollbackCodeDialog(dialog.plan, dialog.prospect, reason, code))
+
+
 def _considered(desk: Desk, act: str, plan: Plan | None, reason: str = "", why: str = "") -> None:
     desk.cockpit.recorder.record(
         RollbackConsidered(
@@ -176,19 +217,44 @@ def _considered(desk: Desk, act: str, plan: Plan | None, reason: str = "", why: 
 
 
 async def _open(desk: Desk) -> None:
-    back = desk.cockpit.state.rollback
-    if back is not None and back.active:
-        raise Refused("the way back has begun: its stages stand in the timeline, a failed one asks what to do")
+    if began(desk.cockpit.state):
+        desk.open(UnderWayDialog())
+        return
     desk.say("looking at Helm, the schema, the pods and the recovery points …")
-    dialog = RollbackDialog(await desk.cockpit.runner.prospect())
+    dialog = await _looked(desk)
     _considered(desk, "opened", None)
     desk.open(dialog)
+
+
+async def _looked(desk: Desk) -> RollbackDialog:
+    cockpit = desk.cockpit
+    prospect = await cockpit.runner.prospect()
+    costs = cost(cockpit.state, cockpit.clock.now())
+    return RollbackDialog(prospect, costs, late_allowed=cockpit.settings.rollback.late)
 
 
 async def _look_again(desk: Desk) -> None:
     """A new look is a new dialog: what was chosen in the old one is not."""
     desk.say("looking again …")
-    desk.open(RollbackDialog(await desk.cockpit.runner.prospect()), "looked again; nothing is chosen")
+    desk.open(await _looked(desk), "looked again; nothing is chosen")
+
+
+async def _export(desk: Desk) -> None:
+    """The rows that a rollback would lose, as a file: what reconciling by hand starts from."""
+    from migration_cockpit.connections import WorldError
+    from migration_cockpit.playbook.rollback import rows_since
+
+    point = marked(desk.cockpit.state)
+    if point is None:
+        raise Refused("there is no recovery point with marks: which rows came since is not known")
+    desk.say("writing the rows that came since …")
+    try:
+        path = await rows_since.export(desk.cockpit.flight, point)
+    except WorldError as error:
+        raise Refused(f"the rows cannot be read: {error}") from error
+    except OSError as error:
+        raise Refused(f"the rows cannot be written: {error.strerror or error}") from error
+    desk.notice = f"written: {path}"
 
 
 def _dialog(desk: Desk) -> RollbackDialog:
@@ -247,6 +313,7 @@ CONTROLS = (
     Control("point", ("p",), "point", "the next recovery point of the chosen way", "rollback", _next_point),
     Control("job-wait", ("t",), "wait for the Job", "wait for the migration Job's end", "rollback", _job(WAIT), False),
     Control("job-end", ("e",), "end the Job", "end the migration Job; asked once more", "rollback", _job(END), False),
+    Control("rows", ("x",), "rows", "write the rows that would be lost into a file", "rollback", _export),
     Control("look-back", ("r",), "look again", "look at the world once more", "rollback", _look_again),
     Control("go-back", ("enter",), "go on", "go on to the reason; nothing is done yet", "rollback", confirm),
     Control("leave-back", ("escape",), "stay", "close; nothing is done", "rollback", close),
@@ -255,12 +322,13 @@ CONTROLS = (
         for place, label, text in (
             ("rollback-reason", "go on", "go on to what must be typed; nothing is done yet"),
             ("rollback-end-job", "go on", "confirm that the migration Job is ended; nothing is done yet"),
+            ("rollback-code", "go on", "confirm the second person's code; nothing is done yet"),
             ("rollback-phrase", "arm", f"start the countdown of {COUNTDOWN:.0f} s"),
         )
     ),
     *(
         Control(f"{place}-off", ("escape",), "stay", "close; nothing is done", place, close)
-        for place in ("rollback-reason", "rollback-end-job", "rollback-phrase")
+        for place in ("rollback-reason", "rollback-end-job", "rollback-code", "rollback-phrase")
     ),
     Control("cancel-back", ("escape",), "cancel", "cancel; nothing is done", "rollback-countdown", close),
 )

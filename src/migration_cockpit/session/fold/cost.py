@@ -29,9 +29,15 @@ def _asked(state: State, event: ev.SecondPersonAsked, t: datetime) -> dict[str, 
     return _change(state, code=event.code) | logged(state, entry)
 
 
+def _considered(state: State, event: ev.RollbackConsidered, _: datetime) -> dict[str, Any]:
+    """The code is of one attempt: it ends with it."""
+    return _change(state, code="") if state.way_back.code and event.act != "armed" else {}
+
+
 FOLDS: Folds = {
     ev.RecoveryMarked: _marked,
     ev.WayBackExpected: _expected,
     ev.SecondPersonAsked: _asked,
+    ev.RollbackConsidered: _considered,
 }
 """How each event of this part changes State."""

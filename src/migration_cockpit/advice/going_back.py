@@ -1,0 +1,35 @@
+"""What to do now while the way back goes on, and once it has ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from migration_cockpit.advice.advice import Advice
+from migration_cockpit.advice.times import clock, long, sentence
+from migration_cockpit.session.state import RollbackState
+
+
+def advise_rollback(back: RollbackState, now: datetime, version: str, details: tuple[str, ...]) -> Advice | None:
+    """Of a way back that goes on or has ended; None where one was left, so that the steps have the word again."""
+    if back.outcome == "rolled back":
+        return Advice(
+            "BACK", "good", f"Rolled back: Airflow {version} is in service again, since {_at(back)}.", details
+        )
+    if back.outcome == "aborted":
+        return Advice("BACK", "good", f"Aborted before anything was upgraded: Airflow {version} goes on.", details)
+    if back.outcome:
+        return None
+    stage = back.stage
+    if stage is None:
+        return Advice("BACK", "careful", "The way back is at its end.", details)
+    number = sum(each.passed for each in back.stages) + 1
+    left = long(sum(each.expected for each in back.stages if not each.passed))
+    far = f" {100 * stage.done // stage.total} % done." if stage.total else ""
+    doing = f" {sentence(stage.progress)}" if stage.progress else ""
+    took = long((now - stage.started).total_seconds()) if stage.started else "0 s"
+    said = f"Rolling back, stage {number} of {len(back.stages)}: {stage.title}, for {took}.{far}{doing}"
+    return Advice("BACK", "careful", said, (f"About {left} to go. R shows every stage.", *details))
+
+
+def _at(back: RollbackState) -> str:
+    return clock(back.ended) if back.ended is not None else ""
