@@ -102,7 +102,7 @@ async def test_sessions_and_the_migration_lock(server: EmbeddedPostgres, site: S
         assert session.migration
         assert session.state == "idle in transaction"
         assert "airflow-db-migrate" in session.words(datetime.now(UTC))
-    assert await database.prepared(site) == 0
+    assert await database.prepared(site) == []
 
 
 async def test_sessions_are_seen_by_a_role_that_may_not_know_what_they_do(

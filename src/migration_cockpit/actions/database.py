@@ -196,10 +196,10 @@ async def migration_lock(site: Site) -> int | None:
     return int(found[0][0]) if found else None
 
 
-async def prepared(site: Site) -> int:
-    """Prepared transactions, which hold their locks until somebody ends them."""
-    found = await rows(site, "select count(*) from pg_prepared_xacts where database = current_database()")
-    return int(found[0][0])
+async def prepared(site: Site) -> list[tuple[str, str, datetime]]:
+    """Prepared transactions, which hold their locks until somebody ends them: gid, owner, since when."""
+    sql = "select gid, owner, prepared from pg_prepared_xacts where database = current_database() order by 3"
+    return [(gid, owner, since) for gid, owner, since in await rows(site, sql)]
 
 
 async def size(site: Site) -> int:

@@ -30,22 +30,26 @@ def site_of(flight: Flight) -> Site:
     return Site(flight.settings, flight.session, flight.connections)
 
 
-def gate(name: str, asks: str, mend: str, look: Look) -> Gate:
-    """A gate from a function that gives (holds, what was found) and may raise: then the value is unknown."""
+def gate(name: str, asks: str, mend: str, look: Look, *, seconds: float | None = None) -> Gate:
+    """A gate from a function that gives (holds, what was found) and may raise: then the value is unknown.
+
+    `seconds` is how long it may take where that is not LOOK_SECONDS.
+    """
 
     async def read(flight: Flight) -> Check:
-        return await checked(name, mend, look(flight))
+        return await checked(name, mend, look(flight), seconds=seconds)
 
     return Gate(name=name, asks=asks, look=read)
 
 
-async def checked(name: str, mend: str, look: Awaitable[tuple[bool, str]]) -> Check:
+async def checked(name: str, mend: str, look: Awaitable[tuple[bool, str]], *, seconds: float | None = None) -> Check:
     """A check from a look that may fail or hang."""
+    limit = LOOK_SECONDS if seconds is None else seconds
     try:
-        async with asyncio.timeout(LOOK_SECONDS):
+        async with asyncio.timeout(limit):
             holds, found = await look
     except TimeoutError:
-        return Check(name=name, holds=False, known=False, found=f"no answer within {LOOK_SECONDS:.0f} s", mend=mend)
+        return Check(name=name, holds=False, known=False, found=f"no answer within {limit:.0f} s", mend=mend)
     except Exception as error:  # noqa: BLE001  # the boundary: it becomes a check, and so an event
         return Check(name=name, holds=False, known=False, found=f"cannot be read: {one_line(error)}", mend=mend)
     return Check(name=name, holds=holds, found=found, mend="" if holds else mend)
@@ -96,27 +100,39 @@ def drained() -> Gate:
 
 async def _source_head(flight: Flight) -> tuple[bool, str]:
     heads = await database.heads(site_of(flight))
-    return judge_source_head(heads, flight.settings.deployment.source_version)
+    return judge_source_head(heads, flight.settings.deployment.source_version, flight.state.migration.heads)
 
 
-def judge_source_head(heads: database.Heads, source: str) -> tuple[bool, str]:
-    """Whether the schema is at the source version's head, with one row in alembic_version."""
+def judge_source_head(heads: database.Heads, source: str, seen: Sequence[str] = ()) -> tuple[bool, str]:
+    """Whether the schema is at the source version's head, with one row in alembic_version.
+
+    `seen` are the rows that the journal saw last: what belongs there should they be gone.
+    """
     expected = revisions.head(source)
     if not heads.revisions:
-        where = "alembic_version is empty" if heads.table else "there is no table alembic_version"
-        warning = (
-            "; Airflow's tables are there: airflow db migrate would stamp the newest version over the old schema. "
-            f"Put the row back first (at {source} it is {expected})"
-            if heads.airflow
-            else ""
-        )
-        return False, where + warning
+        return False, emptied(heads, source, seen)
     if len(heads.revisions) > 1:
         return False, f"alembic_version has {len(heads.revisions)} rows: {', '.join(heads.revisions)}"
     revision = heads.revisions[0]
     version = revisions.version_of(revision)
     of = f" ({version})" if version else ""
     return revision == expected, f"{revision}{of}, {source} has {expected or 'no known head'}"
+
+
+def emptied(heads: database.Heads, source: str, seen: Sequence[str]) -> str:
+    """What an alembic_version without a row means, and what the row must be."""
+    where = "alembic_version is empty" if heads.table else "there is no table alembic_version"
+    if not heads.airflow:
+        return where
+    danger = "Airflow's tables are there: airflow db migrate would stamp the newest version over the old schema"
+    if len(seen) == 1:
+        # For a person to type, in words of their own database.
+        row = f"the journal saw {seen[0]} last: insert into alembic_version values ('{seen[0]}')"  # noqa: S608  # never run
+    else:
+        row = (
+            f"at {source} it is {revisions.head(source)}; a session's journal or the migration's log knows a later one"
+        )
+    return f"{where}. {danger}. Put the row back first; {row}"
 
 
 def source_head() -> Gate:

@@ -11,16 +11,16 @@ from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.session.events import MigrationMeasured
 from migration_cockpit.session.migration import Measured, TableSize
 
-COUNT_MS = 30_000
+COUNT_SECONDS = 30.0
 """The DAG runs to convert are counted for so long at most."""
 TRIPS = 5
 """Empty queries whose quickest tells the round trip."""
 
 
-async def sizes(connections: Connections) -> Measured:
+async def sizes(connections: Connections, *, count_seconds: float = COUNT_SECONDS) -> Measured:
     """Sizes by the catalogue, the DAG runs to convert, the round trip. Raises Unreachable."""
     clock = connections.clock
-    async with connections.postgres(statement_timeout_ms=COUNT_MS) as connection:
+    async with connections.postgres(statement_timeout_ms=int(count_seconds * 1000)) as connection:
         import psycopg  # imported by then
 
         try:

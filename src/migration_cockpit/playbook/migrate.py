@@ -14,7 +14,7 @@ from migration_cockpit.config import Settings
 from migration_cockpit.connections import WorldError
 from migration_cockpit.playbook import measuring, migrate_gates, migrated, recovery_points
 from migration_cockpit.playbook.flight import Flight, StepFailed, StepReport
-from migration_cockpit.playbook.gates import site_of, world_errors
+from migration_cockpit.playbook.gates import emptied, site_of, world_errors
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
 
@@ -132,6 +132,13 @@ class Migrate:
             found = "; ".join(f"{each.name}: {each.found} → {each.mend}" for each in failing)
             raise StepFailed(f"not alone any more after the recovery point, so no Job was made. {found}")
 
+    async def _versioned(self, flight: Flight) -> None:
+        """Make no Job over a full schema whose version row is gone, whatever was overridden. Raises StepFailed."""
+        heads = await database.heads(site_of(flight))
+        if heads.airflow and not heads.revisions:
+            source = flight.settings.deployment.source_version
+            raise StepFailed(f"no Job was made: {emptied(heads, source, flight.state.migration.heads)}")
+
     async def _snapshot(self, flight: Flight) -> None:
         """A recovery point of its own before the first attempt, and before a later one where the schema has moved."""
         if flight.state.operations.get(f"{self.id}/migration-job") and self._job_intended(flight):
@@ -153,6 +160,7 @@ class Migrate:
         site = site_of(flight)
         manifest, dsn = None, None
         if await flight.connections.kube.find("jobs", name) is None:
+            await self._versioned(flight)
             manifest, dsn = await job_source.build(site, name)
             shown = flight.recorder.redactor.clean(printable(manifest).decode())
             flight.recorder.write_artifact(f"{name}.json", shown.encode())

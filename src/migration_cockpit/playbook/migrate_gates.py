@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from migration_cockpit.actions import cluster, database
+from migration_cockpit.actions import cluster, database, dump
 from migration_cockpit.actions.database import SessionRow
 from migration_cockpit.actions.migration_job import status_of
 from migration_cockpit.actions.operation import Status
 from migration_cockpit.actions.snapshot import describe
 from migration_cockpit.advice import revisions
-from migration_cockpit.config import Settings
-from migration_cockpit.playbook import recovery_points, standstill
+from migration_cockpit.config import Settings, version_tuple
+from migration_cockpit.playbook import migrate_data, migrate_server, recovery_points, standstill
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import gate, is_file, judge_source_head, site_of, window_open
 from migration_cockpit.playbook.step import Gate
@@ -34,8 +34,15 @@ def gates(settings: Settings) -> Sequence[Gate]:
             _nobody_ready,
         ),
         sessions,
+        gate(
+            "no open transaction",
+            "no session but the waiting pods' has a transaction open, idle or at work",
+            "the migration would wait for it: let its owner end it; pg_terminate_backend(<pid>) is the last resort",
+            _no_open_transaction,
+        ),
         gate("no prepared transaction", "pg_prepared_xacts is empty", "rollback prepared '<gid>'", _no_prepared),
         migration,
+        *supported_source(settings),
         gate(
             "schema version",
             "alembic_version has one row: the source's head, or where an earlier attempt of this session stopped",
@@ -48,6 +55,7 @@ def gates(settings: Settings) -> Sequence[Gate]:
             "run step 4's snapshot again, or take one by hand and say so as the reason",
             _recovery,
         ),
+        *dump_kept(settings),
         gate(
             "direct connection",
             "the Job reaches the server itself, not through PgBouncer",
@@ -55,7 +63,30 @@ def gates(settings: Settings) -> Sequence[Gate]:
             _direct,
         ),
         window_open(),
+        *migrate_server.gates(settings),
+        *migrate_data.gates(settings.limits.scan),
     )
+
+
+def supported_source(settings: Settings) -> Sequence[Gate]:
+    """Asked below 2.11 only: the schema is the same from 2.10.3 on, what 2.11 warns of was never seen."""
+    source = settings.deployment.source_version
+    if version_tuple(source) >= (2, 11, 0):
+        return ()
+
+    async def look(_: Flight) -> tuple[bool, str]:
+        return False, f"{source}: its schema is that of 2.11, but 2.11's deprecation warnings were never seen"
+
+    mend = "go to 2.11 first, or say what was done instead (airflow config lint, ruff AIR30 and AIR31)"
+    return (gate("source version", "the source is 2.11, the bridge to 3", mend, look),)
+
+
+def dump_kept(settings: Settings) -> Sequence[Gate]:
+    """Asked where a dump is configured: it is still what pg_restore could list when it was taken."""
+    if not settings.dump.enabled:
+        return ()
+    mend = "run step 4 again, which takes a dump and proves it; or say why it may be missing"
+    return (gate("dump", "the dump taken at the standstill is there, of its size and checksum", mend, _dump),)
 
 
 def alone() -> tuple[Gate, Gate, Gate]:
@@ -125,24 +156,41 @@ def foreign(
     return found
 
 
-async def _no_other_session(flight: Flight) -> tuple[bool, str]:
-    site, now = site_of(flight), flight.clock.now()
+async def _foreign_sessions(flight: Flight) -> list[SessionRow]:
+    site = site_of(flight)
     everything = await cluster.pods(site)
     waiting = frozenset(pod.ip for pod in everything if pod.ip and pod.phase.startswith("Init:"))
     user = flight.fact(standstill.STEP, "database-user") or await database.owner(site)
-    others = foreign(
+    return foreign(
         await database.sessions(site),
         waiting_user=user,
         waiting_addresses=waiting,
         poolers=standstill.poolers(everything),
     )
+
+
+async def _no_other_session(flight: Flight) -> tuple[bool, str]:
+    now, others = flight.clock.now(), await _foreign_sessions(flight)
     words = [session.words(now) for session in others[:SHOWN]]
     return not others, "; ".join(words) + (" …" if len(others) > SHOWN else "") or "none"
 
 
+async def _no_open_transaction(flight: Flight) -> tuple[bool, str]:
+    now = flight.clock.now()
+    words = [
+        f"{session.words(now)}, in a transaction for "
+        f"{database.duration((now - session.in_transaction_since).total_seconds())}"
+        for session in await _foreign_sessions(flight)
+        if session.in_transaction_since is not None
+    ]
+    return not words, "; ".join(words[:SHOWN]) + (" …" if len(words) > SHOWN else "") or "none"
+
+
 async def _no_prepared(flight: Flight) -> tuple[bool, str]:
-    count = await database.prepared(site_of(flight))
-    return count == 0, f"{count}"
+    now = flight.clock.now()
+    rows = await database.prepared(site_of(flight))
+    words = [f"{gid} of {owner} since {database.duration((now - since).total_seconds())}" for gid, owner, since in rows]
+    return not words, "; ".join(words[:SHOWN]) + (" …" if len(words) > SHOWN else "") or "none"
 
 
 async def _no_other_migration(flight: Flight) -> tuple[bool, str]:
@@ -162,7 +210,7 @@ async def _no_other_migration(flight: Flight) -> tuple[bool, str]:
 async def _schema(flight: Flight) -> tuple[bool, str]:
     deployment = flight.settings.deployment
     heads = await database.heads(site_of(flight))
-    holds, found = judge_source_head(heads, deployment.source_version)
+    holds, found = judge_source_head(heads, deployment.source_version, flight.state.migration.heads)
     tried = any(name == "migrate/migration-job" for name in flight.state.operations)
     if not holds and tried and len(heads.revisions) == 1:
         place = revisions.place(heads.revisions[0], deployment.source_version, deployment.target_version)
@@ -189,6 +237,20 @@ async def _recovery(flight: Flight) -> tuple[bool, str]:
     path = flight.recorder.artifacts / point.name
     there = is_file(str(path))
     return there, f"{point.name} {'with checksum ' + point.checksum[:12] if there else 'is gone'}"
+
+
+async def _dump(flight: Flight) -> tuple[bool, str]:
+    names = recovery_points.names(site_of(flight), standstill.STEP, standstill.generation(flight))
+    dumps = [each for each in flight.state.recovery_points if each.method == "dump" and each.name in names]
+    if not dumps:
+        return False, "none was taken since 2.x stopped"
+    point = dumps[-1]
+    path = flight.recorder.artifacts / point.name
+    size, checksum = dump.written(path)
+    holds = size == point.size and checksum == point.checksum
+    found = f"{size / 1e6:,.1f} MB, sha256 {checksum[:12]}" if size >= 0 else "is gone"
+    was = "" if holds else f"; it was {point.size / 1e6:,.1f} MB, {point.checksum[:12]}"
+    return holds, f"{point.name} {found}, listed by pg_restore when taken{was}"
 
 
 async def _direct(flight: Flight) -> tuple[bool, str]:

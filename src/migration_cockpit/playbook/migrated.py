@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -12,7 +13,7 @@ from migration_cockpit.actions.migration_job import MigrationJob
 from migration_cockpit.actions.operation import Status
 from migration_cockpit.advice import failures, revisions, schema
 from migration_cockpit.playbook.flight import Flight
-from migration_cockpit.playbook.gates import checked, site_of
+from migration_cockpit.playbook.gates import checked, emptied, site_of
 from migration_cockpit.session.events import Check
 
 SHOWN = 5
@@ -107,17 +108,63 @@ async def _sessions(flight: Flight) -> tuple[bool, str]:
 async def after_failure(flight: Flight, job: str) -> str:
     """In what state a failed migration left the database, and whether running it again is safe."""
     deployment = flight.settings.deployment
-    site, now = site_of(flight), flight.clock.now()
+    site, now, state = site_of(flight), flight.clock.now(), flight.state
     heads = await database.heads(site)
     if not heads.revisions:
-        return "alembic_version is empty: do not run anything; put the last revision of the journal back first"
-    revision = heads.revisions[0]
-    place = revisions.place(revision, deployment.source_version, deployment.target_version)
-    where = f" ({place[0]} of {place[1]})" if place else ""
+        return emptied(heads, deployment.source_version, state.migration.heads)
     orphans = [each.words(now) for each in await database.sessions(site) if each.migration]
-    working = f" A backend of it still works: {orphans[0]}; wait for it." if orphans else ""
-    if (await MigrationJob(site, job).observe()).status is Status.RUNNING:
+    may_go_on = (await MigrationJob(site, job).observe()).status is Status.RUNNING
+    left = Left(
+        heads=heads,
+        place=revisions.place(heads.revisions[0], deployment.source_version, deployment.target_version),
+        begun=state.migration.revisions[-1].revision if state.migration.revisions else "",
+        orphan=orphans[0] if orphans else "",
+        job=job if may_go_on else "",
+    )
+    return told(left) if may_go_on else told(left, failures.why_it_ended(state))
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a migration that failed or was lost left behind."""
+
+    heads: Heads
+    place: tuple[int, int] | None
+    """How many of how many revisions are committed; None where the revision is not on the way."""
+    begun: str
+    """The revision that its log began last."""
+    orphan: str
+    """A backend of it that still works, in words."""
+    job: str
+    """The Job where it may still go on, else empty."""
+
+
+def told(left: Left, why: str = "") -> str:
+    """The state in words, then what to do: run again only where that goes on safely, else the way back.
+
+    On PostgreSQL a revision is one transaction, alembic_version in it: what was not committed is gone whole.
+    """
+    if len(left.heads.revisions) > 1:
+        rows = ", ".join(left.heads.revisions)
+        count = len(left.heads.revisions)
+        return f"alembic_version has {count} rows ({rows}): running again is not safe. {why} R is the way back"
+    revision = left.heads.revisions[0]
+    where = f" ({left.place[0]} of {left.place[1]})" if left.place else ""
+    committed = f"Committed up to {revision}{where}"
+    if left.job:
         # Nothing is undone while it may still begin or go on: only the step has stopped to wait.
-        return f"Committed up to {revision}{where}; Job {job} is still there and may go on: the step joins it again"
-    undone = f"Committed up to {revision}{where}; the revision after it was undone.{working}"
-    return f"{undone} {failures.why_it_ended(flight.state)} {AGAIN[0].upper()}{AGAIN[1:]}"
+        return f"{committed}; Job {left.job} is still there and may go on: the step joins it again"
+    if left.begun and left.begun != revision:
+        undone = f"{left.begun}, which it was in, was undone whole"
+    else:
+        undone = "the revision after it was undone whole or never began"
+    if left.place is None:
+        return (
+            f"{committed}, which is not on the way from source to target: do not run it again. {why} R is the way back"
+        )
+    if left.orphan:
+        return (
+            f"{committed}. A backend of it still works: {left.orphan}. It ends its statement and rolls back by itself; "
+            f"until then it holds its locks and the gate `no other migration` fails. {why} Once it is gone {AGAIN}"
+        )
+    return f"{committed}; {undone}. {why} {AGAIN[0].upper()}{AGAIN[1:]}, or R for the way back"

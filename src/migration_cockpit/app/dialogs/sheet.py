@@ -51,7 +51,8 @@ def sheet_lines(sheet: Sheet, width: int) -> list[Line]:
     lines = [line((text, "bright")) for text in wrap(sheet.purpose, width)]
     lines.append(line(("takes about ", "dim"), (span(sheet.expected), "text")))
     lines += [(), _gates_head(sheet)]
-    for gate in sheet.gates:
+    # What fails stands first, what is unknown after it: at 80x24 the others are a page away.
+    for gate in sorted(sheet.gates, key=_urgency):
         lines += check_lines(gate, width)
     lines += [
         (),
@@ -73,6 +74,12 @@ def sheet_lines(sheet: Sheet, width: int) -> list[Line]:
     lines += _section("What undoes it", sheet.undo, width)
     lines += _section("Unlike the source playbook", sheet.differs, width)
     return lines
+
+
+def _urgency(check: Check) -> int:
+    if not check.known:
+        return 1
+    return 2 if check.holds else 0
 
 
 def check_lines(check: Check, width: int) -> list[Line]:
