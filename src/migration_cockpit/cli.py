@@ -20,6 +20,8 @@ from migration_cockpit.commands import (
     replay,
     report,
     run,
+    verify,
+    watch,
 )
 from migration_cockpit.config import ConfigError
 
@@ -34,6 +36,8 @@ COMMANDS = {
         failures.COMMAND,
         report.COMMAND,
         replay.COMMAND,
+        watch.COMMAND,
+        verify.COMMAND,
     )
 }
 """By name, in the order in which the help lists them."""

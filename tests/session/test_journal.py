@@ -12,10 +12,12 @@ from msgspec import Raw
 
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import SystemClock
-from migration_cockpit.session.events import Keyframe, LogLine, Note, StepFact
+from migration_cockpit.session.events import LogLine, Note, StepFact
 from migration_cockpit.session.journal import JournalError, SessionLock, line_hash
-from migration_cockpit.session.recorder import KEYFRAME_EVERY, Recorder
+from migration_cockpit.session.keyframes import keyframe, last_keyframe
+from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import MASK, Redactor
+from migration_cockpit.session.state import State
 
 
 @pytest.fixture
@@ -160,14 +162,48 @@ class SteppingClock(SystemClock):
 
 def test_a_session_opened_again_folds_to_the_same_state(tmp_path: Path) -> None:
     first = Recorder(tmp_path, SystemClock(), Redactor())
-    for number in range(KEYFRAME_EVERY + 5):
+    for number in range(5):
         first.record(LogLine(source="job", text=f"line {number}", at=str(number)))
     before = first.state
     first.close()
     second = Recorder(tmp_path, SystemClock(), Redactor())
     second.close()
     assert second.state == before
-    assert sum(isinstance(entry.event, Keyframe) for entry in journal.read(tmp_path / journal.FILE)) == 1
+
+
+def test_a_long_session_goes_on_from_its_last_keyframe_and_the_chain_goes_on_too(tmp_path: Path) -> None:
+    first = Recorder(tmp_path, SystemClock(), Redactor())
+    while b'"kind":"keyframe"' not in (tmp_path / journal.FILE).read_bytes():
+        for number in range(200):
+            first.record(LogLine(source="job", text=f"line {number} " + "x" * 400, at=str(number)))
+    first.record(Note(operator="sre", text="after it"))
+    before = first.state
+    first.close()
+    path = tmp_path / journal.FILE
+    data = bytearray(path.read_bytes())
+    at = data.index(b"xxxx")
+    data[at] = ord("y")  # what lies before the keyframe is not read again, so this goes unnoticed until `verify`
+    path.write_bytes(data)
+    second = Recorder(tmp_path, SystemClock(), Redactor())
+    assert second.state == before
+    second.record(Note(operator="sre", text="on it goes"))
+    second.close()
+    told = [json.loads(line) for line in lines(tmp_path)[-2:]]
+    assert told[1]["prev"] == line_hash(lines(tmp_path)[-2])
+    assert told[1]["seq"] == told[0]["seq"] + 1
+
+
+def test_a_keyframe_of_another_version_is_not_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Recorder(tmp_path, SystemClock(), Redactor())
+    first.record(Note(operator="sre", text="once"))
+    monkeypatch.setattr("migration_cockpit.session.keyframes.written_by", lambda: "0.0.1 of old")
+    first.record(keyframe(first.state))
+    first.close()
+    monkeypatch.undo()
+    assert last_keyframe(tmp_path / journal.FILE) == (0, 0, State())
+    again = Recorder(tmp_path, SystemClock(), Redactor())
+    again.close()
+    assert again.state == first.state
 
 
 def test_a_full_disk_refuses_what_must_be_durable_and_keeps_drawing(

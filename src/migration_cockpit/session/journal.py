@@ -106,23 +106,30 @@ class SessionLock:
 class JournalWriter:
     """Appends events. The caller holds the session's lock."""
 
-    def __init__(self, path: Path) -> None:
-        """Open for appending; a torn last line (no newline, or not an envelope) is cut off first."""
+    def __init__(self, path: Path, since: int = 0) -> None:
+        """Open for appending; a torn last line (no newline, or not an envelope) is cut off first.
+
+        Only what stands behind the byte `since`, the beginning of a line, is looked at.
+        """
         self.path = path
         self.seq, self.prev, self.torn = 0, GENESIS, 0
+        self._since = since
         try:
             if path.exists():
                 self._find_end()
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise JournalError(f"{path}: cannot be opened for writing: {error.strerror}") from error
+        self.wrote = 0
+        """Bytes of the last line."""
         self._unsynced = False
         self._end: int | None = None
         """Where the file must be cut before the next line, when that could not be done at once."""
 
     def _find_end(self) -> None:
-        good = 0
+        good = self._since
         with self.path.open("rb") as file:
+            file.seek(good)
             for line in file:
                 if not line.endswith(b"\n"):
                     break
@@ -134,7 +141,9 @@ class JournalWriter:
                 self.seq, self.prev = found.seq, line_hash(line[:-1])
             rest = self.path.stat().st_size - good
         if rest:
-            tail = self.path.read_bytes()[good:]
+            with self.path.open("rb") as file:
+                file.seek(good)
+                tail = file.read()
             if tail.count(b"\n") > 1:
                 raise JournalError(
                     f"{self.path}: damaged after event {self.seq} (byte {good}); move the file away or start with --new"
@@ -158,6 +167,7 @@ class JournalWriter:
         except OSError as error:
             raise JournalError(f"{self.path}: cannot be written: {error.strerror}") from error
         self.seq, self.prev = written.seq, line_hash(line)
+        self.wrote = len(line) + 1
         return Entry(written.seq, t, decode(written.kind, _envelope.decode(line).data) or event)
 
     def _write(self, line: bytes, *, durable: bool) -> None:
@@ -250,8 +260,10 @@ def event_of(found: Envelope) -> Event | None:
         raise Broken(f"{found.kind}: {error}") from error
 
 
-def read(path: Path) -> Iterator[Entry]:
+def read(path: Path, since: int = 0) -> Iterator[Entry]:
     """The events of a journal in their order, up to a torn tail; unknown kinds are passed over.
+
+    `since` is the byte at which a line begins, from which on they are read.
 
     Raises JournalError for a file that cannot be read, is damaged in the middle or is of another version.
     """
@@ -260,6 +272,7 @@ def read(path: Path) -> Iterator[Entry]:
     except OSError as error:
         raise JournalError(f"{path}: cannot be read: {error.strerror}") from error
     with file:
+        file.seek(since)
         number = 0
         while line := file.readline(LONGEST_LINE):
             number += 1
@@ -271,7 +284,8 @@ def read(path: Path) -> Iterator[Entry]:
                     raise JournalError(newer(path, found.v))
                 event = event_of(found)
             except Broken as error:
-                raise JournalError(f"{path}: line {number} is not an event: {error}") from error
+                where = f"line {number}" + (f" behind byte {since}" if since else "")
+                raise JournalError(f"{path}: {where} is not an event: {error}") from error
             if event is not None:
                 yield Entry(found.seq, found.t, event)
 

@@ -7,18 +7,15 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
-
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.events import ClockJumped, Event, Keyframe
 from migration_cockpit.session.fold import fold
 from migration_cockpit.session.journal import Entry, JournalError, JournalWriter
+from migration_cockpit.session.keyframes import Due, keyframe, last_keyframe
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 
-KEYFRAME_EVERY = 2000
-"""Events between two keyframes."""
 HELD = timedelta(minutes=2)
 """A clock set back by no more than this is waited for: the record's time stands still meanwhile."""
 
@@ -39,11 +36,13 @@ class Recorder:
         self.artifacts = directory / "artifacts"
         journal.make_directory(self.artifacts)
         path = directory / journal.FILE
-        self._writer = JournalWriter(path)
-        self._since_keyframe = 0
+        # What lies before the last keyframe is not read again: `verify` does that.
+        start, end, self.state = last_keyframe(path)
+        self._writer = JournalWriter(path, start)
+        self._due = Due()
         self.torn = self._writer.torn
         """Bytes of a half-written last line that were cut off."""
-        for entry in journal.read(path):
+        for entry in journal.read(path, end):
             self.state = fold(self.state, entry.event, entry.t, entry.seq)
         self.write_error = ""
         """Why the journal cannot be written, while that is so. Steps are refused then."""
@@ -72,14 +71,16 @@ class Recorder:
         self.state = fold(self.state, entry.event, entry.t, entry.seq)
         for listener in tuple(self.listeners):
             listener(entry, self.state)
-        self._keyframe(t_event=event)
+        if isinstance(event, Keyframe):
+            self._due.done(self._writer.wrote)
+        elif self._due.wrote(self._writer.wrote):
+            self.record(keyframe(self.state))
         return self.state
 
-    def _keyframe(self, t_event: Event) -> None:
-        self._since_keyframe += 1
-        if self._since_keyframe >= KEYFRAME_EVERY and not isinstance(t_event, Keyframe):
-            self._since_keyframe = 0
-            self.record(Keyframe(state=msgspec.Raw(msgspec.json.encode(self.state))))
+    @property
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the last line: who has them knows that everything up to it is untouched."""
+        return self._writer.seq, self._writer.prev
 
     def write_artifact(self, name: str, content: bytes) -> Path:
         """Write a file beside the journal, whole or not at all, readable by its owner only. Raises OSError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from migration_cockpit.cockpit.control import Act, Control
@@ -15,6 +15,7 @@ from migration_cockpit.playbook.sheet import Refused
 
 if TYPE_CHECKING:
     from migration_cockpit.cockpit.desk import Desk
+    from migration_cockpit.cockpit.shown import Shown
 
 
 class ReplayDesk(Keys):
@@ -23,6 +24,13 @@ class ReplayDesk(Keys):
     def __init__(self, player: Player) -> None:
         super().__init__(player, REPLAY_CONTROLS)
         self.player = player
+
+
+class WatchDesk(Keys):
+    """Where somebody else's flight is watched."""
+
+    def __init__(self, watcher: Shown) -> None:
+        super().__init__(watcher, WATCH_CONTROLS)
 
 
 class JumpDialog(OpenDialog):
@@ -109,11 +117,23 @@ async def _quit(desk: Keys) -> None:
     desk.quitting = True
 
 
-def _off(control: Control) -> Act:
-    async def act(_: Keys) -> None:
-        raise Refused(f"this is a replay: {control.label} is off, nothing here changes the world")
+def _off(what: str, own: Sequence[Control]) -> tuple[Control, ...]:
+    """The keys of a flight that are not one's own: they say that they are off, and why."""
 
-    return act
+    def refuses(control: Control) -> Act:
+        async def act(_: Keys) -> None:
+            raise Refused(f"this is a {what}: {control.label} is off, nothing here changes the world")
+
+        return act
+
+    taken = {key for control in own for key in control.keys}
+    return tuple(
+        Control(
+            f"off-{each.id}", keys, each.label, f"off in a {what}: {each.help}", "screen", refuses(each), footer=False
+        )
+        for each in CONTROLS
+        if each.where == "screen" and (keys := tuple(key for key in each.keys if key not in taken))
+    )
 
 
 _KEYS = {"0": "0", "-": "minus"}
@@ -185,16 +205,14 @@ _OWN = (
     ),
     Control("leave", ("q",), "leave", "leave the replay", "screen", _quit),
 )
-_TAKEN = {key for control in _OWN for key in control.keys}
-_OFF = tuple(
-    Control(f"off-{each.id}", keys, each.label, f"off in a replay: {each.help}", "screen", _off(each), footer=False)
-    for each in CONTROLS
-    if each.where == "screen" and (keys := tuple(key for key in each.keys if key not in _TAKEN))
-)
 REPLAY_CONTROLS: tuple[Control, ...] = (
     *_OWN,
-    *_OFF,
+    *_off("replay", _OWN),
     Control("go-to", ("enter",), "go there", "show the moment that is typed", "jump", confirm),
     Control("stay", ("escape",), "back", "close; the moment stays", "jump", close),
 )
 """Every action of a replay; no key stands twice in one place."""
+
+_WATCH_OWN = (Control("leave", ("q",), "leave", "leave; the flight goes on", "screen", _quit),)
+WATCH_CONTROLS: tuple[Control, ...] = (*_WATCH_OWN, *_off("watch", _WATCH_OWN))
+"""Every action of a watcher: to leave."""

@@ -105,4 +105,6 @@ class Keyframe(Event, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: ClassVar[str] = "keyframe"
     durable: ClassVar[bool] = False
+    by: str = ""
+    """Which version wrote it and the shape of its State: only the same one goes on from it."""
     state: msgspec.Raw

@@ -71,6 +71,15 @@ class Damage:
         return f"damaged at {where}{after}: {self.why}"
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A keyframe: where its line begins and ends, and State there."""
+
+    start: int
+    end: int
+    state: State
+
+
 class Recording:
     """A journal on disk, open for reading from any place. Used from one thread."""
 
@@ -79,6 +88,7 @@ class Recording:
         self.path = path
         opened = open_journal(path)
         self._fd = opened.fd
+        self.packed = opened.packed
         self.cut = opened.cut
         """Why a packed file could not be unpacked to its end."""
         self.end = 0
@@ -163,6 +173,11 @@ class Recording:
         if survey.damage is not None:
             self.stop_at(survey.damage)
 
+    @property
+    def unfinished(self) -> int:
+        """Bytes behind the last whole line."""
+        return os.fstat(self._fd).st_size - self.end
+
     def lost(self) -> str:
         """What lies behind the damage, in words."""
         size = os.fstat(self._fd).st_size
@@ -178,11 +193,11 @@ class Recording:
 
     # --- Lines -----------------------------------------------------------------------------------------------------
 
-    def survey(self, *, decode_all: bool = False) -> Survey:
+    def survey(self, *, decode_all: bool = False, anchors: tuple[str, ...] = ()) -> Survey:
         """One that looks at every line of it, from the first."""
         from migration_cockpit.session.recording.survey import Survey
 
-        return Survey(self.path, self._fd, self.end, decode_all=decode_all)
+        return Survey(self._fd, self.end, decode_all=decode_all, anchors=anchors)
 
     def lines(self, start: int) -> Iterator[tuple[int, bytes]]:
         """Whole lines from a line's beginning on, each with its offset."""
@@ -247,10 +262,10 @@ class Recording:
                 high = place.start
         return low
 
-    def keyframe_before(self, offset: int) -> tuple[int, State]:
-        """The last keyframe whose line ends at or before an offset: where its line ends, and State there.
+    def keyframe_before(self, offset: int, by: str = "") -> Kept:
+        """The last keyframe whose line ends at or before an offset; `by` asks for one that this version wrote.
 
-        Offset 0 and an empty State where there is none.
+        The file's beginning and an empty State where there is none.
         """
         at = min(offset, self.end)
         while at > 0:
@@ -258,14 +273,14 @@ class Recording:
             block = os.pread(self._fd, min(at, low + BLOCK) - low + len(_KEYFRAME), low)
             found = block.rfind(_KEYFRAME)
             while found >= 0:
-                state = self._keyframe(low + found, offset)
-                if state is not None:
-                    return state
+                kept = self._keyframe(low + found, offset, by)
+                if kept is not None:
+                    return kept
                 found = block.rfind(_KEYFRAME, 0, found)
             at = low
-        return 0, State()
+        return Kept(0, 0, State())
 
-    def _keyframe(self, offset: int, limit: int) -> tuple[int, State] | None:
+    def _keyframe(self, offset: int, limit: int, by: str) -> Kept | None:
         """State of the keyframe on whose line this byte lies, if it is one and ends before the limit."""
         start = self.line_before(offset + 1)
         line = None if start is None else self._line(start)
@@ -274,17 +289,18 @@ class Recording:
         try:
             found = envelope(line)
             event = event_of(found)
-            if not isinstance(event, Keyframe):
+            if not isinstance(event, Keyframe) or (by and event.by != by):
                 return None
             state = self._decode_state(event.state)
         except (Broken, msgspec.MsgspecError, ValueError, RecursionError):
             return None  # of another version, or damaged: the one before does as well
-        return start + len(line), fold(state, event, found.t, found.seq)
+        return Kept(start, start + len(line), fold(state, event, found.t, found.seq))
 
     def state(self, offset: int) -> State:
         """State after everything that lies before an offset."""
-        start, state = self.keyframe_before(offset)
-        for after, entry in self.entries(start):
+        kept = self.keyframe_before(offset)
+        state = kept.state
+        for after, entry in self.entries(kept.end):
             if after > offset:
                 break
             state = self.fold(state, entry, after)

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.events import VERSION
@@ -32,9 +31,10 @@ class Landmark:
 class Survey:
     """Looks at every line once. It can be interrupted, and goes on where a file has grown."""
 
-    def __init__(self, path: Path, fd: int, end: int, *, decode_all: bool = False) -> None:
-        """`decode_all` makes sure of every event's content as well, which takes twice as long."""
-        self._path, self._fd, self._all = path, fd, decode_all
+    def __init__(self, fd: int, end: int, *, decode_all: bool = False, anchors: tuple[str, ...] = ()) -> None:
+        """`decode_all` makes sure of every event's content as well, which takes twice as long. `anchors` are hashes,
+        or their beginnings, that some line must have."""
+        self._fd, self._all, self._anchors = fd, decode_all, anchors
         self.end = end
         """How far to look, in bytes; may be moved on."""
         self.at = 0
@@ -45,8 +45,8 @@ class Survey:
         self.last: Place | None = None
         self.unknown: Counter[str] = Counter()
         """Events of kinds that this version does not know, by kind."""
-        self.heads: dict[str, int] = {}
-        """Event number by the hash of its line, for the lines that end a step."""
+        self.anchored: dict[str, Place] = {}
+        """The line that each anchor is the hash of, as far as it was found."""
         self.damage: Damage | None = None
         self.landmarks: list[Landmark] = []
         self.mixed = False
@@ -85,8 +85,9 @@ class Survey:
         self.hash = line_hash(line[:-1])
         self.lines += 1
         self.at = offset + len(line)
-        if isinstance(event, ev.StepEnded):
-            self.heads[self.hash] = found.seq
+        for anchor in self._anchors:
+            if self.hash.startswith(anchor):
+                self.anchored[anchor] = self.last
         if event is not None and (mark := _landmark(event)):
             self.landmarks.append(Landmark(self.at, found.t, *mark))
         return ""
