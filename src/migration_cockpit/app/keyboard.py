@@ -72,9 +72,12 @@ class Keyboard:
 
     def _takes_paste(self) -> bool:
         """Whether pasted text goes anywhere: only into a field, and not in the moment a dialog opens."""
-        if self._typing and not self._app.desk.deaf:
+        desk = self._app.desk
+        if self._typing and desk.takes_paste:
             return True
-        self._app.tell("pasted text was dropped: nothing is being typed here")
+        by_hand = desk.dialog is not None and desk.dialog.by_hand
+        why = "this is typed by hand" if by_hand else "nothing is being typed here"
+        self._app.tell(f"pasted text was dropped: {why}")
         return False
 
     @property

@@ -82,6 +82,11 @@ class Keys:
         if self.dialog is not None and not self.deaf:
             self.dialog.typed = text
 
+    @property
+    def takes_paste(self) -> bool:
+        """Whether pasted text may go into the field of the open dialog."""
+        return self.dialog is not None and not self.dialog.by_hand and not self.deaf
+
     def say(self, notice: str) -> None:
         """Tell the operator something now, before the action is through."""
         self.notice = notice

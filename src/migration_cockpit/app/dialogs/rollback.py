@@ -58,12 +58,10 @@ class RollbackDialog(Dialog):
 
 class _Going(Writing):
     tone = "border-bad"
-    by_hand = False
-    """Whether what is typed stands for the decision, so that a paste is not taken."""
 
     def make_field(self) -> TypeIn:
         """The field."""
-        if not self.by_hand:
+        if not self.desk.dialog or not self.desk.dialog.by_hand:
             return super().make_field()
         from cockpit_widgets.confirm import TypeToConfirm
 
@@ -73,7 +71,7 @@ class _Going(Writing):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Show at once how much of the phrase is typed."""
         super().on_input_changed(event)
-        if self.by_hand:
+        if self.desk.dialog is not None and self.desk.dialog.by_hand:
             self.redraw()
 
     def _to_type(self, phrase: str) -> Line:
@@ -113,7 +111,6 @@ class RollbackEndJobDialog(_Going):
     """Ending a migration that works."""
 
     asks = "Type the Job's name to end it:"
-    by_hand = True
 
     def text(self, width: int) -> list[Line]:
         """What ending it leaves behind."""
@@ -133,7 +130,6 @@ class RollbackCodeDialog(_Going):
     """A second person."""
 
     asks = "The second person's code:"
-    by_hand = True
 
     def text(self, width: int) -> list[Line]:
         """Who has it."""
@@ -148,7 +144,6 @@ class RollbackPhraseDialog(_Going):
     """The last thing that is typed."""
 
     asks = "Type it:"
-    by_hand = True
 
     def text(self, width: int) -> list[Line]:
         """The phrase, and what follows."""

@@ -17,6 +17,8 @@ class OpenDialog:
 
     place: ClassVar[str]
     """Which rows of the table of actions are live while it is open."""
+    by_hand: ClassVar[bool] = False
+    """Whether what is typed stands for a decision, so that a paste is not taken."""
 
     def __init__(self) -> None:
         self.typed = ""

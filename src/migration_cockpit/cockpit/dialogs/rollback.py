@@ -95,6 +95,7 @@ class RollbackEndJobDialog(_Going):
     """Ending a migration that works is confirmed by itself: what is typed is the Job's name."""
 
     place = "rollback-end-job"
+    by_hand = True
 
     @property
     def phrase(self) -> str:
@@ -111,6 +112,7 @@ class RollbackCodeDialog(_Going):
     """A second person reads out a code that only those see who watch the session."""
 
     place = "rollback-code"
+    by_hand = True
 
     def __init__(self, plan: Plan, prospect: Prospect, reason: str, code: str) -> None:
         super().__init__(plan, prospect, reason)
@@ -127,6 +129,7 @@ class RollbackPhraseDialog(_Going):
     """What is typed is the release and the end of the recovery point's name."""
 
     place = "rollback-phrase"
+    by_hand = True
 
     def phrase(self, desk: Desk) -> str:
         """What must be typed: `airflow 516-1`; where no recovery point is gone back to, the way instead."""
