@@ -55,6 +55,7 @@ class _Fed:
         self.operator = "sre-1"
         self.clock = SystemClock()
         self.recorder = Recorder(directory, self.clock, Redactor())
+        self.not_driving = ""
         self._report = report
         self._tasks: list[Any] = []
 

@@ -34,6 +34,8 @@ PLACES = {
     "note": "in a note",
     "message": "in a message",
     "window": "at the window's end",
+    "offer": "when offering the helm",
+    "takeover": "when taking the helm",
     "postpone": "when postponing",
     "resumed": "when a session goes on",
     "rollback": "in the rollback's dialog",

@@ -109,7 +109,7 @@ def fly_on_screen(
         print(f"migration-cockpit: {why}", file=sys.stderr)
         return 2
     try:
-        cockpit = Cockpit(settings, directory, operator=operator)
+        cockpit = Cockpit(settings, directory, operator=operator, observe=True)
     except JournalError as error:
         print(f"migration-cockpit: {error}", file=sys.stderr)
         return 1

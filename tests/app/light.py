@@ -115,6 +115,7 @@ class Still:
         self.operator = "sre-1"
         self.state = state
         self.clock = HeldClock(now)
+        self.not_driving = ""
         self.recorder = SimpleNamespace(listeners=[], write_error="", record=lambda _event: None)
 
     async def start(self) -> None:
@@ -242,6 +243,7 @@ class LightCockpit:
         self.small = {step: SmallStep(step) for step in STEP_IDS}
         self.runner = Runner(self.flight, list(self.small.values()))
         self.stopped = ""
+        self.not_driving = ""
 
     @property
     def state(self) -> State:

@@ -21,6 +21,7 @@ from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.journal import JournalError
 from migration_cockpit.sources import Emit
 from tests.connections.support import eventually
+from tests.session.test_lease import Memory
 from tests.steps import file_steps
 
 SETTINGS = load(Path(__file__).parents[2] / "config.example.toml")
@@ -169,6 +170,7 @@ async def test_a_session_is_gone_on_with_read_only_while_the_disk_is_full(
     await first.stop("killed, as it were")
     monkeypatch.setattr("migration_cockpit.cockpit.cockpit.SYNC_EVERY", 0.05)
     monkeypatch.setattr("migration_cockpit.sources.all_sources", lambda *_: [])
+    monkeypatch.setattr("migration_cockpit.connections.kube_lease.KubeLease", lambda *_: Memory())
     cockpit = _cockpit(tmp_path)
     with monkeypatch.context() as full:
         full.setattr("migration_cockpit.session.journal.os.write", _full)

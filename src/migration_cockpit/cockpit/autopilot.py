@@ -52,6 +52,8 @@ def next_key(desk: Desk) -> str | None:
     """The key a careful person would press now: "" to wait, None when there is nothing more to do."""
     state = desk.cockpit.state
     dialog = desk.dialog
+    if desk.cockpit.not_driving:
+        return ""
     if isinstance(dialog, DecisionDialog):
         if dialog.event.step == ROLLBACK and not _left_open(state):
             return None

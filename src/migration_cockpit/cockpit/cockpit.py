@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from migration_cockpit import __version__
-from migration_cockpit.cockpit.shown import LIVE, NOT_RECORDED, Mark, Track
+from migration_cockpit.cockpit.driving import Driving, who
+from migration_cockpit.cockpit.shown import LIVE, NOT_DRIVING, NOT_RECORDED, Mark, Track
 from migration_cockpit.config import STEP_IDS, Grafana, Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock, JumpWatch, SystemClock
-from migration_cockpit.session.journal import JournalError, SessionLock, make_directory
+from migration_cockpit.session.follower import Follower
+from migration_cockpit.session.journal import JournalError, SessionHeld, SessionLock, make_directory
 from migration_cockpit.session.moments import past_note
 from migration_cockpit.session.recorder import HELD, Recorder
 from migration_cockpit.session.redact import Redactor
@@ -35,10 +37,15 @@ if TYPE_CHECKING:
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.playbook.runner import Runner
     from migration_cockpit.playbook.step import Step
+    from migration_cockpit.session.lease import Holder
     from migration_cockpit.sources import Source
 
 SYNC_EVERY = 1.0
 """Readings are on disk at most this many seconds late."""
+HAND_OVER_SECONDS = 30.0
+"""How long a cockpit that took the helm waits for the other one to let go of the session's directory."""
+FOLLOW_EVERY = 0.25
+"""Seconds between two looks at a journal that another cockpit writes."""
 AGAIN_AFTER = 2.0
 """Seconds after which a source that failed by a defect of its own begins anew."""
 
@@ -54,21 +61,27 @@ class Cockpit:
         operator: str,
         clock: Clock | None = None,
         steps: Sequence[Step] | None = None,
+        observe: bool = False,
     ) -> None:
         """Take the session's lock and fold its journal. `steps` are those of migration day unless others are given.
 
-        Raises JournalError when another cockpit flies it, when it is of another deployment, or when the journal is
-        damaged or cannot be written.
+        With `observe` a session that another cockpit flies is followed, until this one takes over or is given the helm.
+        Raises JournalError when another cockpit flies it otherwise, when it is of another deployment, or when the
+        journal is damaged or cannot be written.
         """
         self.settings = settings
         self.operator = operator
         self.clock = clock or SystemClock()
         make_directory(directory)
         self._lock = SessionLock(directory)
-        self._lock.take(f"{operator} on {socket.gethostname()}, process {os.getpid()}")
+        self._directory = directory
+        self._locked = self._take_lock(observe=observe)
         place = settings.kubernetes
         self._redactor = Redactor([settings.deployment.name, place.context, place.namespace, place.release])
-        self.recorder = Recorder(directory, self.clock, self._redactor)
+        kind = Recorder if self._locked else Follower
+        self.recorder = kind(directory, self.clock, self._redactor)
+        self.driving: Driving | None = None
+        """Who drives, by the lease; None before the start."""
         if why := other_place(self.recorder.state, settings):
             self.recorder.close()
             self._lock.release()
@@ -77,6 +90,22 @@ class Cockpit:
         self._taken = False
         """Whether the journal says that this cockpit flies."""
         self._tasks: list[asyncio.Task[None]] = []
+        self._lease_task: asyncio.Task[None] | None = None
+        self._outside: tuple[object, ...] = ()
+        """Who listened to the recorder before this cockpit's own parts did: the screen, or the printer."""
+
+    @property
+    def _me(self) -> str:
+        return f"{self.operator} on {socket.gethostname()}, process {os.getpid()}"
+
+    def _take_lock(self, *, observe: bool) -> bool:
+        try:
+            self._lock.take(self._me)
+        except SessionHeld:
+            if not observe:
+                raise
+            return False
+        return True
 
     @cached_property
     def connections(self) -> Connections:
@@ -115,6 +144,8 @@ class Cockpit:
     @property
     def mark(self) -> Mark:
         """That this is the flight itself, and whether it is recorded."""
+        if self.not_driving:
+            return NOT_DRIVING
         return NOT_RECORDED if self.write_error else LIVE
 
     @property
@@ -131,9 +162,129 @@ class Cockpit:
         self.recorder.record(ev.LogLine(source="cockpit", text=text, level="bad"))
 
     async def start(self) -> None:
-        """Open or go on with the session and start reading the world."""
+        """Open or go on with the session and start reading the world; follow it where another cockpit flies it."""
         for heavy in ("playbook.steps", "sources"):
             await asyncio.to_thread(import_module, f"migration_cockpit.{heavy}")
+        # One after another on one thread: sources that begin together would import the same packages at once.
+        await self.connections.warm()
+        await self._keep_lease()
+        if not self._locked:
+            self._outside = tuple(self.recorder.listeners)
+            self._tasks.append(asyncio.create_task(self._follow(), name="follow"))
+            return
+        await self._fly()
+
+    # --- Who drives ---------------------------------------------------------------------------------------------------
+
+    async def _keep_lease(self) -> None:
+        """Begin to keep the lease of the driver, or to watch who does."""
+        from migration_cockpit.connections.kube_lease import KubeLease
+
+        store = KubeLease(lambda: self.connections.kube, self.settings.kubernetes.release)
+        self.driving = Driving(store, self.clock, who(self.operator, self._directory, self.clock), locked=self._locked)
+        self.driving.changed = self._driving_changed
+        self.driving.given = self._hand_over
+        self._lease_task = asyncio.create_task(self.driving.run(), name="lease")
+        await self.driving.seen()
+
+    @property
+    def not_driving(self) -> str:
+        """Why keys that change anything are off; empty when they are not."""
+        return "" if self.driving is None else self.driving.why_not
+
+    def _driving_changed(self) -> None:
+        """Put it into the record that the helm was lost or is held again; a step that runs is left to finish."""
+        driving = self.driving
+        if driving is None or not self._locked:
+            return
+        if self._taken:
+            with suppress(JournalError):
+                self.recorder.record(ev.LeaseChanged(held=driving.drives, why=driving.why_not))
+        elif driving.drives and self._tasks:
+            self._take_over()
+            self._resume()
+
+    async def take_over(self) -> str:
+        """Take the helm from a cockpit that is gone or offers it; returns why that cannot be, or ""."""
+        driving = self.driving
+        if driving is None:
+            return "the cockpit is starting"
+        if not self._locked and not driving.keeper.offered and not self._lock_is_free():
+            return "the process that drives is alive and holds the session's directory: it must offer the helm with o"
+        if why := await driving.take():
+            return why
+        if not self._locked:
+            return await self._come_aboard()
+        self._take_over()
+        self._resume()
+        return ""
+
+    def _lock_is_free(self) -> bool:
+        lock = SessionLock(self._directory)
+        try:
+            lock.take(self._me)
+        except JournalError:
+            return False
+        lock.release()
+        return True
+
+    async def _come_aboard(self) -> str:
+        """From following to flying: the journal is written by this cockpit from now on."""
+        deadline = self.clock.monotonic() + HAND_OVER_SECONDS
+        while not self._lock_is_free():
+            if self.clock.monotonic() >= deadline:
+                return "the cockpit before this one does not let go of the session's directory: end its process"
+            await self.clock.sleep(0.2)
+        try:
+            self._lock.take(self._me)
+        except JournalError as error:
+            return str(error)
+        assert self.driving is not None
+        self._locked = self.driving.keeper.locked = True
+        await self._end_tasks()
+        self._swap(Recorder(self._directory, self.clock, self._redactor))
+        self._taken = False
+        await self._fly()
+        return ""
+
+    async def _hand_over(self, to: Holder) -> None:
+        """Another cockpit took the helm that was offered: let go, so that it can go on, and follow."""
+        driving = self.driving
+        if driving is None or not self._locked or to.place != driving.keeper.me.place:
+            return
+        await self.runner.close()
+        await self._end_tasks()
+        with suppress(JournalError):
+            self.recorder.record(ev.SessionClosed(reason=f"handed over to {to.words}"))
+        self.recorder.close()
+        self._locked = driving.keeper.locked = False
+        self._lock.release()
+        self._swap(Follower(self._directory, self.clock, self._redactor))
+        self._tasks = [asyncio.create_task(self._follow(), name="follow")]
+
+    def _swap(self, recorder: Recorder) -> None:
+        """Another recorder in place of the one there is; who listened to that one listens on."""
+        recorder.listeners = [each for each in self.recorder.listeners if each in self._outside]
+        self.recorder = recorder
+        for name in ("flight", "runner"):
+            self.__dict__.pop(name, None)
+
+    async def _follow(self) -> None:
+        while True:
+            with suppress(JournalError):
+                self.recorder.poll()
+            await self.clock.sleep(FOLLOW_EVERY)
+
+    async def _end_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    # --- Flying -------------------------------------------------------------------------------------------------------
+
+    async def _fly(self) -> None:
+        """Open or go on with the session and start reading the world."""
         from migration_cockpit.actions.messages import Messenger
         from migration_cockpit.advice import rates
         from migration_cockpit.advice.rollback_cost import marked
@@ -142,11 +293,10 @@ class Cockpit:
         from migration_cockpit.cockpit.way_back import WayBackWatch
         from migration_cockpit.sources import all_sources
 
+        self._outside = tuple(self.recorder.listeners)
         if self.state.session is None:
             self.recorder.record(_opening(self.settings, self.recorder.directory.name))
         self._take_over()
-        # One after another on one thread: sources that begin together would import the same packages at once.
-        await self.connections.warm()
         sources: Sequence[Source] = all_sources(self.connections, self._cutover, lambda: marked(self.state))
         self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
         messenger = Messenger(self.flight.connections, self.recorder)
@@ -162,7 +312,7 @@ class Cockpit:
 
     def _take_over(self) -> None:
         """Write down who flies now, once. While the disk is full nothing can be flown, but all can be watched."""
-        if self._taken:
+        if self._taken or self.not_driving:
             return
         resumed = self.state.driver is not None
         host, torn = socket.gethostname(), self.recorder.torn
@@ -243,15 +393,22 @@ class Cockpit:
 
     async def stop(self, reason: str) -> None:
         """Leave the session. What runs in the cluster goes on; the journal is complete."""
+        if self._lease_task is not None:
+            self._lease_task.cancel()
+            await asyncio.gather(self._lease_task, return_exceptions=True)
+        if not self._locked:
+            await self._end_tasks()
+            await self.connections.close()
+            return
         await self.runner.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_tasks()
         outcome = session_outcome(self.state)
         if not self.recorder.write_error:
             with suppress(JournalError):
                 self.recorder.record(ev.SessionClosed(reason=reason, outcome=outcome))
         self.recorder.close()
+        if self.driving is not None:
+            await self.driving.release()
         await self.connections.close()
         self._lock.release()
 
@@ -260,7 +417,7 @@ def rules_of(settings: Settings) -> ev.RulesSet:
     """What of the config the screen draws by."""
     from migration_cockpit.advice import rates
 
-    percent = settings.grafana.regression_percent if settings.grafana else Grafana.regression_percent
+    percent = settings.grafana.regression_percent if settings.grafana else _usual_percent()
     known = rates.of(settings)
     return ev.RulesSet(
         limits=msgspec.structs.asdict(settings.limits),
@@ -330,3 +487,8 @@ def exit_code(state: State, *, asked_back: bool = False) -> int:
     """
     codes = {"verified": 0, "overridden": 3, "postponed": 3, "rolled back": 0 if asked_back else 4}
     return codes.get(session_outcome(state), 1)
+
+
+def _usual_percent() -> float:
+    """The default of the config's key, where there is no [grafana] in it."""
+    return next(float(each.default) for each in msgspec.structs.fields(Grafana) if each.name == "regression_percent")

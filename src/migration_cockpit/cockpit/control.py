@@ -22,3 +22,5 @@ class Control:
     """`screen`, or the `place` of a dialog."""
     act: Act
     footer: bool = True
+    observer: bool = False
+    """Whether a cockpit that does not drive may do it: it changes nothing that the driver rests on."""

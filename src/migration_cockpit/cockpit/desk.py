@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from migration_cockpit.cockpit.control import Control
+from migration_cockpit.cockpit.dialogs.base import close
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog, worth_telling
 from migration_cockpit.cockpit.keys import DEAF, Keys
 from migration_cockpit.cockpit.table import CONTROLS
+from migration_cockpit.playbook.sheet import Refused
 
 if TYPE_CHECKING:  # the desk needs the cockpit's shape, not all that it imports
     from migration_cockpit.cockpit.cockpit import Cockpit
@@ -27,7 +29,14 @@ class Desk(Keys):
         """A text without secrets."""
         return self.cockpit.recorder.redactor.clean(text)
 
+    def may(self, control: Control) -> None:
+        """Raises Refused for what only the driver may do, where this cockpit does not drive."""
+        if not (control.observer or control.act is close) and (why := self.cockpit.not_driving):
+            raise Refused(why)
+
     def welcome(self) -> None:
         """Tell what the last cockpit left behind, where it left something; nothing else must be open yet."""
-        if self.dialog is None and worth_telling(self.cockpit.state):
+        if why := self.cockpit.not_driving:
+            self.say(why)
+        elif self.dialog is None and worth_telling(self.cockpit.state):
             self.open(ResumedDialog())

@@ -41,6 +41,11 @@ async def fly(
         await cockpit.stop("it could not be started")
         say(f"the session cannot be started: {error}")
         return 1
+    if cockpit.driving is not None and cockpit.driving.other is not None:
+        why = cockpit.not_driving
+        await cockpit.stop("another cockpit drives")
+        say(f"nothing was flown: {why}")
+        return 1
     desk = Desk(cockpit)
 
     async def press(key: str) -> None:

@@ -60,6 +60,7 @@ class Keys:
         self.notice = ""
         self._busy = True
         try:
+            self.may(control)
             await control.act(self)
         except Refused as refused:
             self.notice = self.clean(str(refused))
@@ -69,6 +70,9 @@ class Keys:
             self._busy = False
         self._changed()
         return True
+
+    def may(self, control: Control) -> None:
+        """Raises Refused for what may not be done now; everything may, unless there is more to say."""
 
     def clean(self, text: str) -> str:
         """A text without secrets, where any could have come into it."""

@@ -29,6 +29,7 @@ class Mark:
 
 LIVE = Mark("●", "REC", "bad")
 NOT_RECORDED = Mark("✖", "NOT RECORDED", "bad")
+NOT_DRIVING = Mark("◌", "NOT DRIVING", "careful")
 
 
 @dataclass(frozen=True)

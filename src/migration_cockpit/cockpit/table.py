@@ -13,6 +13,7 @@ from migration_cockpit.cockpit.dialogs import (
     DecisionDialog,
     NoteDialog,
     decision,
+    helm,
     postpone,
     resumed,
     rollback,
@@ -74,7 +75,8 @@ _SCREEN = (
     window.OPEN,
     postpone.OPEN,
     rollback.OPEN,
-    Control("detach", ("q",), "detach", "leave the cockpit; nothing in the cluster stops", "screen", _quit),
+    *helm.OPEN,
+    Control("detach", ("q",), "detach", "leave; nothing in the cluster stops", "screen", _quit, observer=True),
 )
 
 CONTROLS: tuple[Control, ...] = (
@@ -86,6 +88,7 @@ CONTROLS: tuple[Control, ...] = (
     *postpone.CONTROLS,
     *rollback.CONTROLS,
     *under_way.CONTROLS,
+    *helm.CONTROLS,
     *writing.CONTROLS,
 )
 """Every action; no key stands twice in one place."""

@@ -30,6 +30,10 @@ class JournalError(Exception):
     """The journal cannot be read or written; the message names the file and what to do."""
 
 
+class SessionHeld(JournalError):
+    """Another process holds the session's directory; the message names it."""
+
+
 class Broken(ValueError):
     """A line that is no event; the message says what is wrong with it."""
 
@@ -92,7 +96,7 @@ class SessionLock:
             os.close(self._fd)
             self._fd = -1
             where = self._path.parent
-            raise JournalError(f"{where}: this session is flown by {holder}; one cockpit at a time") from None
+            raise SessionHeld(f"{where}: this session is flown by {holder}; one cockpit at a time") from None
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{who}\n".encode(), 0)
 

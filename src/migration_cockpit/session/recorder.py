@@ -47,6 +47,9 @@ class Recorder:
         self.write_error = ""
         """Why the journal cannot be written, while that is so. Steps are refused then."""
 
+    def poll(self) -> None:
+        """Take in what another process wrote: nothing, since this one writes."""
+
     def record(self, event: Event) -> State:
         """Write an event and fold it. Raises JournalError when a durable event cannot be written.
 

@@ -16,6 +16,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     """The dialog for a place of the desk (`sheet`, `decision`, `note` …) or a page (`help`, `advice`, `failures`)."""
     from migration_cockpit.app.dialogs.decision import DecisionDialog
     from migration_cockpit.app.dialogs.failures import FailuresDialog
+    from migration_cockpit.app.dialogs.helm import OfferDialog, TakeOverDialog
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
     from migration_cockpit.app.dialogs.jump import JumpDialog
     from migration_cockpit.app.dialogs.postpone import PostponeDialog
@@ -39,6 +40,8 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "note": NoteDialog,
         "message": MessageDialog,
         "window": WindowDialog,
+        "offer": OfferDialog,
+        "takeover": TakeOverDialog,
         "postpone": PostponeDialog,
         "resumed": ResumedDialog,
         "rollback": RollbackDialog,

@@ -18,6 +18,8 @@ PLACES = {
     "note": "When writing a note",
     "message": "When writing a message",
     "window": "When moving the window's end",
+    "offer": "When offering the helm",
+    "takeover": "When taking the helm",
     "postpone": "When postponing the migration",
     "resumed": "When a session goes on",
     "rollback": "In the rollback's dialog",

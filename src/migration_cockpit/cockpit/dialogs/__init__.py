@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from migration_cockpit.cockpit.dialogs.base import OpenDialog
 from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
+from migration_cockpit.cockpit.dialogs.helm import OfferDialog, TakeOverDialog
 from migration_cockpit.cockpit.dialogs.postpone import PostponeDialog
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog
 from migration_cockpit.cockpit.dialogs.rollback import (
@@ -23,6 +24,7 @@ __all__ = [
     "DecisionDialog",
     "MessageDialog",
     "NoteDialog",
+    "OfferDialog",
     "OpenDialog",
     "PostponeDialog",
     "ResumedDialog",
@@ -33,6 +35,7 @@ __all__ = [
     "RollbackPhraseDialog",
     "RollbackReasonDialog",
     "SheetDialog",
+    "TakeOverDialog",
     "UnderWayDialog",
     "WindowDialog",
 ]

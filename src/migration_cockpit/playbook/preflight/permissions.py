@@ -53,6 +53,9 @@ NEEDS: tuple[Need, ...] = (
     Need("create", "jobs", "the migration Job"),
     Need("list", "cronjobs", "CronJobs that touch the database"),
     Need("patch", "cronjobs", "suspending CronJobs that touch the database"),
+    Need("get", "leases", "one driver at a time"),
+    Need("create", "leases", "one driver at a time"),
+    Need("update", "leases", "one driver at a time"),
     Need("list", "horizontalpodautoscalers", "autoscalers of the components"),
     Need("patch", "horizontalpodautoscalers", "holding autoscalers still"),
 )

@@ -37,6 +37,7 @@ from migration_cockpit.session.events.rollback import (
 from migration_cockpit.session.events.session import (
     ClockJumped,
     DriverChanged,
+    LeaseChanged,
     Note,
     RulesSet,
     SessionClosed,
@@ -92,6 +93,7 @@ __all__ = [
     "GateOverridden",
     "HealthRead",
     "Keyframe",
+    "LeaseChanged",
     "LedgerWritten",
     "LogLine",
     "MessageQueued",

@@ -65,6 +65,14 @@ class ClockJumped(Event, frozen=True, kw_only=True, omit_defaults=True):
     slept: bool = False
 
 
+class LeaseChanged(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """The driver lost the lease, or holds it again."""
+
+    kind: ClassVar[str] = "lease.changed"
+    held: bool
+    why: str = ""
+
+
 class SessionClosed(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A cockpit process left the session; `outcome` is set when the migration itself is over."""
 

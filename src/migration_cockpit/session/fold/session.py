@@ -51,6 +51,12 @@ def _jumped(state: State, event: ev.ClockJumped, t: datetime) -> dict[str, Any]:
     return logged(state, entry)
 
 
+def _lease(state: State, event: ev.LeaseChanged, t: datetime) -> dict[str, Any]:
+    text = "the lease is held again: keys are on" if event.held else f"the lease is lost: {event.why}"
+    entry = LogEntry(t=t, source="cockpit", text=text, level="good" if event.held else "bad")
+    return logged(state, entry)
+
+
 def _closed(state: State, event: ev.SessionClosed, _: datetime) -> dict[str, Any]:
     return {"closed": event.reason, "outcome": event.outcome or state.outcome}
 
@@ -76,6 +82,7 @@ FOLDS: Folds = {
     ev.DriverChanged: _driver,
     ev.RulesSet: _rules,
     ev.ClockJumped: _jumped,
+    ev.LeaseChanged: _lease,
     ev.SessionClosed: _closed,
     ev.Note: _note,
     ev.WindowMoved: _window,
