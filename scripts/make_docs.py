@@ -18,7 +18,7 @@ from migration_cockpit.cockpit.replay.controls import REPLAY_CONTROLS
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import Settings, load
 from migration_cockpit.playbook.plan import duration
-from migration_cockpit.playbook.preflight.permissions import BROKER, CUSTOM, DIRECT, FORWARD, NEEDS
+from migration_cockpit.playbook.preflight.permissions import CUSTOM, FORWARD, NEEDS
 from migration_cockpit.playbook.step import Step
 from migration_cockpit.playbook.steps import STEPS
 from migration_cockpit.rehearsal.faults import FAULTS
@@ -109,9 +109,7 @@ def needs() -> str:
     rows: dict[str, str] = {}
     for condition, needed in (
         ("", NEEDS),
-        ("with `postgres.direct_dsn`: ", DIRECT),
         ("with `postgres.port_forward`: ", FORWARD),
-        ("with the chart's own Redis: ", BROKER),
         ("where the custom resource is installed: ", CUSTOM),
     ):
         for need in needed:

@@ -19,7 +19,7 @@ from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.commands import USAGE_ERROR
 from migration_cockpit.connections.resources import RESOURCES
 from migration_cockpit.launch import ended_by
-from migration_cockpit.playbook.preflight.permissions import BROKER, CUSTOM, DIRECT, FORWARD, NEEDS
+from migration_cockpit.playbook.preflight.permissions import CUSTOM, FORWARD, NEEDS
 from migration_cockpit.playbook.steps import STEPS
 from migration_cockpit.rehearsal.faults import FAULTS
 
@@ -95,7 +95,7 @@ def granted(name: str) -> set[tuple[str, str, str]]:
 
 
 def test_the_role_grants_what_check_asks_for_and_nothing_else() -> None:
-    needs = (*NEEDS, *DIRECT, *FORWARD, *BROKER, *CUSTOM)
+    needs = (*NEEDS, *FORWARD, *CUSTOM)
     asked = {(need.verb, RESOURCES[need.plural].group, need.resource) for need in needs}
     assert granted("migration-cockpit") == asked
     assert granted("migration-cockpit-rulers") == {

@@ -102,6 +102,6 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
             assert await attempt(cockpit, step) == "verified", cockpit.state.step(step).why
         code = exit_code(cockpit.state)
         await cockpit.stop("test over")
-    assert flown == set(FAULTS)
+    assert flown == {name for name, fault in FAULTS.items() if fault.step != "rollback"}
     assert code == 0
     assert rehearsal.chain_is_whole(tmp_path / "session")

@@ -42,12 +42,20 @@ def environment(world_directory: Path) -> dict[str, str]:
 
 
 def fly_once(
-    world_directory: Path, session: Path, point: Sequence[str] = ("", "", ""), *, timeout: float = 280.0
+    world_directory: Path,
+    session: Path,
+    point: Sequence[str] = ("", "", ""),
+    *,
+    back: Sequence[str] = (),
+    timeout: float = 280.0,
 ) -> subprocess.CompletedProcess[str]:
-    """One headless flight in its own process, killed at `point` where one is given."""
+    """One headless flight in its own process, killed at `point` where one is given.
+
+    `back` is a step and a way: it flies back once that step has ended.
+    """
     program = [sys.executable, "-m", "tests.flight.killable", str(world_directory / "config.toml"), str(session)]
     return subprocess.run(
-        [*program, *point],
+        [*program, *point, *back],
         cwd=ROOT,
         env=environment(world_directory),
         capture_output=True,

@@ -27,7 +27,7 @@ from migration_cockpit.connections.kube import Kube
 from migration_cockpit.playbook import preflight
 from migration_cockpit.playbook.findings import Finding
 from migration_cockpit.playbook.preflight import examine, permissions
-from migration_cockpit.playbook.preflight.permissions import DIRECT, FORWARD, NEEDS, Need
+from migration_cockpit.playbook.preflight.permissions import FORWARD, NEEDS, Need
 from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.redact import Redactor
@@ -356,10 +356,8 @@ async def refused(settings: Settings, directory: Path, need: Need) -> AsyncItera
         await admin.close()
 
 
-@pytest.mark.parametrize("need", [*NEEDS, *DIRECT, *FORWARD], ids=lambda need: f"{need.verb} {need.resource}")
+@pytest.mark.parametrize("need", [*NEEDS, *FORWARD], ids=lambda need: f"{need.verb} {need.resource}")
 async def test_a_right_that_is_missing_is_named_exactly(settings: Settings, directory: Path, need: Need) -> None:
-    if need in DIRECT:
-        settings = changed(settings, "postgres.direct_dsn", SecretRef(value="postgresql://h/d"))
     if need in FORWARD:
         settings = changed(settings, "postgres.port_forward", "svc/pgbouncer:6543")
     async with refused(settings, directory, need), placed(settings) as place:

@@ -1,4 +1,4 @@
-"""Airflow itself: a 2.11.2 database with DAGs, runs, tasks and xcoms is migrated to 3.2.2 and does real work."""
+"""Airflow itself: a 2.11.2 database with DAGs, runs, tasks and xcoms is migrated to 3.2.2, works, and goes back."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from migration_cockpit.session import journal
 from tests.flight import world as rehearsal
 
 
-def test_the_headless_rehearsal_with_real_airflow_verifies_every_step(tmp_path: Path) -> None:
+def test_real_airflow_migrates_with_every_step_verified_and_goes_back_with_every_table_as_before(
+    tmp_path: Path,
+) -> None:
     session = tmp_path / "session"
-    flown = rehearsal.rehearse("--airflow", "real", "--session", str(session), timeout=850)
+    order = ("--rollback-after", "success", "--by", "restore")
+    flown = rehearsal.rehearse("--airflow", "real", *order, "--session", str(session), timeout=880)
     assert flown.returncode == 0, flown.stdout[-6000:] + flown.stderr[-2000:]
     assert [told for told in rehearsal.steps_of(session) if told[1] != "started"] == [
         (step, "verified") for step in STEP_IDS
@@ -25,3 +28,19 @@ def test_the_headless_rehearsal_with_real_airflow_verifies_every_step(tmp_path: 
     lines = [e.text for e in events if isinstance(e, ev.LogLine) and e.source == "job"]
     started = [line for line in lines if "Running upgrade" in line]
     assert len(started) == len(set(started)) == 83, "82 core revisions and one of FAB, each once"
+    assert_it_went_back(events)
+
+
+def assert_it_went_back(events: list[ev.Event]) -> None:
+    """Every table was proved equal row for row before anything of 2.x started, and 2.x works as before."""
+    stages = {e.stage: e for e in events if isinstance(e, ev.RollbackStageEnded)}
+    assert {stage.outcome for stage in stages.values()} == {"verified"}
+    order = list(stages)
+    assert order.index("compare") < order.index("helm"), "compared before a component of 2.x could start"
+    tables = next(check for check in stages["compare"].checks if check.name == "tables")
+    assert "tables equal row for row" in tables.found
+    active = next(check for check in stages["unpause"].checks if check.name == "active as in the ledger")
+    assert active.holds
+    assert stages["verify"].checks[0].name == "from inside the pods"
+    ended = next(e for e in events if isinstance(e, ev.RollbackEnded))
+    assert ended.outcome == "rolled back"

@@ -70,9 +70,21 @@ AFTERWARDS: dict[str, tuple[str, Callable[[Instance], Any]]] = {
 """What no restore from a snapshot takes: it is set once the instance is available."""
 
 
-def restored_name(site: Site) -> str:
-    """The identifier that the restored instance has until it takes over the old one's."""
-    return _joined(site, "restored")
+BROKEN = ("incompatible", "failed", "storage-full", "inaccessible", "restore-error")
+"""How the status of an instance begins that never becomes available by itself."""
+
+
+def restored_name(site: Site, number: int = 1) -> str:
+    """The identifier that the restored instance has until it takes over the old one's.
+
+    `number` counts restores: one that failed cannot be mended, and another gets a name of its own.
+    """
+    return _joined(site, "restored" if number == 1 else f"restored{number}")
+
+
+def broken(instance: Instance) -> bool:
+    """Whether an instance never becomes available by itself."""
+    return str(instance.get("DBInstanceStatus", "")).startswith(BROKEN)
 
 
 def old_name(site: Site) -> str:
@@ -145,9 +157,6 @@ class _OnInstance:
         where += f" --endpoint-url {rds.endpoint_url}" if rds and rds.endpoint_url else ""
         return f"aws rds {call}{where}"
 
-    async def _call(self, operation: str, **arguments: Any) -> Any:
-        return await self._site.live.aws_call("rds", operation, **arguments)
-
     async def _available(self, report: Report, what: str, **by: str) -> dict[str, Any]:
         """Wait until the instance is available. Raises OperationError."""
         loop = asyncio.get_running_loop()
@@ -162,8 +171,11 @@ class _OnInstance:
                 found, status = None, f"not to be seen: {error}"
             if found is not None and status == "available":
                 return found
-            if status.startswith(("incompatible", "failed", "storage-full", "inaccessible", "restore-error")):
-                raise OperationError(f"{what} is {status}; its events say why: {self._aws('describe-events')}")
+            if status.startswith(BROKEN):
+                raise OperationError(
+                    f"{what} is {status}; its events say why: {self._aws('describe-events')}. It cannot be mended: "
+                    "delete it when you have read them; trying again restores under another name"
+                )
             waited = loop.time() - began
             if waited >= timeout:
                 raise OperationError(
@@ -183,24 +195,32 @@ class RestoreInstance(_OnInstance):
     name = "restore-instance"
 
     def __init__(
-        self, site: Site, *, snapshot: str = "", moment: datetime | None = None, old: Instance | None = None
+        self,
+        site: Site,
+        *,
+        snapshot: str = "",
+        moment: datetime | None = None,
+        old: Instance | None = None,
+        number: int = 1,
     ) -> None:
-        """`old` is the instance as it was described before; None where that is only known in the flight."""
+        """`number` counts restores, see restored_name.
+
+        `old` is the instance as it was described before; None where that is only known in the flight.
+        """
         super().__init__(site)
         self._snapshot = snapshot
         self._moment = moment
         self._old = old
-        self.key = restored_name(site)
+        self.key = restored_name(site, number)
 
     @property
-    def _source(self) -> tuple[str, dict[str, Any]]:
-        """boto3's method and what names the source."""
+    def _source(self) -> dict[str, Any]:
+        """What names the source and the new instance."""
         if self._moment is not None:
             source = str((self._old or {}).get("DBInstanceIdentifier", "<instance>"))
             given = {"SourceDBInstanceIdentifier": source, "TargetDBInstanceIdentifier": self.key}
-            return "restore_db_instance_to_point_in_time", {**given, "RestoreTime": self._moment}
-        named = {"DBInstanceIdentifier": self.key, "DBSnapshotIdentifier": self._snapshot or "<snapshot>"}
-        return "restore_db_instance_from_db_snapshot", named
+            return {**given, "RestoreTime": self._moment}
+        return {"DBInstanceIdentifier": self.key, "DBSnapshotIdentifier": self._snapshot or "<snapshot>"}
 
     def _asked(self) -> dict[str, Any]:
         if self._old is None:
@@ -214,9 +234,9 @@ class RestoreInstance(_OnInstance):
 
     def describe(self) -> tuple[Command, ...]:
         """Restore and wait."""
-        method, source = self._source
-        words = [method.replace("_", "-")]
-        for name, value in {**source, **self._asked()}.items():
+        to_a_moment = self._moment is not None
+        words = ["restore-db-instance-to-point-in-time" if to_a_moment else "restore-db-instance-from-db-snapshot"]
+        for name, value in {**self._source, **self._asked()}.items():
             words += _option(name, value)
         what = "every setting of the old instance is asked for: what is not asked for gets AWS's default"
         wait = self._aws(f"wait db-instance-available --db-instance-identifier {self.key}")
@@ -231,12 +251,8 @@ class RestoreInstance(_OnInstance):
             raise OperationError("the old instance's settings are not known: a restore would get AWS's defaults")
         try:
             if await find(self._site, identifier=self.key) is None:
-                method, source = self._source
-                tags = {"migration-cockpit/session": self._site.slug}
-                kept = [tag for tag in old.get("TagList") or [] if not tag["Key"].startswith("aws:")]
-                tagged = [*kept, *({"Key": key, "Value": value} for key, value in tags.items())]
                 try:
-                    await self._call(method, **source, **self._asked(), Tags=tagged)
+                    await self._restore(old)
                 except ClientError as error:
                     # botocore repeats a call whose answer was lost; then the first one had made it.
                     if error.response["Error"]["Code"] != "DBInstanceAlreadyExists":
@@ -246,6 +262,15 @@ class RestoreInstance(_OnInstance):
             raise OperationError(f"restore to {self.key}: {error}") from error
         return f"{self.key} is available"
 
+    async def _restore(self, old: Instance) -> None:
+        kept = [tag for tag in old.get("TagList") or [] if not tag["Key"].startswith("aws:")]
+        tags = [*kept, {"Key": "migration-cockpit/session", "Value": self._site.slug}]
+        asked = {**self._source, **self._asked(), "Tags": tags}
+        if self._moment is not None:
+            await self._site.live.aws_call("rds", "restore_db_instance_to_point_in_time", **asked)
+        else:
+            await self._site.live.aws_call("rds", "restore_db_instance_from_db_snapshot", **asked)
+
     async def observe(self) -> Observation:
         """The new instance's status."""
         found = await find(self._site, identifier=self.key)
@@ -253,7 +278,7 @@ class RestoreInstance(_OnInstance):
             return Observation(Status.NOT_STARTED, f"there is no instance {self.key}")
         status = str(found.get("DBInstanceStatus", ""))
         kind = Status.DONE if status == "available" else Status.RUNNING
-        return Observation(Status.FAILED if "incompatible" in status else kind, f"{self.key} is {status}")
+        return Observation(Status.FAILED if broken(found) else kind, f"{self.key} is {status}")
 
 
 class MatchInstance(_OnInstance):
@@ -261,10 +286,12 @@ class MatchInstance(_OnInstance):
 
     name = "match-instance"
 
-    def __init__(self, site: Site, old: Instance | None = None) -> None:
+    def __init__(self, site: Site, old: Instance | None = None, *, number: int = 1) -> None:
+        """`old` is the instance as it was described before; None where that is only known in the flight."""
         super().__init__(site)
         self._old = old
-        self.key = f"{restored_name(site)} as before"
+        self._name = restored_name(site, number)
+        self.key = f"{self._name} as before"
 
     def _asked(self) -> dict[str, Any]:
         if self._old is None:
@@ -274,7 +301,7 @@ class MatchInstance(_OnInstance):
 
     def describe(self) -> tuple[Command, ...]:
         """One modify."""
-        words = ["modify-db-instance", "--apply-immediately", "--db-instance-identifier", restored_name(self._site)]
+        words = ["modify-db-instance", "--apply-immediately", "--db-instance-identifier", self._name]
         for name, value in self._asked().items():
             words += _option(name, value)
         return (Command(text=self._aws(" ".join(words)), what="what a restore does not take"),)
@@ -283,9 +310,11 @@ class MatchInstance(_OnInstance):
         """Modify it and wait. Raises OperationError."""
         from botocore.exceptions import ClientError
 
-        name = restored_name(self._site)
+        name = self._name
         try:
-            await self._call("modify_db_instance", DBInstanceIdentifier=name, ApplyImmediately=True, **self._asked())
+            await self._site.live.aws_call(
+                "rds", "modify_db_instance", DBInstanceIdentifier=name, ApplyImmediately=True, **self._asked()
+            )
             await self._available(report, f"instance {name}", identifier=name)
         except ClientError as error:
             raise OperationError(f"{name}: {refused(error)}") from error
@@ -295,7 +324,7 @@ class MatchInstance(_OnInstance):
 
     async def observe(self) -> Observation:
         """Whether anything differs that can be set afterwards."""
-        found = await find(self._site, identifier=restored_name(self._site))
+        found = await find(self._site, identifier=self._name)
         if found is None or self._old is None:
             return Observation(Status.NOT_STARTED, "the instance is not there")
         wrong = [words for words, (_, value) in AFTERWARDS.items() if value(found) != value(self._old)]
@@ -332,7 +361,8 @@ class RenameInstance(_OnInstance):
                 raise OperationError(f"instance {self._before} ({resource}) is gone: look who deletes instances")
             if found["DBInstanceIdentifier"] == self._before and not _renaming(found):
                 await self._available(report, f"instance {self._before}", resource=resource)
-                await self._call(
+                await self._site.live.aws_call(
+                    "rds",
                     "modify_db_instance",
                     DBInstanceIdentifier=self._before,
                     NewDBInstanceIdentifier=self._after,

@@ -5,5 +5,8 @@ CREATE ROLE cockpit LOGIN PASSWORD 'choose one';
 GRANT pg_monitor TO cockpit;
 -- every table of Airflow, those of the target version too; pg_dump where dump.enabled
 GRANT pg_read_all_data TO cockpit;
--- only to end a stray session by hand with pg_terminate_backend; the cockpit itself ends none
+-- to end a stray session by hand; the cockpit itself ends sessions only where a way back swaps two databases by name
 GRANT pg_signal_backend TO cockpit;
+-- only where a dump is the recovery point: who restores it beside the old database and swaps the two. Airflow's own role,
+-- or another one that may SET ROLE to it: rollback.admin_dsn
+-- ALTER ROLE airflow CREATEDB;

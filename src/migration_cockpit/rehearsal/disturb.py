@@ -1,4 +1,4 @@
-"""The faults that are the cluster's: a pod that survives its deletion, a Secret that is late. Switched at any time."""
+"""The faults that are the cluster's, switched at any time: a pod that survives, a Secret that is late or refused."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ async def disturb(directory: Path, cluster: Cluster) -> None:
         elif held and not late:
             cluster.release_secret(LATE, namespace=release.NAMESPACE)
             held = False
+        refused = faults.active(directory, "secret-refused") is not None
+        cluster.deny("secrets", "migration-cockpit", denied=refused)
         await asyncio.sleep(LOOK)
 
 

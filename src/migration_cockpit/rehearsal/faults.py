@@ -17,7 +17,10 @@ FILE_NAME = "faults.json"
 
 @dataclass(frozen=True)
 class Fault:
-    """``name`` as typed after ``--fault``, the ``step`` it makes end not verified, and what it does in a sentence."""
+    """``name`` as typed after ``--fault``, the ``step`` it makes end not verified, and what it does in a sentence.
+
+    The step ``rollback`` is the way back: a stage of it fails.
+    """
 
     name: str
     step: str
@@ -42,6 +45,9 @@ _ALL = (
     Fault("unpause-lost", "rest", "Unpausing the remaining DAGs reports success, but some of them stay paused."),
     Fault("scheduler-regression", "soak", "The scheduler loop takes far longer than before the migration."),
     Fault("success-webhook-down", "success", "Slack's webhook refuses the message that announces success."),
+    Fault("restore-fails", "rollback", "RDS cannot restore the snapshot: the new instance is incompatible-restore."),
+    Fault("secret-refused", "rollback", "An admission webhook refuses every Secret that the cockpit itself writes."),
+    Fault("helm-rollback-fails", "rollback", "helm rollback ends with an error and leaves a failed revision."),
 )
 
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _ALL}

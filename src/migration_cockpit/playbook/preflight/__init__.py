@@ -20,6 +20,7 @@ from migration_cockpit.playbook.preflight import (
     release,
     rulers,
     services,
+    way_back,
 )
 from migration_cockpit.playbook.preflight.place import Look, Place
 from migration_cockpit.session.clock import SystemClock
@@ -46,6 +47,7 @@ MENDS = {
     "Helm release": "see Kubernetes",
     "Who else rules it": "see Kubernetes",
     "Postgres": "check postgres.dsn and the network path to the server",
+    "Way back": "see Postgres",
     "AWS": "check rds.region, rds.profile and rds.endpoint_url",
     "Airflow": "check airflow.url",
     "Slack": "check slack.webhook",
@@ -60,6 +62,7 @@ LOOKS: tuple[tuple[str, Look], ...] = (
     ("Who else rules it", rulers.look),
     ("Postgres", metadata.look),
     ("AWS", services.aws),
+    ("Way back", way_back.look),
     ("Airflow", services.airflow),
     ("Grafana", services.grafana),
     ("Slack", services.slack),

@@ -58,14 +58,14 @@ NEEDS: tuple[Need, ...] = (
     Need("update", "leases", "one driver at a time"),
     Need("list", "horizontalpodautoscalers", "autoscalers of the components"),
     Need("patch", "horizontalpodautoscalers", "holding autoscalers still"),
+    Need("create", "secrets", "a Job's connection; the backup of the one that the way back changes"),
+    Need("patch", "secrets", "a Job's connection; the one that leads to the restored database"),
+    Need("delete", "secrets", "the way back: Helm's record of an upgrade that never ended"),
+    Need("delete", "jobs", "the way back: ending a migration Job where that was chosen"),
+    Need("get", "pods/exec", "the way back: asking the pods which database they are on; the Celery broker's queues"),
+    Need("create", "pods/exec", "the way back: asking the pods which database they are on; the Celery broker's queues"),
 )
-"""What every flight does in the cluster by itself."""
-
-DIRECT = (
-    Need("create", "secrets", "handing postgres.direct_dsn to the migration Job"),
-    Need("patch", "secrets", "handing postgres.direct_dsn to the migration Job"),
-)
-"""Only where `postgres.direct_dsn` is not a Secret of the cluster already."""
+"""What every flight and its way back do in the cluster by themselves."""
 
 FORWARD = (
     Need("get", "services", "postgres.port_forward"),
@@ -73,12 +73,6 @@ FORWARD = (
     Need("create", "pods/portforward", "postgres.port_forward"),
 )
 """Only with `postgres.port_forward`."""
-
-BROKER = (
-    Need("get", "pods/exec", "the queues of the Celery broker"),
-    Need("create", "pods/exec", "the queues of the Celery broker"),
-)
-"""Only where the release runs its own Redis; they are shown, nothing waits for them."""
 
 CUSTOM = (
     Need("list", "scaledobjects", "KEDA's autoscalers of the components"),
@@ -115,25 +109,10 @@ async def _needed(place: Place) -> list[Need]:
     """What this deployment needs, each verb on a resource once."""
     postgres = place.settings.postgres
     needs = list(NEEDS)
-    if postgres.direct_dsn and not postgres.direct_dsn.secret:
-        needs += DIRECT
     if postgres.port_forward:
         needs += FORWARD
-    if await _has_redis(place):
-        needs += BROKER
     installed = {need.plural: await is_installed(place, need.plural) for need in CUSTOM}
     return needs + [need for need in CUSTOM if installed[need.plural]]
-
-
-async def _has_redis(place: Place) -> bool:
-    try:
-        return bool(
-            await place.connections.kube.list("statefulsets", label=f"{place.database.selector},component=redis")
-        )
-    except KubeError as error:
-        if error.denied:  # which is a finding of its own
-            return False
-        raise
 
 
 async def is_installed(place: Place, resource: str) -> bool:

@@ -239,7 +239,7 @@ class Backend(models.RDSBackend):  # type: ignore[misc]  # moto has no type hint
         key = instance.dbi_resource_id
         try:
             minimum = asyncio.create_task(asyncio.sleep(self.state.pace.restore))
-            await self.state.fleet.restore(key, base, source, until)
+            await self._copied(key, base, source, until)
             await minimum
         except Exception:
             log.exception("the restore of %s failed", instance.db_instance_identifier)
@@ -250,6 +250,11 @@ class Backend(models.RDSBackend):  # type: ignore[misc]  # moto has no type hint
         instance.restored_at = utcnow()
         self.note(instance, "RESTORED")
         self.automated_backup(instance)
+
+    async def _copied(self, key: str, base: Base, source: Any, until: datetime | None) -> None:
+        if faults.active(self.state.world, "restore-fails") is not None:
+            raise RuntimeError("the fault restore-fails is switched on")
+        await self.state.fleet.restore(key, base, source, until)
 
     def automated_backup(self, instance: Any) -> None:
         """Take the backup that RDS takes of a new instance before it calls it available.

@@ -216,6 +216,10 @@ class Cluster:
         test = selectors.parse_labels(selector)
         return self.node.keep(lambda pod: test(labels_of(pod)))
 
+    def deny(self, resource: str, manager: str, *, denied: bool) -> None:
+        """Lets an admission webhook refuse (or take again) what a client of this field manager writes to a resource."""
+        (self._api.denied.add if denied else self._api.denied.discard)((resource, manager))
+
     def hold_secret(self, name: str, seconds: float | None = None, *, namespace: str = "airflow") -> None:
         """A Secret that is late: taken away for `seconds` (or until released), whoever writes it."""
         self._held.hold(namespace, name, seconds)

@@ -11,7 +11,7 @@ import copy
 from migration_cockpit.rehearsal.helm import apply, waiting
 from migration_cockpit.rehearsal.helm.errors import HelmError
 from migration_cockpit.rehearsal.helm.hooks import Runner
-from migration_cockpit.rehearsal.helm.operation import Options, Session, record_call, store_quietly
+from migration_cockpit.rehearsal.helm.operation import Options, Session, fault, record_call, store_quietly
 from migration_cockpit.rehearsal.helm.release import Release, check_name, now
 
 
@@ -45,6 +45,15 @@ def rollback(session: Session, name: str, revision: int, options: Options) -> Re
     return release
 
 
+def _refuse() -> None:
+    """Raise what a webhook that does not answer makes of the first patch, where that fault is switched on."""
+    if fault("helm-rollback-fails") is not None:
+        raise HelmError(
+            'cannot patch "airflow-scheduler" with kind Deployment: Internal error occurred: failed calling webhook '
+            '"policy.rehearsal.example": context deadline exceeded'
+        )
+
+
 def _perform(session: Session, current: Release, release: Release, options: Options) -> None:
     before = apply.build(current.manifest, current.namespace)
     target = apply.own(apply.build(release.manifest, release.namespace), release.name, release.namespace)
@@ -53,6 +62,7 @@ def _perform(session: Session, current: Release, release: Release, options: Opti
         hooks.run("pre-rollback")
     result = apply.Result()
     try:
+        _refuse()
         apply.update(session.kube, before, target, result, force=options.force)
     except HelmError as error:
         current.status, release.status = "superseded", "failed"

@@ -53,7 +53,7 @@ class SwapInstances:
                 site,
                 "take-over",
                 new.get("resource"),
-                instances.restored_name(site),
+                str(new.get("identifier") or instances.restored_name(site)),
                 name,
                 what="the endpoint leads to the restored database from here on",
             ),

@@ -46,8 +46,9 @@ class RestoreRds:
         """Restore, then what a restore does not take."""
         old = _old(trip)
         snapshot = trip.point if trip.method == "snapshot" else ""
-        restore = RestoreInstance(trip.site, snapshot=snapshot, moment=trip.moment, old=old)
-        return (restore, MatchInstance(trip.site, old))
+        number = int(trip.fact("restore") or 1)
+        restore = RestoreInstance(trip.site, snapshot=snapshot, moment=trip.moment, old=old, number=number)
+        return (restore, MatchInstance(trip.site, old, number=number))
 
     async def fly(self, trip: Trip) -> Sequence[Check]:
         """Write down what the old instance is like, restore, compare the settings."""
@@ -55,19 +56,30 @@ class RestoreRds:
             # Twice told of dates: JSON keeps what the comparison needs.
             described = await trip.flight.connections.rds_instance()
             trip.write_fact("instance", json.loads(json.dumps(described, default=str)))
+        name = await self._name(trip)
         for operation in self.operations(trip):
             await trip.do(operation)
-        restored = await instances.find(trip.site, identifier=instances.restored_name(trip.site))
+        restored = await instances.find(trip.site, identifier=name)
         if restored is None:
-            raise StepFailed(f"instance {instances.restored_name(trip.site)} was restored and is gone")
+            raise StepFailed(f"instance {name} was restored and is gone: look who deletes instances, then try again")
         host, port = instances.endpoint_of(restored)
-        trip.write_fact("restored", {"resource": restored["DbiResourceId"], "host": host, "port": port})
+        found = {"resource": restored["DbiResourceId"], "name": "", "identifier": name, "host": host, "port": port}
+        trip.write_fact("restored", found)
 
         async def look() -> Sequence[Check]:
             mend = "modify the restored instance so that it is as the old one, then try again"
             return (await checked("settings as before", mend, _settings(trip)),)
 
         return await trip.verify(look, timeout=SETTLE_SECONDS)
+
+    async def _name(self, trip: Trip) -> str:
+        """The identifier to restore under: another one when an earlier restore is broken for good."""
+        number = int(trip.fact("restore") or 1)
+        found = await instances.find(trip.site, identifier=instances.restored_name(trip.site, number))
+        if found is not None and instances.broken(found):
+            number += 1
+            trip.write_fact("restore", number)
+        return instances.restored_name(trip.site, number)
 
 
 def _old(trip: Trip) -> dict[str, Any] | None:
@@ -198,7 +210,7 @@ def recorded_fingerprint(trip: Trip) -> fingerprint.Fingerprint | None:
 def target_of(trip: Trip) -> tuple[tuple[str, int] | None, str]:
     """Where the restored database is before Airflow finds it: server and database name, as connections take them."""
     restored = trip.fact("restored") or {}
-    if "name" in restored:
+    if restored.get("name"):
         return None, str(restored["name"])
     return (str(restored["host"]), int(restored["port"])), ""
 

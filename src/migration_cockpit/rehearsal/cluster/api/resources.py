@@ -72,6 +72,8 @@ class Resources:
         self._registry = registry
         self._applier = applier
         self._record = record
+        self.denied: set[tuple[str, str]] = set()
+        """Pairs of resource and field manager whose writes an admission webhook refuses."""
 
     async def handle(self, request: web.Request, target: Target, kind: Kind) -> Answer:
         """Answers any verb but watch. Raises ApiError."""
@@ -81,6 +83,9 @@ class Resources:
             return self._get(target, kind)
         body = await read_body(request)
         dry = dry_run(request.query)
+        if (target.resource, _manager(request)) in self.denied:
+            words = 'admission webhook "policy.rehearsal.example" denied the request: not written by this client'
+            raise ApiError(403, words)
         answer = self._write(request, target, kind, body, dry=dry)
         if not dry:
             self._record(target, name_of(answer.body) if _is_object(answer.body, kind) else target.name)

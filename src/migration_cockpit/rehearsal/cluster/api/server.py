@@ -54,6 +54,7 @@ class ApiServer:
         self._pods = pods
         self._record = record
         self._resources = Resources(registry, applier, self._note)
+        self.denied = self._resources.denied
         self._watches: set[Watch] = set()
         self._runner: web.AppRunner | None = None
         self._site: web.SockSite | None = None
