@@ -612,6 +612,55 @@ def done() -> tuple[State, datetime]:
     return result.state, at("15:04:10")
 
 
+BACK = (
+    ("pause", "pause all DAGs"),
+    ("drain", "drain tasks"),
+    ("announce", "announce"),
+    ("stop", "stop 3.x"),
+    ("restore", "restore the recovery point"),
+    ("compare", "compare with the recovery point"),
+    ("probe", "probe from the cluster"),
+    ("helm", "helm rollback"),
+    ("swap", "swap the identifiers"),
+    ("pods", "recreate stuck pods"),
+    ("healthy", "wait for 2.x"),
+    ("verify", "verify 2.x"),
+    ("old", "nobody on the old database"),
+    ("unpause", "unpause the ledger"),
+    ("announce-done", "announce the end"),
+    ("give-back", "give back"),
+)
+"""Stages of a restore, by id and title."""
+
+
+def going_back(*, failed: bool = False) -> tuple[State, datetime]:
+    """The way back restores the snapshot; with `failed` that came to nothing."""
+    result = after()
+    stages = tuple(ev.RollbackStage(stage=stage, title=title, expected=60.0) for stage, title in BACK)
+    point, reason = "airflow-pre-3x-prod-20260516-helm", "tasks fail by the hundred, no mend in sight"
+    started = ev.RollbackStarted(
+        way="restore", operator="sre-2", reason=reason, stages=stages, point=point, method="snapshot"
+    )
+    result.add("12:50", started)
+    for minute, (stage, _) in enumerate(BACK[:4]):
+        result.add(f"12:5{minute}", ev.RollbackStageStarted(stage=stage, operator="sre-2"))
+        result.add(f"12:5{minute}", ev.RollbackStageEnded(stage=stage, outcome="verified", operator="sre-2"))
+    text = "instance airflow-prod-restored-prod-20260516 creating"
+    result.add(
+        "12:54",
+        ev.RollbackStageStarted(stage="restore", operator="sre-2"),
+        ev.StepProgress(step=ev.ROLLBACK, text=text, done=41, total=100),
+    )
+    if failed:
+        why = (
+            "instance airflow-prod-restored-prod-20260516 is incompatible-restore; its events say why. Nothing of "
+            "Airflow runs; the old instance is untouched and has the database as 3.x left it. Mend it and try the "
+            "stage again: what is done is found"
+        )
+        result.add("13:02", ev.RollbackStageEnded(stage="restore", outcome="failed", operator="sre-2", why=why))
+    return result.state, at("13:02:10")
+
+
 def unopened() -> tuple[State, datetime]:
     """Before the first event."""
     return State(), at("08:55:00")
@@ -630,6 +679,8 @@ SAMPLES: dict[str, Callable[[], tuple[State, datetime]]] = {
     "recognised": recognised,
     "soak": soak,
     "done": done,
+    "going-back": going_back,
+    "back-failed": lambda: going_back(failed=True),
 }
 """State and present moment by name."""
 

@@ -120,6 +120,21 @@ def test_the_timeline_tells_plan_start_drift_outcome_and_who() -> None:
     assert "33 %" in text(view)
 
 
+def test_the_timeline_shows_the_way_back_with_its_stages_and_why_one_failed() -> None:
+    told = text(drawn("timeline", "going-back", (200, 50)))
+    assert "way back: restore to airflow-pre-3x-prod-20260516-helm" in told
+    assert "✔ stop 3.x" in told
+    assert "▶ restore the recovery point" in told
+    assert "41 %" in told
+    failed = text(drawn("timeline", "back-failed", (200, 50)))
+    assert "✖ restore the recovery point" in failed
+    assert "old instance is untouched" in " ".join(failed.split())
+    state, now = sample_state("back-failed")
+    first, second = (plain(line) for line in timeline.strip(state, now, 80, 2).lines)
+    assert "4 of 16" in first
+    assert second.startswith("✖ restore the recovery point failed, Enter to decide")
+
+
 def test_the_timeline_tells_why_a_step_failed_and_what_was_overridden() -> None:
     assert "xcom row 81723" in text(drawn("timeline", "stopped"))
     assert "✖ 5 database migration" in text(drawn("timeline", "stopped"))

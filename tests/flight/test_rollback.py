@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import pytest
 
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.session import events as ev
@@ -10,25 +13,48 @@ from migration_cockpit.session import journal
 from tests.flight import world as rehearsal
 
 BACK = ("smoke", "restore")
-NOT_REPEATABLE = ("restore-instance", "probe-job", "helm-rollback", "set-aside", "take-over")
-POINTS = [
-    ("before", "operation.ended", "pause-all"),
-    ("after", "operation.intended", "scale-to-zero"),
-    *(
-        (moment, kind, operation)
-        for operation in NOT_REPEATABLE
-        for moment, kind in (("after", "operation.intended"), ("before", "operation.ended"))
-    ),
-    ("before", "rollback.stage.ended", ""),
-    ("after", "operation.intended", "unpause-critical"),
-]
-"""Before and after the call of each operation that must not be made twice, and at some others."""
 FAULTS = {
     "restore-fails": ("restore", "incompatible-restore"),
     "secret-refused": ("probe", "denied the request"),
     "helm-rollback-fails": ("helm", "failed calling webhook"),
 }
 """By fault: the stage that fails, and a word of what it says."""
+
+
+def around(operation: str) -> list[tuple[str, str, str]]:
+    """Before the call, which the journal has announced, and after it, when nobody knows yet."""
+    return [("after", "operation.intended", operation), ("before", "operation.ended", operation)]
+
+
+COURSE: list[str | tuple[str, str, str]] = [
+    ("after", "rollback.started", ""),
+    "restore-fails",
+    *around("restore-instance"),
+    "secret-refused",
+    *around("probe-job"),
+    "helm-rollback-fails",
+    *around("helm-rollback"),
+    *around("set-aside"),
+    *around("take-over"),
+    ("after", "operation.intended", "unpause-critical"),
+]
+"""Faults that are switched on for one start, and points at which the cockpit is killed; in the order of the stages."""
+EVERY = [
+    *around("pause-all"),
+    *around("suspend-cronjobs"),
+    *around("scale-to-zero"),
+    *around("restore-instance"),
+    *around("match-instance"),
+    *around("probe-job"),
+    *around("helm-rollback"),
+    *around("set-aside"),
+    *around("take-over"),
+    *around("unpause-critical"),
+    *around("unpause-normal"),
+    *around("unpause-rest"),
+    *around("resume-cronjobs"),
+]
+"""Around each operation that a restore runs in this world."""
 
 
 def stages_of(session: Path) -> list[tuple[str, str]]:
@@ -63,38 +89,47 @@ def changing(world: Path) -> dict[str, int]:
     return counted
 
 
+def fly_course(world: Path, session: Path, course: Sequence[str | tuple[str, str, str]]) -> None:
+    """Start again and again: each start ends at a kill or at a stage that fails, the last one where it should."""
+    for each in course:
+        if isinstance(each, tuple):
+            killed = rehearsal.fly_once(world, session, each, back=BACK)
+            assert killed.returncode == -9, (each, killed.stdout[-3000:], killed.stderr[-2000:])
+            continue
+        stage, word = FAULTS[each]
+        faults.switch(world, each, {})
+        failed = rehearsal.fly_once(world, session, back=BACK)
+        faults.switch(world, each, None)
+        assert failed.returncode == 1, (each, failed.stdout[-3000:], failed.stderr[-2000:])
+        assert stages_of(session)[-1] == (stage, "failed"), failed.stdout[-3000:]
+        assert word in failed.stdout
+        assert "try the stage again: what is done is found" in failed.stdout
+    flown = rehearsal.fly_once(world, session, back=BACK)
+    assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+
+
 def test_killed_and_failing_on_the_way_back_it_ends_well_and_repeats_nothing(tmp_path: Path) -> None:
     session = tmp_path / "session"
     with rehearsal.world(tmp_path / "world") as world:
-        killed = rehearsal.fly_once(world, session, ("after", "rollback.started", ""), back=BACK)
-        assert killed.returncode == -9, killed.stdout[-3000:] + killed.stderr[-2000:]
-        runs = rehearsal.query(world, "select count(*) from dag_run where run_id like 'migration-cockpit-%'")
-        assert runs == [(1,)], "the canary is what was written since the recovery point"
-        for fault, (stage, word) in FAULTS.items():
-            if fault == "restore-fails":
-                first = [point for point in POINTS if point[2] in {"pause-all", "scale-to-zero"}]
-                for point in first:
-                    assert rehearsal.fly_once(world, session, point, back=BACK).returncode == -9, point
-            faults.switch(world, fault, {})
-            failed = rehearsal.fly_once(world, session, back=BACK)
-            assert failed.returncode == 1, (fault, failed.stdout[-3000:], failed.stderr[-2000:])
-            assert stages_of(session)[-1] == (stage, "failed"), failed.stdout[-3000:]
-            assert word in failed.stdout
-            assert "try the stage again: what is done is found" in failed.stdout
-            faults.switch(world, fault, None)
-        for point in POINTS:
-            if point[2] in {"pause-all", "scale-to-zero", "restore-instance"}:
-                continue
-            killed = rehearsal.fly_once(world, session, point, back=BACK)
-            assert killed.returncode == -9, (point, killed.stdout[-3000:], killed.stderr[-2000:])
-        flown = rehearsal.fly_once(world, session, back=BACK)
-        assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+        fly_course(world, session, COURSE)
         counted = changing(world)
-        assert rehearsal.query(world, "select count(*) from dag_run where run_id like 'migration-cockpit-%'") == [(0,)]
+        runs = rehearsal.query(world, "select count(*) from dag_run where run_id like 'migration-cockpit-%'")
         assert_2x_works_as_before(world)
+    assert runs == [(0,)], "the canary was written after the recovery point"
     assert "tables equal row for row" in check_of(session, "compare", "tables").found
     assert check_of(session, "unpause", "active as in the ledger").holds
     assert set(dict(stages_of(session)).values()) == {"verified"}
     assert {count for name, count in counted.items() if name != "helm rollback"} == {1}, counted
     assert counted["helm rollback"] == 2, "the one that failed, and the one that did not"
     assert rehearsal.chain_is_whole(session)
+
+
+@pytest.mark.matrix
+@pytest.mark.timeout(900)
+def test_killed_around_every_operation_of_a_restore_it_ends_well(tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    with rehearsal.world(tmp_path / "world") as world:
+        fly_course(world, session, EVERY)
+        counted = changing(world)
+        assert_2x_works_as_before(world)
+    assert set(counted.values()) == {1}, counted

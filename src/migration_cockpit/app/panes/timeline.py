@@ -10,6 +10,7 @@ from cockpit_widgets.charts import Mark, progress, timebar
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, clip, join, line, row, shorten, wrap
 from migration_cockpit.advice.window import deadlines
+from migration_cockpit.app.panes import way_back
 from migration_cockpit.app.panes.frame import Rules, titled
 from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, minutes, plural, seconds_between, size
 from migration_cockpit.session.events import RecoveryPoint
@@ -39,9 +40,14 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     if not state.steps:
         return View((line(("waits for the session to open", "dim")),), titled("timeline"))
     late = forecast(state, now)
-    lines = [_head(width)]
-    for step in state.steps.values():
-        lines += _step(step, state, now, width, late)
+    if (back := state.rollback) is not None:
+        # What was flown stays in sight, in one row: the stages take the steps' place.
+        marks = [_mark(step, due=False) for step in state.steps.values()]
+        lines = [clip(line(join(marks, (" ", "dim"))), width), (), *way_back.lines(back, now, width)]
+    else:
+        lines = [_head(width)]
+        for step in state.steps.values():
+            lines += _step(step, state, now, width, late)
     lines += [(), *_window(state, now, width, rules), *_kept(state, width)]
     started = [each for step in state.steps.values() if (each := drift(step)) is not None]
     foot = line((f"drift {minutes(started[-1])} min", "careful" if started[-1] >= 300 else "dim")) if started else ()
@@ -149,6 +155,8 @@ def strip(state: State, now: datetime, width: int, height: int) -> View:
     """The timeline in two rows: every step's key and glyph, then what runs or is due, with its progress."""
     if not state.steps:
         return View((line(("timeline waits for the session to open", "dim")),))
+    if state.rollback is not None:
+        return View(tuple(clip(each, width) for each in way_back.strip(state.rollback, now))[:height])
     marks = [_mark(step, step is state.next_step) for step in state.steps.values()]
     passed = sum(step.passed for step in state.steps.values())
     first = line(join(marks, ("  ", "dim")), (f"   {passed} of {len(state.steps)}", "dim"))

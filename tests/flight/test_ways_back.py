@@ -1,0 +1,46 @@
+"""Each way back from where the world stands, as a person starts it; from every step with `-m matrix`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from migration_cockpit.config import STEP_IDS
+from migration_cockpit.session import events as ev
+from migration_cockpit.session import journal
+from tests.flight import world as rehearsal
+
+PLACES = [
+    pytest.param("pause", "restore", "abort"),
+    pytest.param("helm", "restore", "helm"),
+    pytest.param("migrate", "dump", "dump"),
+    pytest.param("migrate", "downgrade", "downgrade"),
+    *(
+        pytest.param(step, "restore", way, marks=pytest.mark.matrix)
+        for step, way in [("drain", "abort"), *((each, "restore") for each in STEP_IDS[STEP_IDS.index("migrate") :])]
+    ),
+    pytest.param("soak", "dump", "dump", marks=pytest.mark.matrix),
+    pytest.param("soak", "downgrade", "downgrade", marks=pytest.mark.matrix),
+]
+"""Step after which it goes back, what was asked for, and the way that fits what the world shows then."""
+
+
+@pytest.mark.parametrize(("step", "by", "way"), PLACES)
+def test_from_a_step_the_way_back_that_fits_ends_well(step: str, by: str, way: str, tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    flown = rehearsal.rehearse("--session", str(session), "--rollback-after", step, "--by", by)
+    assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+    events = [entry.event for entry in journal.read(session / journal.FILE)]
+    started = next(event for event in events if isinstance(event, ev.RollbackStarted))
+    assert started.way == way
+    ended = {event.stage: event for event in events if isinstance(event, ev.RollbackStageEnded)}
+    assert [stage.stage for stage in started.stages] == list(ended)
+    assert {stage.outcome for stage in ended.values()} == {"verified"}
+    assert next(check for check in ended["unpause"].checks if check.name == "active as in the ledger").holds
+    if way in {"restore", "dump"}:
+        assert "tables equal row for row" in next(c for c in ended["compare"].checks if c.name == "tables").found
+    last = events[-1]
+    assert isinstance(last, ev.SessionClosed)
+    assert last.outcome == "rolled back"
+    assert not (session / "world").exists()
