@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from migration_cockpit.config import STEP_IDS
+from migration_cockpit.rehearsal.faults import FAULTS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from tests.flight import world as rehearsal
@@ -44,3 +45,36 @@ def test_from_a_step_the_way_back_that_fits_ends_well(step: str, by: str, way: s
     assert isinstance(last, ev.SessionClosed)
     assert last.outcome == "rolled back"
     assert not (session / "world").exists()
+
+
+STAY = {"pause-noop", "unpause-partial", "unpause-lost"}
+"""Faults that break unpausing itself: while they stand the way back ends at that stage too."""
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    "fault", sorted(name for name, each in FAULTS.items() if each.step != "rollback" and name not in STAY)
+)
+def test_from_a_step_that_a_fault_makes_fail_the_way_back_ends_well(fault: str, tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    order = ("--rollback-after", FAULTS[fault].step)
+    flown = rehearsal.rehearse("--session", str(session), "--fault", fault, *order)
+    assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+    assert "rolled back" in flown.stdout or "aborted" in flown.stdout
+
+
+@pytest.mark.matrix
+def test_by_the_secret_airflow_finds_the_restored_server_and_the_old_connection_is_kept(tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    with rehearsal.world(tmp_path / "world") as world:
+        config = world / "config.toml"
+        text = config.read_text().replace("[rollback]\n", '[rollback]\nrepoint = "secret"\n')
+        config.write_text(text)
+        flown = rehearsal.fly_once(world, session, back=("migrate", "restore"))
+        assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+        made = rehearsal.made(world)
+    assert any(call == "create secrets" and "airflow-metadata-before-" in key for _, call, key in made)
+    events = [entry.event for entry in journal.read(session / journal.FILE)]
+    ended = {event.stage: event for event in events if isinstance(event, ev.RollbackStageEnded)}
+    assert ended["connection"].outcome == "verified"
+    assert ended["old"].outcome == "verified"
