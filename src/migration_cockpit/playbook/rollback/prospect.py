@@ -218,7 +218,8 @@ async def _moments(flight: Flight) -> list[Point]:
     """The last moment before the migration began, where the server can be restored to it."""
     rds, job = flight.settings.rds, flight.state.operations.get("migrate/migration-job")
     stood = (flight.fact(standstill.STEP, "standstill") or {}).get("at")
-    if rds is None or job is None or not stood:
+    # A second attempt began where the first had left the schema: its beginning is no moment of 2.x.
+    if rds is None or job is None or job.attempt > 1 or not stood:
         return []
     moment = job.intended.replace(microsecond=0) - timedelta(seconds=1)
     if moment <= datetime.fromisoformat(stood):
