@@ -165,7 +165,7 @@ def test_the_way_back_starts_from_the_newest_recovery_point(sample: str) -> None
     state, now = sample_state(sample)
     said = " ".join(advise(state, now).details)
     assert ("Newest recovery point: airflow-pre-3x-0516-0946" in said) == (
-        bool(state.recovery_points) and state.next_step is not None
+        bool(state.recovery_points) and state.next_step is not None and state.rollback is None
     )
 
 
