@@ -6,17 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
 
 from migration_cockpit.cockpit.desk import DEAF
 from migration_cockpit.cockpit.dialogs import RollbackCountdown, RollbackDialog
+from migration_cockpit.cockpit.replay.controls import WatchDesk
 from migration_cockpit.playbook.rollback.plan import END, WAIT, Plan, PlannedStage, Point, Prospect, Seen, Way
 from migration_cockpit.playbook.sheet import Refused
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from tests.cockpit.test_desk import Seat
+
+if TYPE_CHECKING:
+    from migration_cockpit.cockpit.shown import Shown
 
 NOW = datetime(2026, 5, 16, 11, 0, tzinfo=UTC)
 OLD = Point("airflow-pre-3x-0515-helm", "snapshot", "helm", "5f2621c13b39", NOW, "available")
@@ -243,6 +248,17 @@ async def test_a_second_persons_code_is_asked_for_and_never_shown_to_the_one_who
     await seat.press("escape")
     assert seat.cockpit.state.way_back.code == "", "a code is good for one attempt"
     assert seat.back.flown == []
+
+
+async def test_only_who_watches_reads_the_code_and_cannot_open_the_dialog(seat: BackSeat) -> None:
+    watching = WatchDesk(cast("Shown", seat.cockpit))
+    assert watching.standing == ""
+    seat.cockpit.recorder.record(ev.SecondPersonAsked(operator="sre", code="123456"))
+    assert "123456" in watching.standing
+    assert seat.desk.standing == ""
+    await watching.press("R")
+    assert watching.where == "screen"
+    assert "rollback is off" in watching.notice
 
 
 async def test_after_24_hours_three_ways_are_laid_out_and_none_is_run(

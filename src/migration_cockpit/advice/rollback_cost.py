@@ -67,7 +67,7 @@ class Cost:
         """All of it in one line of at most 76 characters."""
         time = f"~{long(self.expected)}"
         if self.last_moment is not None:
-            time += f", past {clock(self.last_moment)}" if self.over else f", until {clock(self.last_moment)}"
+            time += ", too late" if self.over else f", until {clock(self.last_moment)}"
         return f"Rollback {self._short_loss()} · {time}"
 
     def _short_loss(self) -> str:
@@ -104,7 +104,7 @@ class Cost:
             plural(found.xcoms, "xcom"),
             plural(found.logs, "log row"),
         ]
-        said.append(f"{', '.join(rows)} since {found.point}.")
+        said.append(f"A restore loses {', '.join(rows)} since {found.point}.")
         if found.went_on:
             tasks = (
                 "1 task of an earlier run" if found.went_on == 1 else f"{count(found.went_on)} tasks of earlier runs"
@@ -142,7 +142,8 @@ class Cost:
         if self.last_moment is None:
             return said
         if self.over:
-            return f"{said} The last moment for one that ends inside the window was {clock(self.last_moment)}."
+            day = "" if self.last_moment.date() == self.now.date() else f" on {self.last_moment:%Y-%m-%d}"
+            return f"{said} The last moment for one that ends inside the window was {clock(self.last_moment)}{day}."
         return f"{said} The last moment for one that ends inside the window is {clock(self.last_moment)}."
 
 

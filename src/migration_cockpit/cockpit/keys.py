@@ -91,6 +91,11 @@ class Keys:
         """Whether pasted text may go into the field of the open dialog."""
         return self.dialog is not None and not self.dialog.by_hand and not self.deaf
 
+    @property
+    def standing(self) -> str:
+        """What is said for as long as it holds, before any notice; empty for nothing."""
+        return ""
+
     def say(self, notice: str) -> None:
         """Tell the operator something now, before the action is through."""
         self.notice = notice

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from migration_cockpit.advice.rollback_cost import upgraded, usable
+from migration_cockpit.advice.times import long
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook.rollback import ways
 from migration_cockpit.playbook.rollback.plan import ABORT, DUMP, HELM, RESTORE
@@ -34,8 +35,9 @@ class WayBackWatch:
         """Record the expectation where it changed. Raises JournalError."""
         state = self._recorder.state
         helm = state.steps.get("helm")
-        if helm is None or helm.started is None:
-            return
+        back = state.rollback
+        if helm is None or helm.started is None or (back is not None and back.outcome != "failed"):
+            return  # one that goes on says itself how far it is
         found = expected(state, self._settings)
         if found != state.way_back.expected:
             self._recorder.record(found)
@@ -63,5 +65,5 @@ def expected(state: State, settings: Settings) -> ev.WayBackExpected:
     restores = [stage.id for stage in stages if stage.id in seen and stage.id.startswith("restore")]
     basis = "as configured, no restore seen yet" if way in {RESTORE, DUMP} else "no restore"
     if restores:
-        basis = f"the restore took {seen[restores[0]] / 60:.0f} min before"
+        basis = f"the restore took {long(seen[restores[0]])} before"
     return ev.WayBackExpected(way=way, seconds=round(seconds), basis=basis)

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cockpit_widgets.spans import Line, line, wrap
-from migration_cockpit.advice.rollback_cost import THREE_WAYS, Cost
+from migration_cockpit.advice.rollback_cost import THREE_WAYS, Cost, cost
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.dialogs.writing import Writing
 from migration_cockpit.app.words import hm, plural, span
 from migration_cockpit.cockpit import dialogs
-from migration_cockpit.playbook.rollback.plan import END, Plan, Point, Prospect, Way
+from migration_cockpit.playbook.rollback.plan import DUMP, END, RESTORE, Plan, Point, Prospect, Way
 from migration_cockpit.session.state import STEP_TITLES, State
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ class RollbackDialog(Dialog):
         """Its title."""
         return "rollback · nothing is done until you have typed what it goes back to"
 
+    def key_entries(self) -> list[tuple[str, str]]:
+        """Where it is too late, only what can still be done."""
+        dialog = self._cockpit_app.desk.dialog
+        late = isinstance(dialog, dialogs.RollbackDialog) and dialog.too_late
+        return [entry for entry in super().key_entries() if not late or entry[0] in {"Esc", "x", "r"}]
+
     def text(self, width: int) -> list[Line]:
         """All of it."""
         app = self._cockpit_app
@@ -45,7 +51,7 @@ class RollbackDialog(Dialog):
         above = [*labelled("Why one might", reasons(app.state), width), *cost_lines(dialog.costs, width)]
         seen = [(), *labelled("What is seen", dialog.prospect.seen.lines, width)]
         if dialog.too_late:
-            return [*above, (), *late_lines(width), *seen]
+            return [*late_lines(width), (), *above, *seen]
         return [
             *above,
             *job_lines(dialog, width),
@@ -94,7 +100,11 @@ class _Going(Writing):
             | dialogs.RollbackPhraseDialog,
         ):
             return []
-        return [*short_lines(dialog.plan, self._cockpit_app.now, width), *_reason(dialog.reason, width), ()]
+        return [
+            *going_lines(dialog.plan, self._cockpit_app.state, self._cockpit_app.now, width),
+            *_reason(dialog.reason, width),
+            (),
+        ]
 
 
 class RollbackReasonDialog(_Going):
@@ -175,7 +185,7 @@ class RollbackCountdown(Dialog):
         return [
             line((f"The way back begins in {left:.0f} s. Esc cancels.", "bad-bold")),
             (),
-            *short_lines(dialog.plan, self._cockpit_app.now, width),
+            *going_lines(dialog.plan, self._cockpit_app.state, self._cockpit_app.now, width),
             *_reason(dialog.reason, width),
         ]
 
@@ -261,6 +271,13 @@ def short_lines(plan: Plan, now: datetime, width: int) -> list[Line]:
     return _wrapped(tuple(said), width, "bright")
 
 
+def going_lines(plan: Plan, state: State, now: datetime, width: int) -> list[Line]:
+    """The chosen way in a few lines, with what a restore would lose as it stands now."""
+    costs = cost(state, now) if plan.way.id in {RESTORE, DUMP} else None
+    loses = _wrapped(costs.loss[:1], width, "careful-bold") if costs is not None else []
+    return [*short_lines(plan, now, width), *loses]
+
+
 def _reason(reason: str, width: int) -> list[Line]:
     return _wrapped((f"Reason: {reason}",), width, "text") if reason else []
 
@@ -279,7 +296,8 @@ def cost_lines(costs: Cost | None, width: int) -> list[Line]:
 
 def late_lines(width: int) -> list[Line]:
     """What there is instead of a rollback once it is too late for one."""
-    lines = [line(("24 hours after 3.x came into service no rollback is run from here. Three ways:", "careful-bold"))]
+    said = "24 hours after 3.x came into service no rollback is run from here. Three ways:"
+    lines = _wrapped((said,), width, "careful-bold")
     for number, way in enumerate(THREE_WAYS, 1):
         first, *rest = wrap(way, width - 4)
         lines += [line((f"  {number} ", "dim"), (first, "text")), *(line((f"    {each}", "text")) for each in rest)]

@@ -317,7 +317,7 @@ CONTROLS = (
     Control("job-wait", ("t",), "wait for the Job", "wait for the migration Job's end", "rollback", _job(WAIT), False),
     Control("job-end", ("e",), "end the Job", "end the migration Job; asked once more", "rollback", _job(END), False),
     Control("rows", ("x",), "rows", "write the rows that would be lost into a file", "rollback", _export),
-    Control("look-back", ("r",), "look again", "look at the world once more", "rollback", _look_again),
+    Control("look-back", ("r",), "again", "look at the world once more", "rollback", _look_again),
     Control("go-back", ("enter",), "go on", "go on to the reason; nothing is done yet", "rollback", confirm),
     Control("leave-back", ("escape",), "stay", "close; nothing is done", "rollback", close),
     *(

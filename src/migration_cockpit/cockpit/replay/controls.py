@@ -32,6 +32,12 @@ class WatchDesk(Keys):
     def __init__(self, watcher: Shown) -> None:
         super().__init__(watcher, WATCH_CONTROLS)
 
+    @property
+    def standing(self) -> str:
+        """The code of a second person, while a rollback waits for one: only who watches sees it."""
+        code = self._shown.state.way_back.code
+        return f"a rollback asks for a second person: agree with it first, then read out {code}" if code else ""
+
 
 class JumpDialog(OpenDialog):
     """A moment is typed."""
