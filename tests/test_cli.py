@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize(
-    "command", ["rehearse", "run", "plan", "check", "failures", "report", "replay", "watch", "verify"]
+    "command", ["rehearse", "run", "plan", "check", "prepare", "failures", "report", "replay", "watch", "verify"]
 )
 def test_help_of_each_command_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

@@ -62,6 +62,17 @@ def test_the_defaults_that_the_example_shows_are_the_real_ones() -> None:
         "file",
         "env",
         "rates",
+        "dags",
+        "exceptions",
+        "access_logs",
+        "production_packages",
+        "staging_packages",
+        "target_packages",
+        "staging_dsn",
+        "staging_context",
+        "staging_namespace",
+        "team",
+        "alertmanager",
     }
     for section, keys in tomllib.loads("\n".join(shown)).items():
         for key, value in keys.items():

@@ -16,6 +16,7 @@ from migration_cockpit.commands import (
     failures,
     init,
     plan,
+    prepare,
     rehearse,
     replay,
     report,
@@ -31,6 +32,7 @@ COMMANDS = {
         rehearse.COMMAND,
         init.COMMAND,
         check.COMMAND,
+        prepare.COMMAND,
         plan.COMMAND,
         run.COMMAND,
         failures.COMMAND,
@@ -46,6 +48,7 @@ EXAMPLES = """\
   migration-cockpit rehearse                          fly a migration in an embedded world, nothing else needed
   migration-cockpit init                              find your release, write a config.toml for it
   migration-cockpit check --config config.toml        is everything the playbook needs there and right?
+  migration-cockpit prepare --config config.toml      what must be so before the day, by evidence or sign-off
   migration-cockpit plan --config config.toml         every step with its exact commands, touching nothing
   migration-cockpit run --config config.toml          fly the migration
   migration-cockpit failures xcom-nan                 a known failure: what you see, why, and the mend

@@ -248,6 +248,24 @@ class Cadence(Section, frozen=True, kw_only=True):
     heartbeat: float = 30.0
 
 
+class Prepare(Section, frozen=True, kw_only=True):
+    """What `prepare` looks at in the weeks before, beside production itself. What is not named stays unknown."""
+
+    dags: str | None = None
+    ruff: str = "ruff"
+    exceptions: str | None = None
+    access_logs: tuple[str, ...] = ()
+    production_packages: str | None = None
+    staging_packages: str | None = None
+    target_packages: str | None = None
+    staging_dsn: SecretRef | None = None
+    staging_context: str | None = None
+    staging_namespace: str | None = None
+    team: tuple[str, ...] = ()
+    alertmanager: str | None = None
+    stale_days: float = 14.0
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """The whole of config.toml."""
 
@@ -266,6 +284,7 @@ class Settings(Section, frozen=True, kw_only=True):
     limits: Limits = Limits()
     estimate: Estimate = Estimate()
     cadence: Cadence = Cadence()
+    prepare: Prepare = Prepare()
 
     def digest(self) -> str:
         """The config's hash, as the journal's first event names it."""
@@ -451,6 +470,13 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             return msgspec.structs.replace(value, chart=chart, binary=binary, values=values)
         if isinstance(value, Estimate):
             return msgspec.structs.replace(value, rates=anchored(value.rates)) if value.rates else value
+        if isinstance(value, Prepare):
+            files = ("dags", "exceptions", "production_packages", "staging_packages", "target_packages")
+            named = {name: anchored(getattr(value, name)) for name in files if getattr(value, name)}
+            logs = tuple(anchored(name) for name in value.access_logs)
+            dsn = walk(value.staging_dsn) if value.staging_dsn else None
+            ruff = anchored(value.ruff) if "/" in value.ruff else value.ruff
+            return msgspec.structs.replace(value, **named, access_logs=logs, staging_dsn=dsn, ruff=ruff)
         if isinstance(value, Kubernetes):
             return msgspec.structs.replace(value, kubeconfig=anchored(value.kubeconfig)) if value.kubeconfig else value
         if isinstance(value, msgspec.Struct):

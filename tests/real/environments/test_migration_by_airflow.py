@@ -105,8 +105,6 @@ async def test_2_11_runs_then_3_2_migrates_and_runs(world: Path, server: Embedde
     assert one(dsn, "SELECT version_num FROM alembic_version") == revisions.head(TARGET)
     assert compare(dsn, TARGET) == []
     assert failures.match_lines(log.splitlines()) == []
-    code, log = await old.run("dags", "list")  # 2.x on the schema of 3.x
-    assert [match.failure.id for match in failures.match_lines(log.splitlines())] == ["old-code-on-new-schema"], code
     assert one(dsn, "SELECT count(*) FROM task_instance") >= tasks  # type: ignore[operator] # a count
 
     try:

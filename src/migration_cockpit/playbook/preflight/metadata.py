@@ -41,7 +41,7 @@ async def look(place: Place) -> list[Finding]:
         # connect() refuses a session whose settings a pooler dropped: this one has them.
         Finding(AREA, "session", True, "read-only, lock_timeout 300 ms, statement_timeout 3 s: they took"),
         *await _grants(site, user),
-        await _revision(place),
+        await revision(place),
         await _timeouts(site),
     ]
 
@@ -69,7 +69,7 @@ async def _grants(site: Site, user: str) -> list[Finding]:
     return [*found, Finding(AREA, "pg_signal_backend", True, text)]
 
 
-async def _revision(place: Place) -> Finding:
+async def revision(place: Place) -> Finding:
     heads = await database.heads(place.database)
     source = place.settings.deployment.source_version
     wanted = revisions.head(source)

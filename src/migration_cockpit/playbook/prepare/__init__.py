@@ -1,0 +1,112 @@
+"""`prepare`: the fifteen prerequisites, each by evidence wherever there is evidence, else by a person's word."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from migration_cockpit.config import Postgres, Settings
+from migration_cockpit.connections import Connections, KubeError, WorldError
+from migration_cockpit.connections.errors import one_line
+from migration_cockpit.playbook.preflight.place import Place
+from migration_cockpit.playbook.prepare import chart, consumers, dags, past_sessions, people, signoffs, versions
+from migration_cockpit.playbook.prepare.shape import UNKNOWN, Prerequisite, Result, Seen, Where, judge
+from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.redact import Redactor
+
+LOOK_SECONDS = 150.0
+
+PREREQUISITES: tuple[Prerequisite, ...] = (
+    Prerequisite(1, "source", "production runs 2.11", versions.source, "it runs that version"),
+    Prerequisite(
+        2, "staging", "staging equals production", versions.staging, "it equals production in all that matters"
+    ),
+    Prerequisite(
+        3, "checks", "the upgrade checks were made", dags.checks, "`airflow config lint` and the rest find nothing"
+    ),
+    Prerequisite(4, "violations", "no violation is left", dags.violations, "every violation is mended or harmless"),
+    Prerequisite(
+        5, "consumers", "nobody calls what is gone", consumers.look, "these callers are moved, or may fail", True
+    ),
+    Prerequisite(6, "chart", "chart and values are ready", chart.look, "they were rendered and installed on staging"),
+    Prerequisite(
+        7, "backup", "the backup is tested", past_sessions.backup, "a dump was restored and its row counts were equal"
+    ),
+    Prerequisite(
+        8, "rollback", "the rollback is tested", past_sessions.rollback, "one was flown on staging and verified"
+    ),
+    Prerequisite(9, "team", "the team is trained", past_sessions.team, "everybody who flies has rehearsed"),
+    Prerequisite(10, "messages", "messages are agreed on", people.messages, "they were read and approved"),
+    Prerequisite(11, "window", "the window is approved", people.window, "it is approved, and by whom"),
+    Prerequisite(12, "secrets", "External Secrets are ready", people.external_secrets, "they sync on staging 3.x"),
+    Prerequisite(13, "packages", "plugins and providers fit", versions.packages, "they were tried on the target"),
+    Prerequisite(14, "schedules", "schedules keep their meaning", dags.schedules, "what would change is wanted", True),
+    Prerequisite(
+        15, "alerts", "alerts are silenced", people.silences, "SLA alerts and the pager are silent, and not for ever"
+    ),
+)
+"""The playbook's thirteen, and schedules and alerts, which it lacks."""
+
+
+def by_id(name: str) -> Prerequisite | None:
+    """The prerequisite of this id or number; None when there is none."""
+    return next((each for each in PREREQUISITES if name in {each.id, str(each.number)}), None)
+
+
+async def examine(settings: Settings, *, sessions: Path, now: datetime) -> list[Result]:
+    """Look at all of it at once; a look that fails or hangs is unknown. Raises SignOffError."""
+    signed = signoffs.read(signoffs.path(sessions, settings.deployment.name))
+    connections = Connections(settings, Redactor(), SystemClock())
+    there = _staging(settings)
+    staging = Connections(there, connections.redactor, SystemClock()) if there is not None else None
+    where = Where(Place(settings, connections, sessions), staging, now)
+    try:
+        await connections.warm()
+        seen = await asyncio.gather(*(_guarded(each, where) for each in PREREQUISITES))
+    finally:
+        await connections.close()
+        if staging is not None:
+            await staging.close()
+    stale = timedelta(days=settings.prepare.stale_days)
+    clean = connections.redactor.clean
+    return [
+        judge(asked, _cleaned(found, clean), signed.get(asked.id), now, stale)
+        for asked, found in zip(PREREQUISITES, seen, strict=True)
+    ]
+
+
+def _staging(settings: Settings) -> Settings | None:
+    """Settings whose database and cluster are staging's; None where the config names neither."""
+    prepare = settings.prepare
+    if prepare.staging_dsn is None and prepare.staging_context is None:
+        return None
+    kubernetes = msgspec.structs.replace(
+        settings.kubernetes,
+        context=prepare.staging_context or settings.kubernetes.context,
+        namespace=prepare.staging_namespace or settings.kubernetes.namespace,
+    )
+    postgres = Postgres(dsn=prepare.staging_dsn) if prepare.staging_dsn is not None else settings.postgres
+    return msgspec.structs.replace(settings, kubernetes=kubernetes, postgres=postgres)
+
+
+def _cleaned(seen: Seen, clean: object) -> Seen:
+    assert callable(clean)
+    return Seen(seen.status, tuple(clean(text) for text in seen.found), clean(seen.mend), seen.at)
+
+
+async def _guarded(asked: Prerequisite, where: Where) -> Seen:
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await asked.look(where)
+    except TimeoutError:
+        return Seen(UNKNOWN, (f"no answer within {LOOK_SECONDS:.0f} s",), "check the network path")
+    except KubeError as error:
+        return Seen(UNKNOWN, (f"Kubernetes: {error.message or error.reason}",), "see `migration-cockpit check`")
+    except WorldError as error:
+        return Seen(UNKNOWN, (one_line(error),), "see `migration-cockpit check`")
+    except Exception as error:  # noqa: BLE001 - the boundary: what a client library raises is that nobody looked
+        # Its text may quote what it was given, secrets and all: that stays out.
+        return Seen(UNKNOWN, (f"it could not be looked at: {type(error).__name__}",), "see `migration-cockpit check`")

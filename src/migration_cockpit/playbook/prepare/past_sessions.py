@@ -1,0 +1,133 @@
+"""7 the backup can be read; 8 a rollback was flown; 9 who has flown a rehearsal: told by the sessions kept here."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from migration_cockpit.actions.dump import PROOF, SUM_SUFFIX
+from migration_cockpit.connections.threads import in_thread
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
+from migration_cockpit.session import events as ev
+from migration_cockpit.session import journal
+
+SECONDS = 120.0
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Past:
+    """A session that was flown: whose, which versions, how it ended."""
+
+    name: str
+    rehearsal: bool
+    versions: tuple[str, str]
+    operators: frozenset[str]
+    outcome: str
+    at: datetime
+
+
+def past(sessions: Path) -> list[Past]:
+    """Every session that can be read; one that is damaged proves nothing."""
+    found: list[Past] = []
+    for file in sorted(sessions.glob(f"*/{journal.FILE}")):
+        try:
+            found += _one(file)
+        except (journal.JournalError, OSError):
+            continue
+    return found
+
+
+def _one(file: Path) -> Iterator[Past]:
+    opened: ev.SessionOpened | None = None
+    operators: set[str] = set()
+    outcome, at = "", datetime.min.replace(tzinfo=UTC)
+    for entry in journal.read(file):
+        event, at = entry.event, entry.t
+        if isinstance(event, ev.SessionOpened):
+            opened = event
+        elif isinstance(event, ev.DriverChanged):
+            operators.add(event.operator)
+        outcome = getattr(event, "outcome", "") if event.kind in {"session.closed", "rollback.ended"} else outcome
+    if opened is not None:
+        versions = (opened.source_version, opened.target_version)
+        yield Past(file.parent.name, opened.rehearsal, versions, frozenset(operators), outcome, at)
+
+
+async def backup(where: Where) -> Seen:
+    """The newest dump is whole and can be listed. That it can be restored only a restore proves: a person says it."""
+    dumps = await in_thread(_dumps, where.sessions)
+    if not dumps:
+        mend = "restore a dump into a scratch database, compare its row counts, and sign"
+        return Seen(UNKNOWN, ("no dump is kept with the sessions",), mend)
+    return await in_thread(readable, dumps[-1], where.settings.dump.pg_restore)
+
+
+def _dumps(sessions: Path) -> list[Path]:
+    """Those of all sessions, the newest last."""
+    return sorted(sessions.glob("*/artifacts/*.dump"), key=lambda one: one.stat().st_mtime)
+
+
+def readable(dump: Path, pg_restore: str) -> Seen:
+    """Whether a dump has its checksum and its list holds the task instances."""
+    at = datetime.fromtimestamp(dump.stat().st_mtime, UTC)
+    mend = "take another; a dump that cannot be read is none"
+    if not dump.stat().st_size:
+        return Seen(FAILS, (f"{dump.name} is empty",), mend, at)
+    summed = dump.with_name(dump.name + SUM_SUFFIX)
+    if summed.exists() and summed.read_text("utf-8").split()[:1] != [_sum(dump)]:
+        return Seen(FAILS, (f"{dump.name} is not what it was: its checksum differs",), mend, at)
+    try:
+        ran = subprocess.run(
+            [pg_restore, "-l", str(dump)], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except OSError as error:
+        return Seen(UNKNOWN, (f"{pg_restore} cannot be started: {error.strerror}",), "set dump.pg_restore", at)
+    except subprocess.TimeoutExpired:
+        return Seen(UNKNOWN, (f"pg_restore -l did not end within {SECONDS:.0f} s",), "", at)
+    if ran.returncode or PROOF not in ran.stdout:
+        said = " ".join(ran.stderr.split())[:200] or "its list has no task instances"
+        return Seen(FAILS, (f"{dump.name} cannot be read: {said}",), mend, at)
+    found = f"{dump.name} is readable and lists task_instance; nobody has said that it was restored"
+    return Seen(UNKNOWN, (found,), "restore it into a scratch database, compare its row counts, and sign", at)
+
+
+def _sum(dump: Path) -> str:
+    summed = hashlib.sha256()
+    with dump.open("rb") as file:
+        while block := file.read(BLOCK):
+            summed.update(block)
+    return summed.hexdigest()
+
+
+async def rollback(where: Where) -> Seen:
+    """A session that was rolled back and verified, on the same versions."""
+    deployment = where.settings.deployment
+    wanted = (deployment.source_version, deployment.target_version)
+    flown = [each for each in await in_thread(past, where.sessions) if each.outcome == "rolled back"]
+    same = [each for each in flown if each.versions == wanted]
+    mend = "fly one on staging or in a rehearsal: the key R in a session of these versions"
+    if not same:
+        others = f"; {len(flown)} on other versions" if flown else ""
+        return Seen(UNKNOWN, (f"no session was rolled back from {wanted[1]} to {wanted[0]}{others}",), mend)
+    newest = max(same, key=lambda each: each.at)
+    return Seen(HOLDS, (f"{newest.name} was rolled back on {newest.at:%Y-%m-%d}",), at=newest.at)
+
+
+async def team(where: Where) -> Seen:
+    """Everybody of prepare.team has flown a rehearsal to its end."""
+    names = where.settings.prepare.team
+    if not names:
+        return Seen(UNKNOWN, ("who flies is not named",), "name them: prepare.team, as --operator will name them")
+    ended = [each for each in await in_thread(past, where.sessions) if each.rehearsal and each.outcome]
+    flown = {name: max((each.at for each in ended if name in each.operators), default=None) for name in names}
+    missing = [name for name, at in flown.items() if at is None]
+    done = [f"{name} on {at:%Y-%m-%d}" for name, at in flown.items() if at is not None]
+    if missing:
+        found = (f"no finished rehearsal of {', '.join(missing)} is kept here", *([", ".join(done)] if done else []))
+        return Seen(UNKNOWN, found, "migration-cockpit rehearse --operator NAME; or sign where it was flown elsewhere")
+    return Seen(HOLDS, (f"rehearsed: {', '.join(done)}",), at=min(at for at in flown.values() if at is not None))

@@ -1,0 +1,59 @@
+"""The prerequisites as a table for people and as data for programs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, SIGNED, STALE, UNKNOWN, Result
+
+WORDS = {HOLDS: "✔ holds  ", SIGNED: "✔ signed ", FAILS: "✘ FAILS  ", UNKNOWN: "? unknown", STALE: "◌ stale  "}
+
+
+def as_table(results: Sequence[Result], *, width: int) -> str:
+    """Each with what was found, who signed, and what to do where it is not ready."""
+    lines: list[str] = []
+    for each in results:
+        lines.append(f"{WORDS[each.status]} {each.asked.number:2d} {each.asked.id:10} {each.asked.title}")
+        lead = " " * 14
+        for text in each.seen.found:
+            lines += textwrap.wrap(text, width, initial_indent=lead, subsequent_indent=lead + "  ")
+        if each.signed is not None:
+            at = f"{each.signed.at:%Y-%m-%d}"
+            text = f"signed by {each.signed.name} on {at}: {each.signed.note}"
+            lines += textwrap.wrap(text, width, initial_indent=lead, subsequent_indent=lead + "  ")
+        if not each.ready and (todo := _todo(each)):
+            lines += textwrap.wrap(f"→ {todo}", width, initial_indent=lead, subsequent_indent=lead + "  ")
+    counts = Counter(each.status for each in results)
+    ready = sum(each.ready for each in results)
+    rest = ", ".join(f"{counts[status]} {status}" for status in (FAILS, UNKNOWN, STALE) if counts[status])
+    lines += ["", f"{ready} of {len(results)} ready{f'; {rest}' if rest else ''}"]
+    if ready < len(results):
+        lines += ["", "Sign what nobody can see: migration-cockpit prepare sign ID --config FILE --note TEXT"]
+    return "\n".join(lines)
+
+
+def _todo(each: Result) -> str:
+    word = f"sign that {each.asked.sign}"
+    if each.status == STALE:
+        return f"too old to count: look again, or {word}"
+    if each.status == UNKNOWN or each.asked.acceptable:
+        return f"{each.seen.mend}; or {word}" if each.seen.mend else word
+    return each.seen.mend
+
+
+def as_data(each: Result) -> dict[str, Any]:
+    """A result for programs."""
+    signed = each.signed
+    return {
+        "number": each.asked.number,
+        "id": each.asked.id,
+        "title": each.asked.title,
+        "status": each.status,
+        "found": list(each.seen.found),
+        "mend": each.seen.mend,
+        "evidence_at": each.seen.at.isoformat() if each.seen.at else None,
+        "signed": None if signed is None else {"name": signed.name, "at": signed.at.isoformat(), "note": signed.note},
+    }

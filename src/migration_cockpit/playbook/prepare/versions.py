@@ -1,0 +1,173 @@
+"""1 production runs the source version; 2 staging equals it; 13 the target has every provider that production has."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from migration_cockpit.advice import revisions
+from migration_cockpit.config import version_tuple
+from migration_cockpit.connections import Connections, Unreachable, postgres
+from migration_cockpit.connections.threads import in_thread
+from migration_cockpit.playbook.preflight import metadata, release
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where, together
+
+SHOWN = 5
+SMALLEST = 0.5
+"""Share of production's rows below which staging's migration tells nothing of the time that production's takes."""
+_SETS = {
+    "DAGs": "select dag_id from dag",
+    "connections": "select conn_id from connection",
+    "variables": "select key from variable",
+    "pools": "select pool from slot_pool",
+}
+"""What staging must have by name. Values are not compared: they differ on purpose."""
+_ROWS = """
+select relname, reltuples::bigint from pg_class
+where relname in ('task_instance', 'dag_run', 'xcom') and relkind = 'r' and reltuples > 0
+"""
+_PIN = re.compile(r"^([A-Za-z0-9][\w.-]*?)(?:\[[^\]]*\])?==([\w.!+-]+)")
+
+
+async def source(where: Where) -> Seen:
+    """The image, `airflow version` and the schema head are the source version's, and that is 2.11."""
+    wanted = where.settings.deployment.source_version
+    parts = []
+    if version_tuple(wanted) < (2, 11, 0):
+        mend = "go to 2.11 first: it is the same schema, with the warnings and the checks for 3.x"
+        parts.append(Seen(FAILS, (f"the config says {wanted}",), mend))
+    findings = [one for one in await release.look(where.place) if one.name in {"airflowVersion", "image tag"}]
+    findings.append(await metadata.revision(where.place))
+    parts += [Seen(HOLDS if one.ok else FAILS, (f"{one.name}: {one.found}",), one.mend) for one in findings]
+    running = await where.place.connections.airflow.version()
+    parts.append(Seen(HOLDS if running == wanted else FAILS, (f"airflow version: {running}",), "correct the config"))
+    return together(parts)
+
+
+async def staging(where: Where) -> Seen:
+    """DAGs, connections, variables and pools by name; rows of the large tables; provider versions."""
+    if where.settings.prepare.staging_dsn is None or where.staging is None:
+        return Seen(UNKNOWN, ("staging is not known",), "set prepare.staging_dsn in the config")
+    parts = [await _names(where.place.connections, where.staging), await _rows(where.place.connections, where.staging)]
+    prepare = where.settings.prepare
+    here, there = prepare.production_packages, prepare.staging_packages
+    if here and there:
+        parts.append(await in_thread(_providers, here, there, "staging"))
+    else:
+        text = "providers are not compared: prepare.production_packages and staging_packages are not both given"
+        parts.append(Seen(UNKNOWN, (text,), "write `pip freeze` of both images into files, and name them"))
+    return together(parts)
+
+
+async def packages(where: Where) -> Seen:
+    """What production has pinned is in the target's image, and not in an older version."""
+    prepare = where.settings.prepare
+    if not prepare.production_packages or not prepare.target_packages:
+        mend = "write `pip freeze` of both images into files: prepare.production_packages and prepare.target_packages"
+        return Seen(UNKNOWN, ("the packages of production and target are not known",), mend)
+    return await in_thread(_providers, prepare.production_packages, prepare.target_packages, "the target")
+
+
+async def query(connections: Connections, sql: str, *, seconds: float = 3.0) -> list[tuple[Any, ...]]:
+    """Rows of a read-only query that may take so long. Raises Unreachable, for a query that fails too."""
+    async with connections.postgres(statement_timeout_ms=int(seconds * 1000)) as connection:
+        import psycopg
+
+        try:
+            return [tuple(row) for row in await (await connection.execute(sql.encode())).fetchall()]
+        except psycopg.Error as error:
+            raise Unreachable(postgres.WHAT, postgres.why(error)) from error
+
+
+async def _names(production: Connections, other: Connections) -> Seen:
+    differ, same = [], []
+    for what, sql in _SETS.items():
+        here = {str(row[0]) for row in await query(production, sql)}
+        there = {str(row[0]) for row in await query(other, sql)}
+        for words, names in (("staging lacks", here - there), ("only staging has", there - here)):
+            if names:
+                differ.append(f"{what}: {words} {_some(names)}")
+        if here == there:
+            same.append(f"{len(here)} {what}")
+    found = (*differ, *([f"the same by name: {', '.join(same)}"] if same else []))
+    return Seen(FAILS if differ else HOLDS, found, "bring staging up to production" if differ else "")
+
+
+async def _rows(production: Connections, other: Connections) -> Seen:
+    here, there = dict(await query(production, _ROWS)), dict(await query(other, _ROWS))
+    small = {table: there.get(table, 0) / rows for table, rows in here.items() if there.get(table, 0) < SMALLEST * rows}
+    if not small:
+        tables = ", ".join(sorted(here)) or "no table that has been analysed"
+        return Seen(HOLDS if here else UNKNOWN, (f"at least {SMALLEST:.0%} of production's rows in {tables}",))
+    words = ", ".join(f"{table} {share:.0%}" for table, share in sorted(small.items()))
+    return Seen(FAILS, (f"of production's rows staging has: {words}",), "restore a copy of production into staging")
+
+
+def freeze(file: str) -> tuple[dict[str, str], datetime] | str:
+    """The pins of a `pip freeze` by normalised name and when it was written; or why it cannot be read."""
+    path = Path(file)
+    try:
+        text, at = path.read_text("utf-8"), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{file} cannot be read: {getattr(error, 'strerror', '') or 'it is not text'}"
+    pins = [match for line in text.splitlines() if (match := _PIN.match(line.strip()))]
+    if not pins:
+        return f"{file} holds no line such as apache-airflow==2.11.2"
+    return {re.sub(r"[-_.]+", "-", pin[1]).lower(): pin[2] for pin in pins}, at
+
+
+def _providers(production: str, other: str, name: str) -> Seen:
+    here, there = freeze(production), freeze(other)
+    for each in (here, there):
+        if isinstance(each, str):
+            return Seen(UNKNOWN, (each,), "write it anew: pip freeze > FILE, in the image")
+    assert not isinstance(here, str)
+    assert not isinstance(there, str)
+    pinned = {
+        package: version for package, version in here[0].items() if package.startswith("apache-airflow-providers-")
+    }
+    missing = {package for package in pinned if package not in there[0]}
+    older = [
+        f"{package} {there[0][package]}, production has {version}"
+        for package, version in sorted(pinned.items())
+        if package in there[0] and _order(there[0][package]) < _order(version)
+    ]
+    found = [f"{name} lacks {_some(missing)}"] if missing else []
+    found += [f"{name} is behind: {each}" for each in older]
+    if "apache-airflow-providers-fab" not in there[0]:
+        found.append(f"{name} lacks apache-airflow-providers-fab: users and roles are its tables")
+    at = min(here[1], there[1])
+    if found:
+        return Seen(FAILS, tuple(found), "build the image with them, then freeze it again", at)
+    return Seen(HOLDS, (f"{name} has all {len(pinned)} providers of production, none of them older",), at=at)
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:4])
+
+
+def _some(names: set[str]) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:SHOWN]) + (f" and {len(ordered) - SHOWN} more" if len(ordered) > SHOWN else "")
+
+
+async def at_target(where: Where) -> Seen:
+    """Whether staging's schema is at the target's head."""
+    assert where.staging is not None
+    found = [str(row[0]) for row in await query(where.staging, "select version_num from alembic_version")]
+    wanted = revisions.head(where.settings.deployment.target_version)
+    text = f"staging's schema is at {', '.join(found) or 'no revision'}, the target's head is {wanted}"
+    return Seen(HOLDS if found == [wanted] else FAILS, (text,), "migrate staging to the target version")
+
+
+async def import_errors(where: Where) -> Seen:
+    """The import errors of staging on 3.x, which are those of production to come."""
+    assert where.staging is not None
+    files = [str(row[0]) for row in await query(where.staging, "select filename from import_error order by 1")]
+    if not files:
+        return Seen(HOLDS, ("staging has no import errors",))
+    return Seen(
+        FAILS, (f"{len(files)} import errors on staging: {_some(set(files))}",), "mend the DAGs: ruff names how"
+    )

@@ -1,0 +1,17 @@
+"""A world for the looks that ask production and staging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flight.world import world
+
+
+@pytest.fixture(scope="session")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A running world with a few DAGs."""
+    with world(tmp_path_factory.mktemp("prepare") / "world", "--dags=8", "--task-instances=500") as running:
+        yield running
