@@ -99,8 +99,9 @@ def fly_on_screen(
     """
     from migration_cockpit.app import refuse_terminal
     from migration_cockpit.app.app import CockpitApp
-    from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
+    from migration_cockpit.cockpit.cockpit import Cockpit
     from migration_cockpit.cockpit.desk import Desk
+    from migration_cockpit.cockpit.outcome import exit_code
 
     if why := refuse_terminal(dict(os.environ)):
         print(f"migration-cockpit: {why}", file=sys.stderr)

@@ -12,9 +12,10 @@ import msgspec
 import pytest
 
 from migration_cockpit.actions.messages import Messenger
-from migration_cockpit.cockpit.cockpit import Cockpit, _opening
+from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.headless import Printer, fly
+from migration_cockpit.cockpit.opening import opening
 from migration_cockpit.config import load
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock
@@ -30,7 +31,7 @@ SETTINGS = load(Path(__file__).parents[2] / "config.example.toml")
 def _cockpit(directory: Path) -> Cockpit:
     cockpit = Cockpit(SETTINGS, directory, operator="sre", steps=file_steps(directory / "lines"))
     if cockpit.state.session is None:
-        cockpit.recorder.record(_opening(SETTINGS, "s"))
+        cockpit.recorder.record(opening(SETTINGS, "s"))
     return cockpit
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from migration_cockpit.cockpit.autopilot import next_key
-from migration_cockpit.cockpit.cockpit import Cockpit, _opening, exit_code, session_outcome
+from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import DEAF, Desk
 from migration_cockpit.cockpit.dialogs import SheetDialog
+from migration_cockpit.cockpit.opening import opening
+from migration_cockpit.cockpit.outcome import exit_code, session_outcome
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.session import events as ev
@@ -40,7 +42,7 @@ class Seat:
         self.clock = HeldClock()
         self.steps = file_steps(directory / "lines")
         self.cockpit = Cockpit(SETTINGS, directory, operator="sre", clock=self.clock, steps=self.steps)
-        self.cockpit.recorder.record(_opening(SETTINGS, "s"))
+        self.cockpit.recorder.record(opening(SETTINGS, "s"))
         self.desk = Desk(self.cockpit)
 
     async def press(self, key: str, *, after: float = DEAF) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from migration_cockpit.cockpit.cockpit import Cockpit, _opening
+from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
+from migration_cockpit.cockpit.opening import opening
 from migration_cockpit.session.events import StepStarted
 from tests.app.light import SteppedClock
 from tests.cockpit.monkey import KEYS_AT_DESK, SEED, Watch, fly_to, strokes
@@ -33,7 +34,7 @@ async def test_random_keys_and_pastes_do_nothing_to_the_world(
     step, running, job = STATES[state]
     clock = SteppedClock()
     cockpit = Cockpit(SETTINGS, tmp_path, operator="sre", clock=clock, steps=file_steps(tmp_path / "lines"))
-    cockpit.recorder.record(_opening(SETTINGS, "s"))
+    cockpit.recorder.record(opening(SETTINGS, "s"))
     fly_to(cockpit.recorder, step, running=running)
     if not running:  # the soak is watched, so that no step is due: a due one is meant to be run by two keys
         cockpit.recorder.record(StepStarted(step="soak", operator="sre"))

@@ -11,7 +11,8 @@ import pytest
 
 from migration_cockpit.advice import failures
 from migration_cockpit.cockpit.autopilot import ANSWERS
-from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
+from migration_cockpit.cockpit.cockpit import Cockpit
+from migration_cockpit.cockpit.outcome import exit_code
 from migration_cockpit.config import STEP_IDS, Settings, load
 from migration_cockpit.playbook.runner import EARLIER_STEPS, Refused
 from migration_cockpit.rehearsal import faults

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from migration_cockpit.cockpit.cockpit import Cockpit, exit_code, session_outcome
+from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.cockpit.outcome import exit_code, session_outcome
 from migration_cockpit.config import load
 from migration_cockpit.playbook.runner import Refused
 from migration_cockpit.session import events as ev

@@ -17,12 +17,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from migration_cockpit import __version__
 from migration_cockpit.cockpit.driving import Driving, who
+from migration_cockpit.cockpit.opening import opening, other_place, rules_of
+from migration_cockpit.cockpit.outcome import session_outcome
 from migration_cockpit.cockpit.shown import LIVE, NOT_DRIVING, NOT_RECORDED, Mark, Track
-from migration_cockpit.config import STEP_IDS, Grafana, Settings
+from migration_cockpit.config import Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock, JumpWatch, SystemClock
 from migration_cockpit.session.follower import Follower
@@ -295,7 +294,7 @@ class Cockpit:
 
         self._outside = tuple(self.recorder.listeners)
         if self.state.session is None:
-            self.recorder.record(_opening(self.settings, self.recorder.directory.name))
+            self.recorder.record(opening(self.settings, self.recorder.directory.name))
         self._take_over()
         sources: Sequence[Source] = all_sources(self.connections, self._cutover, lambda: marked(self.state))
         self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
@@ -411,84 +410,3 @@ class Cockpit:
             await self.driving.release()
         await self.connections.close()
         self._lock.release()
-
-
-def rules_of(settings: Settings) -> ev.RulesSet:
-    """What of the config the screen draws by."""
-    from migration_cockpit.advice import rates
-
-    percent = settings.grafana.regression_percent if settings.grafana else _usual_percent()
-    known = rates.of(settings)
-    return ev.RulesSet(
-        limits=msgspec.structs.asdict(settings.limits),
-        cadence=msgspec.structs.asdict(settings.cadence),
-        regression_percent=percent,
-        rates=msgspec.Raw(msgspec.json.encode(known)) if known.own else None,
-    )
-
-
-def _opening(settings: Settings, session: str) -> ev.SessionOpened:
-    deployment, kubernetes = settings.deployment, settings.kubernetes
-    planned = {step: settings.schedule.planned(step) for step in STEP_IDS}
-    return ev.SessionOpened(
-        session=session,
-        deployment=deployment.name,
-        production=deployment.production,
-        source_version=deployment.source_version,
-        target_version=deployment.target_version,
-        context=kubernetes.context,
-        namespace=kubernetes.namespace,
-        release=kubernetes.release,
-        config=settings.digest(),
-        program=__version__,
-        planned=planned | {"window_end": settings.schedule.window_end},
-        rehearsal=deployment.rehearsal,
-    )
-
-
-def other_place(state: State, settings: Settings) -> str:
-    """Why a session cannot be flown with these settings: it is of another deployment, cluster or release."""
-    opened, kubernetes = state.session, settings.kubernetes
-    if opened is None:
-        return ""
-    pairs = {
-        "deployment": (opened.deployment, settings.deployment.name),
-        "context": (opened.context, kubernetes.context),
-        "namespace": (opened.namespace, kubernetes.namespace),
-        "release": (opened.release, kubernetes.release),
-        "source version": (opened.source_version, settings.deployment.source_version),
-        "target version": (opened.target_version, settings.deployment.target_version),
-    }
-    differ = [f"{name} {was}, the config names {now}" for name, (was, now) in pairs.items() if was != now]
-    return f"this session is of {'; '.join(differ)}" if differ else ""
-
-
-def session_outcome(state: State) -> str:
-    """What became of it: verified, overridden, postponed, rolled back, failed, or "" while it goes on."""
-    if state.postponement is not None and state.postponement.outcome == "verified":
-        return "postponed"
-    back = state.rollback
-    if back is not None:
-        # A way back that was aborted has brought 2.x back as well: the session is over either way.
-        return "rolled back" if back.outcome in {"rolled back", "aborted"} else "failed" if back.ended else ""
-    steps = list(state.steps.values())
-    if any(step.outcome in {"failed", "aborted"} for step in steps):
-        return "failed"
-    if steps and all(step.passed for step in steps):
-        clean = all(step.outcome == "verified" for step in steps) and not state.overrides
-        return "verified" if clean else "overridden"
-    return ""
-
-
-def exit_code(state: State, *, asked_back: bool = False) -> int:
-    """The process's exit code: 0 verified, 1 failed or not finished, 3 overrides, skips or postponed, 4 rolled back.
-
-    `asked_back`: the flight was to be rolled back, so that this is a 0.
-    """
-    codes = {"verified": 0, "overridden": 3, "postponed": 3, "rolled back": 0 if asked_back else 4}
-    return codes.get(session_outcome(state), 1)
-
-
-def _usual_percent() -> float:
-    """The default of the config's key, where there is no [grafana] in it."""
-    return next(float(each.default) for each in msgspec.structs.fields(Grafana) if each.name == "regression_percent")

@@ -9,8 +9,9 @@ from datetime import datetime
 from signal import Signals
 
 from migration_cockpit.cockpit import autopilot
-from migration_cockpit.cockpit.cockpit import Cockpit, exit_code
+from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
+from migration_cockpit.cockpit.outcome import exit_code
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.journal import Entry, JournalError
 from migration_cockpit.session.state import STEP_TITLES, LogEntry, State

@@ -1,0 +1,31 @@
+"""What became of a session, and the exit code that says so."""
+
+from __future__ import annotations
+
+from migration_cockpit.session.state import State
+
+
+def session_outcome(state: State) -> str:
+    """What became of it: verified, overridden, postponed, rolled back, failed, or "" while it goes on."""
+    if state.postponement is not None and state.postponement.outcome == "verified":
+        return "postponed"
+    back = state.rollback
+    if back is not None:
+        # A way back that was aborted has brought 2.x back as well: the session is over either way.
+        return "rolled back" if back.outcome in {"rolled back", "aborted"} else "failed" if back.ended else ""
+    steps = list(state.steps.values())
+    if any(step.outcome in {"failed", "aborted"} for step in steps):
+        return "failed"
+    if steps and all(step.passed for step in steps):
+        clean = all(step.outcome == "verified" for step in steps) and not state.overrides
+        return "verified" if clean else "overridden"
+    return ""
+
+
+def exit_code(state: State, *, asked_back: bool = False) -> int:
+    """The process's exit code: 0 verified, 1 failed or not finished, 3 overrides, skips or postponed, 4 rolled back.
+
+    `asked_back`: the flight was to be rolled back, so that this is a 0.
+    """
+    codes = {"verified": 0, "overridden": 3, "postponed": 3, "rolled back": 0 if asked_back else 4}
+    return codes.get(session_outcome(state), 1)
