@@ -91,6 +91,21 @@ def test_progress_never_goes_back_and_is_whole_only_when_done(name: str) -> None
     assert shown > (0.98 if name == "main" else 0.1)
 
 
+def test_the_first_batch_however_late_takes_nothing_back() -> None:
+    run = Run("main")
+    first = next(t for t, text in run.log if text.startswith("Migrated"))
+    *_, (_, state) = (each for each in run.states() if each[0] < when(first))
+    assert state.migration.running is not None
+    assert not state.migration.running.rows
+    late = when(first) + timedelta(minutes=2)
+    before = progress(state, late)
+    line = ev.LogLine(source="job", text="Migrated 10000 task_instance rows in this batch...")
+    after = progress(fold(state, line, late, state.seq + 1), late)
+    assert before is not None
+    assert after is not None
+    assert after.share >= before.share
+
+
 def test_the_time_of_arrival_is_near_at_a_quarter_and_at_half() -> None:
     run = Run("main")
     whole = run.ended - run.begun

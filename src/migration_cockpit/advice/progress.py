@@ -23,6 +23,8 @@ PARTS = 1000
 """`total` of the step's recorded progress: it tells thousandths of the cost."""
 FEW = 0.2
 """What is taken for the unsteadiness of a speed that a few batches tell."""
+FIRST = 0.02
+"""What of the batches' share is shown at most before the first one."""
 MOST = 0.99
 """What the bar shows at most before the schema is verified."""
 WORTH = 0.3
@@ -172,10 +174,9 @@ class _Way:
         if rate is None or not rate.batches:
             return _soft(passed / max(0.05, part.likely * pace))
         if not run.rows:
-            # Before its first batch: a few percent at most.
-            return min(0.02, 0.02 * passed)
+            return 0.99 * rate.batches * min(FIRST, FIRST * passed)
         rows = min(1.0, run.rows / max(1.0, self.rows_total()))
-        done = 0.99 * rate.batches * max(0.02, rows)
+        done = 0.99 * rate.batches * max(FIRST, rows)
         if not self._batches_over(run):
             return done
         tail = part.likely * (1 - rate.batches) * self._batch_pace(part, run)
@@ -201,8 +202,9 @@ class _Way:
         return took / max(0.05, part.likely * part.rate.batches * _cost(rows))
 
     def _believed(self, part: Part, run: RevisionRun) -> float:
-        """The pace of the batches as far as it is to be believed: where it was unsteady the estimate counts too."""
-        return float(_clamp(self._batch_pace(part, run)) ** (1 / (1 + (_unsteady(run) / 0.5) ** 2)))
+        """The batches' pace as far as it is to be believed: while short or unsteady, the estimate counts too."""
+        trust = len(run.marks) / (len(run.marks) + 2) / (1 + (_unsteady(run) / 0.5) ** 2)
+        return float(_clamp(self._batch_pace(part, run)) ** trust)
 
     def _waits(self) -> float:
         waiting = self._migration.waiting
@@ -238,7 +240,7 @@ class _Way:
         for each in self._found.parts[self._place + (1 if current else 0) :]:
             pace, same = self._future(each)
             seen = seen or same
-            narrow = 0.35 if same else 1.0
+            narrow = 0.5 if same else 1.0
             ahead.append(
                 (
                     each.likely * pace,
@@ -247,8 +249,9 @@ class _Way:
                 )
             )
         likely = sum(one for one, _, _ in ahead)
-        low = likely - math.sqrt(sum(below * below for _, below, _ in ahead))
-        high = likely + max(2.0, math.sqrt(sum(above * above for _, _, above in ahead)))
+        # A machine that becomes slower or quicker does so for all that is ahead: what is off adds up.
+        low = likely - max(1.0, sum(below for _, below, _ in ahead))
+        high = likely + max(2.0, sum(above for _, _, above in ahead))
 
         def at(seconds: float) -> datetime:
             return self._now + timedelta(seconds=max(0.0, seconds))
