@@ -37,6 +37,7 @@ PLACES = {
     "offer": "when offering the helm",
     "takeover": "when taking the helm",
     "postpone": "when postponing",
+    "end-blocker": "when ending a blocker",
     "resumed": "when a session goes on",
     "rollback": "in the rollback's dialog",
     "rollback-reason": "saying why it is taken back",

@@ -220,7 +220,7 @@ class Limits(Section, frozen=True, kw_only=True):
     soak: float = 7200.0
     soak_failures: int = 0
     lock_timeout: float = 900.0
-    scan: float = 20.0
+    scan: float = 60.0
     quiet_warning: float = 60.0
     quiet: float = 1800.0
     checks_at: float = 2700.0

@@ -74,3 +74,10 @@ def test_other_peoples_tables_and_indexes_are_nobodys_business() -> None:
 
 def test_no_reference_for_an_unknown_version() -> None:
     assert schema.reference("3.99.0") is None
+
+
+def test_releases_that_share_a_head_share_the_reference() -> None:
+    shared = schema.reference("3.2.1")
+    assert shared is not None
+    assert shared.version == "3.2.2"
+    assert schema.reference("3.1.0") is None, "its head is not that of 3.1.8"

@@ -185,7 +185,15 @@ def database(revision: str, n: int, *, migrating: bool = False, blocked: bool = 
         who = {"user": "analyst", "application": "DBeaver 24.1", "address": "10.2.7.31"}
         query = "SELECT dag_id, state, count(*) FROM task_instance GROUP BY 1, 2"
         sessions += [
-            backend(24077, "other", state="idle in transaction", xact_start=at("10:02:11"), query=query, **who),
+            backend(
+                24077,
+                "other",
+                state="idle in transaction",
+                backend_start=at("09:58:40"),
+                xact_start=at("10:02:11"),
+                query=query,
+                **who,
+            ),
             backend(25611, "other", user="grafana", application="grafana", query="SELECT 1 FROM dag_run"),
             backend(25612, "other", user="grafana", application="grafana", query="SELECT 2 FROM dag_run"),
         ]

@@ -38,7 +38,7 @@ def advise_migration(
     details = (NEVER, *details)
     match verdict.word:
         case "BLOCKED":
-            do = "Find who owns the session that holds the lock and let them end it; the migration goes on by itself."
+            do = "Let the owner of the session that blocks end it, or end it with K; the migration goes on by itself."
             return Advice("BLOCKED", "bad", f"{verdict.evidence} {when}", (do, *details))
         case "LOST" | "FAILED":
             return Advice(verdict.word, "bad", verdict.evidence, details)

@@ -12,6 +12,8 @@ from importlib.resources import files
 
 import msgspec
 
+from migration_cockpit.advice import revisions
+
 Shape = dict[tuple[str, str, str], str]
 """(kind, table, name) -> definition; kind is column, constraint or index, as sources/sql/schema.sql gives them."""
 _PLURAL = {"column": "columns", "constraint": "constraints", "index": "indexes"}
@@ -62,7 +64,22 @@ class Reference(msgspec.Struct, frozen=True):
 
 @cache
 def reference(version: str) -> Reference | None:
-    """The reference that was shipped for exactly this version; None when there is none."""
+    """The reference of a version, or of a release of the same minor version with the same head, or None.
+
+    A schema is made by its revisions: releases that share the head share the schema. `Reference.version` says which
+    one it is.
+    """
+    if (exact := _shipped(version)) is not None:
+        return exact
+    head = revisions.head(version)
+    of_minor = f"{version.rpartition('.')[0]}."
+    names = sorted(each.name.removesuffix(".json") for each in files(__package__).joinpath("schema").iterdir())
+    alike = (_shipped(name) for name in names if name.startswith(of_minor))
+    return next((each for each in alike if each is not None and head is not None and each.head == head), None)
+
+
+@cache
+def _shipped(version: str) -> Reference | None:
     path = files(__package__).joinpath("schema").joinpath(f"{version}.json")
     return msgspec.json.decode(path.read_bytes(), type=Reference) if path.is_file() else None
 

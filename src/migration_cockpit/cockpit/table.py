@@ -12,6 +12,7 @@ from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.dialogs import (
     DecisionDialog,
     NoteDialog,
+    blocker,
     decision,
     helm,
     postpone,
@@ -74,6 +75,7 @@ _SCREEN = (
     Control("message", ("m",), "message", "write a message to the channel", "screen", open_message),
     window.OPEN,
     postpone.OPEN,
+    blocker.OPEN,
     rollback.OPEN,
     *helm.OPEN,
     Control("detach", ("q",), "detach", "leave; nothing in the cluster stops", "screen", _quit, observer=True),
@@ -86,6 +88,7 @@ CONTROLS: tuple[Control, ...] = (
     *resumed.CONTROLS,
     *window.CONTROLS,
     *postpone.CONTROLS,
+    *blocker.CONTROLS,
     *rollback.CONTROLS,
     *under_way.CONTROLS,
     *helm.CONTROLS,

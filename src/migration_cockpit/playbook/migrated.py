@@ -88,7 +88,8 @@ async def _columns(flight: Flight) -> tuple[bool, str]:
     rows = await database.rows(site_of(flight), _schema_sql())
     differences = schema.differences([(row[0], row[1], row[2], row[3]) for row in rows], reference)
     if not differences:
-        return True, f"{reference.count} columns as in a fresh {target}"
+        same = "" if reference.version == target else f", whose head {target} has too"
+        return True, f"{reference.count} columns as in a fresh {reference.version}{same}"
     more = f" … {len(differences) - SHOWN} more" if len(differences) > SHOWN else ""
     return False, "; ".join(differences[:SHOWN]) + more
 

@@ -14,6 +14,7 @@ __all__ = ["Dialog", "dialog_for"]
 
 def dialog_for(about: str, app: CockpitApp) -> Dialog:
     """The dialog for a place of the desk (`sheet`, `decision`, `note` …) or a page (`help`, `advice`, `failures`)."""
+    from migration_cockpit.app.dialogs.blocker import EndBlockerDialog
     from migration_cockpit.app.dialogs.decision import DecisionDialog
     from migration_cockpit.app.dialogs.failures import FailuresDialog
     from migration_cockpit.app.dialogs.helm import OfferDialog, TakeOverDialog
@@ -43,6 +44,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "offer": OfferDialog,
         "takeover": TakeOverDialog,
         "postpone": PostponeDialog,
+        "end-blocker": EndBlockerDialog,
         "resumed": ResumedDialog,
         "rollback": RollbackDialog,
         "rollback-reason": RollbackReasonDialog,

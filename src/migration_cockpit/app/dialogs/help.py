@@ -21,6 +21,7 @@ PLACES = {
     "offer": "When offering the helm",
     "takeover": "When taking the helm",
     "postpone": "When postponing the migration",
+    "end-blocker": "When ending a blocker",
     "resumed": "When a session goes on",
     "rollback": "In the rollback's dialog",
     "rollback-reason": "Saying why it is taken back",

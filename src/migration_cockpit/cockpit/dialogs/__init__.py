@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migration_cockpit.cockpit.dialogs.base import OpenDialog
+from migration_cockpit.cockpit.dialogs.blocker import EndBlockerDialog
 from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
 from migration_cockpit.cockpit.dialogs.helm import OfferDialog, TakeOverDialog
 from migration_cockpit.cockpit.dialogs.postpone import PostponeDialog
@@ -22,6 +23,7 @@ from migration_cockpit.cockpit.dialogs.writing import MessageDialog, NoteDialog
 
 __all__ = [
     "DecisionDialog",
+    "EndBlockerDialog",
     "MessageDialog",
     "NoteDialog",
     "OfferDialog",

@@ -65,7 +65,9 @@ async def _grants(site: Site, user: str) -> list[Finding]:
         text = "granted" if everything else "missing: tables that the migration makes could not be read"
     mend = f"GRANT pg_read_all_data TO {user}"
     found.append(Finding(AREA, "pg_read_all_data", everything and not unreadable, text, "" if everything else mend))
-    text = "granted" if signal else "not granted: a stray session is ended by the DBA then; the cockpit ends none"
+    text = (
+        "granted" if signal else "not granted: a session that blocks the migration is ended by the DBA then, not with K"
+    )
     return [*found, Finding(AREA, "pg_signal_backend", True, text)]
 
 

@@ -9,7 +9,7 @@ import psycopg
 
 from migration_cockpit.rehearsal.standin.database import Connection, connect, fab_version_of, sql, version_of
 from migration_cockpit.rehearsal.standin.failures import database_failure
-from migration_cockpit.rehearsal.standin.migrate import loops, schema
+from migration_cockpit.rehearsal.standin.migrate import loops, schema, troubles
 from migration_cockpit.rehearsal.standin.migrate.advisory import migration_lock
 from migration_cockpit.rehearsal.standin.migrate.create import create_database, record_command
 from migration_cockpit.rehearsal.standin.releases import FAB_BASE, FAB_FIXED
@@ -29,6 +29,7 @@ def migrate(release: Release, settings: Settings, log: Log, target: str) -> None
     """Bring the database to revision `target`; raises AirflowFailure as the real command ends when it cannot."""
     session = connect(settings.dsn)
     record_command(session, "cli_migratedb", ["airflow", "db", "migrate"])
+    troubles.befall(session, settings.world)
     announce(release, settings, log)
     log.context()
     found = version_of(session)
@@ -43,7 +44,7 @@ def migrate(release: Release, settings: Settings, log: Log, target: str) -> None
             "db.py:1179" if release.structured_log else "db.py:1136",
         )
         session.close()
-        with migration_lock(settings.dsn):
+        with troubles.somebody_else(settings.dsn, settings.world), migration_lock(settings.dsn):
             _upgrade(release, settings, log, steps, target)
     finish(release, log)
 
@@ -98,6 +99,7 @@ def apply(
 
 def _upgrade(release: Release, settings: Settings, log: Log, steps: list[schema.Revision], target: str) -> None:
     worker = connect(settings.dsn)
+    troubles.cut_off(worker, settings.world)
     work = loops.Work(worker, log, settings.batch_size, settings.slow, settings.world)
     log.context()
     version_of(worker)
