@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+from migration_cockpit.actions.anchors import head_words
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Connections, WorldError
@@ -31,7 +32,7 @@ class SendMessage:
             return (Command(text=f"# tell the people: {self._text}", what="there is no [slack] in the config"),)
         body = json.dumps({"text": self._text}, ensure_ascii=False).replace("'", "'\\''")
         text = f"curl -X POST -H 'Content-Type: application/json' \"$SLACK_WEBHOOK\" -d '{body}'"
-        return (Command(text=text, what=f"message to {slack.channel}"),)
+        return (Command(text=text, what=f"message to {slack.channel}, with the journal's head hash"),)
 
     async def run(self, report: Report) -> str:
         """Send it once. Raises OperationError."""
@@ -92,7 +93,7 @@ class Messenger:
             return False  # What cannot be written down would go out twice.
         try:
             if name not in self._taken:
-                await self._connections.slack_post(text)
+                await self._connections.slack_post(f"{text}\n_{head_words(self._recorder)}_")
                 self._taken.add(name)
         except WorldError as error:
             self._recorder.record(ev.MessageTried(message=name, sent=False, detail=str(error)))

@@ -32,6 +32,7 @@ from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
+    from migration_cockpit.actions.anchors import Anchors
     from migration_cockpit.connections import Connections
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.playbook.runner import Runner
@@ -90,6 +91,7 @@ class Cockpit:
         """Whether the journal says that this cockpit flies."""
         self._tasks: list[asyncio.Task[None]] = []
         self._lease_task: asyncio.Task[None] | None = None
+        self._anchors: Anchors | None = None
         self._outside: tuple[object, ...] = ()
         """Who listened to the recorder before this cockpit's own parts did: the screen, or the printer."""
 
@@ -284,6 +286,7 @@ class Cockpit:
 
     async def _fly(self) -> None:
         """Open or go on with the session and start reading the world."""
+        from migration_cockpit.actions.anchors import Anchors
         from migration_cockpit.actions.messages import Messenger
         from migration_cockpit.advice import rates
         from migration_cockpit.advice.rollback_cost import marked
@@ -300,6 +303,8 @@ class Cockpit:
         self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
         messenger = Messenger(self.flight.connections, self.recorder)
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
+        self._anchors = Anchors(self.connections, self.recorder, self.clock)
+        self._tasks.append(asyncio.create_task(self._anchors.run(), name="anchors"))
         watch = MigrationWatch(self.recorder, self.clock, self.settings.limits, rates.of(self.settings))
         self._tasks.append(asyncio.create_task(watch.run(), name="verdict"))
         examiner = Examiner(self.recorder, self.connections)
@@ -400,6 +405,8 @@ class Cockpit:
             await self.connections.close()
             return
         await self.runner.close()
+        if self._anchors is not None:
+            await self._anchors.finish()
         await self._end_tasks()
         outcome = session_outcome(self.state)
         if not self.recorder.write_error:

@@ -40,6 +40,7 @@ NEEDS: tuple[Need, ...] = (
     Need("get", "pods/log", "following the migration's log"),
     Need("list", "events", "warnings of the namespace"),
     Need("watch", "events", "warnings of the namespace"),
+    Need("create", "events", "the journal's head hash at each step's end"),
     Need("list", "secrets", "reading the Helm release"),
     Need("get", "secrets", "whether the Secrets of the new pods are there, and secrets that the config names"),
     Need("get", "serviceaccounts", "the migration Job's account"),
