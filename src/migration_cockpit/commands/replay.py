@@ -39,6 +39,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="0.25 to 600 (default: 1)")
     parser.add_argument("--skip-idle", action="store_true", help="skip stretches without an event")
+    parser.add_argument(
+        "--recompute", action="store_true", help="print where today's code judges the migration otherwise, and end"
+    )
     parser.add_argument("--headless", action="store_true", help="no screen; needs --print-state")
     parser.add_argument("--print-state", choices=["json"], help="print State at the moment of --at, and end")
 
@@ -51,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
     from migration_cockpit.session.journal import JournalError
     from migration_cockpit.session.recording import Recording, find_journal
 
+    if options.recompute:
+        return _recompute(options.file)
     if options.headless != bool(options.print_state):
         print("migration-cockpit replay: --headless and --print-state json go together", file=sys.stderr)
         return USAGE_ERROR
@@ -69,6 +74,32 @@ def run(options: argparse.Namespace) -> int:
     if options.headless:
         return _print_state(player)
     return _play(player)
+
+
+def _recompute(file: Path) -> int:
+    from migration_cockpit.advice.verdict import judge
+    from migration_cockpit.app.panes.frame import Rules
+    from migration_cockpit.cockpit.replay.recompute import differences
+    from migration_cockpit.session.journal import JournalError
+    from migration_cockpit.session.recording import Recording, find_journal
+
+    try:
+        recording = Recording(find_journal(file))
+    except JournalError as error:
+        print(f"migration-cockpit replay: {error}", file=sys.stderr)
+        return 1
+    rules = Rules.of(recording.state(recording.end))
+    found = 0
+    for found, each in enumerate(  # noqa: B007 - the last number is how many there were
+        differences(recording, lambda state, now: judge(state, now, rules.limits, rules.rates)), start=1
+    ):
+        when = f"{each.begin:%Y-%m-%d %H:%M:%S}Z to {each.end:%H:%M:%S}Z"
+        print(f"{when}  recorded {each.recorded}, today's code says {each.now}: {each.evidence}")
+    if not found:
+        print("today's code says the same as was recorded")
+    if recording.damage is not None:
+        print(f"migration-cockpit replay: {recording.damage.words()}; {recording.lost()}", file=sys.stderr)
+    return 1 if recording.damage or recording.cut else 0
 
 
 def _print_state(player: Player) -> int:
