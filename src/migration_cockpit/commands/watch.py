@@ -15,10 +15,16 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="SESSION", help="a session's directory, or a journal that grows (session.jsonl)"
     )
+    parser.add_argument("--serve", action="store_true", help="offer it in a browser, read-only, to 8 viewers at most")
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8010, help="port to serve on (default: %(default)s)")
+    parser.add_argument("--token", metavar="TEXT", help="what a viewer must bring; beyond loopback one is made")
 
 
 def run(options: argparse.Namespace) -> int:
     """Follow it until one leaves; nothing that is done here reaches the flight."""
+    if options.serve:
+        return _serve(options)
     from migration_cockpit.app import refuse_terminal
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.cockpit.replay.controls import WatchDesk
@@ -47,11 +53,28 @@ def run(options: argparse.Namespace) -> int:
     return ended_by(app.ended_by) or (1 if watcher.trouble or recording.damage else 0)
 
 
+def _serve(options: argparse.Namespace) -> int:
+    from migration_cockpit.serving import NotServed, serve
+    from migration_cockpit.session.journal import JournalError
+    from migration_cockpit.session.recording import Recording, find_journal
+
+    try:
+        path = find_journal(options.file).resolve()
+        Recording(path).close()
+        serve(path, options.host, options.port, options.token)
+    except (JournalError, NotServed) as error:
+        print(f"migration-cockpit watch: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 COMMAND = Command(
     "watch",
     "follow a live session on the same screen, read-only",
     """\
-  migration-cockpit watch SESSION                         on this machine, or any file that grows""",
+  migration-cockpit watch SESSION                         on this machine, or any file that grows
+  migration-cockpit watch SESSION --serve                 in a browser on this machine
+  migration-cockpit watch SESSION --serve --host 0.0.0.0  for colleagues, with a token""",
     options,
     run,
 )
