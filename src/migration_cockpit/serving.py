@@ -82,7 +82,7 @@ def make_server(path: Path, host: str, port: int, token: str) -> Any:
                     if not self._known(request.query.get("token", "")):
                         raise web.HTTPUnauthorized(text="watching needs the token: open the address that was printed\n")
                     # Into a cookie, out of the address: addresses are copied and logged.
-                    response = web.HTTPFound(request.path)
+                    response = web.Response(status=302, headers={"Location": request.path})
                     response.set_cookie(COOKIE, token, httponly=True, samesite="Strict")
                     return response
                 if request.path != "/ws":
