@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from asyncio.base_subprocess import BaseSubprocessTransport
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -27,6 +29,21 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
     await site.start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
+    await _ended()
+
+
+async def _ended() -> None:
+    """The viewers' processes are gone and their pipes closed while this loop still runs."""
+    async with asyncio.timeout(60):
+        while any(each.get_returncode() is None for each in _children()):
+            await asyncio.sleep(0.05)
+    for each in _children():
+        each.close()
+    await asyncio.sleep(0.05)
+
+
+def _children() -> list[BaseSubprocessTransport]:
+    return [each for each in gc.get_objects() if isinstance(each, BaseSubprocessTransport)]
 
 
 async def test_without_the_token_nothing_is_seen(address: str) -> None:
