@@ -32,6 +32,7 @@ class Relived:
     write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
     listen, complain = Cockpit.listen, Cockpit.complain
     start, stop = Still.start, Still.stop
+    not_driving = ""
 
     def __init__(self, directory: Path, begin: datetime) -> None:
         self.operator = "sre-1"

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,17 @@ async def test_helm_gets_context_and_namespace_and_its_lines_come_as_they_are(tm
     assert sorted(seen) == [("err", "err"), ("out", done.out)]
 
 
+@pytest.fixture(params=["in the foreground", "in the background"])
+def started(request: pytest.FixtureRequest) -> Iterator[None]:
+    """How the cockpit was started: a shell lets what it starts in the background ignore SIGINT."""
+    before = signal.getsignal(signal.SIGINT)
+    if request.param == "in the background":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("started")
 async def test_a_helm_that_is_cancelled_is_interrupted_and_may_tidy_up(tmp_path: Path) -> None:
     text = (
         "import pathlib, signal, time\n"

@@ -125,8 +125,10 @@ def test_killed_and_failing_on_the_way_back_it_ends_well_and_repeats_nothing(tmp
     assert "tables equal row for row" in check_of(session, "compare", "tables").found
     assert check_of(session, "unpause", "active as in the ledger").holds
     assert set(dict(stages_of(session)).values()) == {"verified"}
-    assert {count for name, count in counted.items() if name != "helm rollback"} == {1}, counted
-    assert counted["helm rollback"] == 2, "the one that failed, and the one that did not"
+    failed_once = ("helm rollback", "RestoreDBInstance")
+    assert {count for name, count in counted.items() if not name.startswith(failed_once)} == {1}, counted
+    twice = {name: count for name, count in counted.items() if name.startswith(failed_once)}
+    assert (len(twice), set(twice.values())) == (2, {2}), f"the one that failed, and the one that did not: {twice}"
     assert rehearsal.chain_is_whole(session)
 
 

@@ -256,7 +256,7 @@ async def test_what_does_not_change_is_a_heartbeat() -> None:
 async def test_the_sources_are_those_that_the_config_names(tmp_path: Path) -> None:
     async with connected(make_settings(tmp_path)) as connections:
         assert {source.name for source in all_sources(connections)} == {
-            "pods", "tasks", "database", "health", "credentials",
+            "pods", "tasks", "database", "health", "cost", "credentials",
         }  # fmt: skip
     tables = {"rds": {"instance": "x", "region": "y"}, "grafana": {"url": "http://h", "datasource_uid": "u"}}
     async with connected(make_settings(tmp_path, **tables)) as connections:

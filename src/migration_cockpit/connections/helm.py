@@ -43,6 +43,7 @@ async def run(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            preexec_fn=_hear_interrupts if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else None,
             limit=16 * 1024 * 1024,
         )
     except OSError as error:
@@ -59,6 +60,11 @@ async def run(
         await _end(process)
         raise
     return Executed(code, out, err)
+
+
+def _hear_interrupts() -> None:
+    """A cockpit that was started in the background ignores SIGINT, and its children would: helm must hear it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 async def _read(stream: asyncio.StreamReader, name: str, on_line: LineHandler | None) -> str:
