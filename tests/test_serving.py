@@ -22,6 +22,7 @@ TOKEN = "a-token-of-some-length"
 
 @pytest.fixture
 async def address(tmp_path: Path) -> AsyncIterator[str]:
+    others = {id(each) for each in _children()}
     server = make_server(write_day(tmp_path), "127.0.0.1", 0, TOKEN)
     runner = web.AppRunner(await server._make_app())
     await runner.setup()
@@ -29,15 +30,16 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
     await site.start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
-    await _ended()
+    await _ended(others)
 
 
-async def _ended() -> None:
-    """The viewers' processes are gone and their pipes closed while this loop still runs."""
+async def _ended(others: set[int]) -> None:
+    """The viewers' processes are gone and their pipes closed while this loop still runs; not those of other tests."""
+    viewers = [each for each in _children() if id(each) not in others]
     async with asyncio.timeout(60):
-        while any(each.get_returncode() is None for each in _children()):
+        while any(each.get_returncode() is None for each in viewers):
             await asyncio.sleep(0.05)
-    for each in _children():
+    for each in viewers:
         each.close()
     await asyncio.sleep(0.05)
 
