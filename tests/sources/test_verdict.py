@@ -78,7 +78,23 @@ async def test_a_migration_that_waits_is_blocked_within_three_seconds_until_the_
         await migration
     signs = recorder.state.migration.signs
     assert {"revision", "statement"} <= set(signs)
-    assert signs.get("backend")
+
+
+async def test_a_statement_that_only_computes_is_a_sign_of_life(
+    settings_for: Settle, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    await asyncio.to_thread(lambda: seed(postgres.dsn(), dags=4, task_instances=200, running=0))
+    async with (
+        watched(settings_for(cadence={"database": 0.2}), tmp_path / "session", Limits()) as recorder,
+        await psycopg.AsyncConnection.connect(postgres.dsn(), application_name="airflow-db-migrate") as worker,
+    ):
+        computing = asyncio.create_task(worker.execute("select count(*) from generate_series(1, 1000000000)"))
+        await eventually(lambda: "backend" in recorder.state.migration.signs)
+        first = recorder.state.migration.signs["backend"]
+        await eventually(lambda: recorder.state.migration.signs["backend"] > first)
+        assert not computing.done()
+        worker.cancel()
+        await asyncio.gather(computing, return_exceptions=True)
 
 
 async def test_a_session_that_sleeps_in_the_migrations_name_is_quiet(
