@@ -91,7 +91,10 @@ def test_a_failing_source_keeps_the_reading_and_says_since_when_and_why() -> Non
         assert why in plain(view.foot)
         assert view.tone == "border-careful"
         assert text(view).endswith(text(drawn(pane, "migrating", (240, 60)))), "the last reading stays"
-    assert "storage is stale: CloudWatch: ExpiredToken" in text(drawn("database", "failing", (240, 60)))
+    assert re.search(
+        r"storage is stale since \d\d:\d\d:\d\d: CloudWatch: ExpiredToken",
+        text(drawn("database", "failing", (240, 60))),
+    )
 
 
 def test_a_source_that_never_read_says_what_it_waits_for_or_why_it_gets_none() -> None:

@@ -23,6 +23,8 @@ class AirflowServer:
         self.tokens: set[str] = set()
         self.port = 0
         self.major = 2
+        self.starting = False
+        """Whether 3.x stands behind a proxy that does not send requests of its API to it yet."""
         self._runner: web.AppRunner | None = None
 
     @property
@@ -80,6 +82,8 @@ class AirflowServer:
             return web.json_response({"error": "/api/v1 has been removed in Airflow 3"}, status=404)
         if path == "/":
             return web.Response(text="<html><title>Airflow</title></html>", content_type="text/html")
+        if self.starting:
+            return web.Response(status=503, text="no available server")
         if path == "/api/v2/version":
             return web.json_response({"version": "3.2.2", "git_version": "x"})
         if path == "/api/v2/monitor/health":

@@ -110,6 +110,22 @@ async def test_the_generation_changes_under_the_cockpit(tmp_path: Path) -> None:
     await server.stop()
 
 
+async def test_3x_that_starts_is_not_taken_for_somebody_who_calls_the_old_api(tmp_path: Path) -> None:
+    server = AirflowServer()
+    await server.start(2)
+    async with connected(make_settings(tmp_path, airflow={"url": server.url})) as connections:
+        assert await connections.airflow.version() == "2.11.2"
+        await server.stop()
+        server.starting = True
+        await server.start(3)
+        for _ in range(2):
+            with pytest.raises(AirflowError, match="503"):
+                await connections.airflow.version()
+        server.starting = False
+        assert await connections.airflow.version() == "3.2.2"
+    await server.stop()
+
+
 async def test_a_login_page_in_the_place_of_an_answer_is_said_in_a_sentence(
     server: AirflowServer, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,7 @@ class AirflowApi:
 
     async def version(self) -> str:
         """The version that answers, such as `3.2.2`. Needs no account."""
-        refusals: list[AirflowError] = []
+        refusals: dict[Dialect, AirflowError] = {}
         for dialect in (self._dialect or V3, V2 if (self._dialect or V3) is V3 else V3):
             response = await self._send("GET", f"{dialect.base}/version")
             if response.status_code == 200:
@@ -78,10 +78,11 @@ class AirflowApi:
                 if dialect is not self._dialect:
                     self._dialect, self._token = dialect, ""
                 return found
-            refusals.append(_refusal("version", response))
+            refusals[dialect] = _refusal("version", response)
         self._dialect = None
         if refusals:
-            raise refusals[-1]
+            # 3.x that starts refuses both: that /api/v1 is gone (404) is no news then, why /api/v2 is not there is.
+            raise max(refusals.values(), key=lambda refusal: (refusal.status != 404, refusal is refusals.get(V3)))
         raise Unreachable(WHAT, f"{self._url} does not answer like an Airflow", "check airflow.url")
 
     async def dialect(self) -> Dialect:

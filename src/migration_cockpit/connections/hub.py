@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -224,6 +225,9 @@ class Connections:
             self._secrets.pop(slack.webhook, None)
             mend = "check slack.webhook" if response.status_code in (403, 404, 410) else ""
             raise Unreachable("Slack", f"answered {response.status_code} {response.text[:80].strip()}", mend)
+        if not _taken(response.text):
+            # A gateway or a captive portal answers 200 to anything.
+            raise Unreachable("Slack", f"answered 200, but not ok: {_shown(response.text)}", "check slack.webhook")
 
     # -- Helm
 
@@ -252,6 +256,22 @@ class Connections:
             except Unreachable:
                 found["grafana"] = None
         return {name: at.astimezone(UTC) for name, at in found.items() if at is not None}
+
+
+def _shown(answer: str) -> str:
+    """The first words of an answer that nobody expected, fit for a line of a screen."""
+    return " ".join("".join(each if each.isprintable() else " " for each in answer[:60]).split())
+
+
+def _taken(answer: str) -> bool:
+    """Whether a webhook says that it took a message: Slack's and Mattermost's `ok`, or JSON that says ok or success."""
+    if answer.strip().lower() == "ok":
+        return True
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and True in (said.get("ok"), said.get("success"))
 
 
 def _prometheus(url: str, token: str) -> PrometheusConnect:

@@ -32,6 +32,7 @@ LOG_QUIET_SECONDS = 60.0
 FIELD_MANAGER = "migration-cockpit"
 _CALLS_AT_ONCE = 16
 _NO_ANSWER = 0
+AT_ONCE_SECONDS = 1.0
 
 
 class Kube:
@@ -272,10 +273,14 @@ def _list_pages(api: KubeApi, path: str, selectors: dict[str, str]) -> tuple[lis
             while True:
                 page = {"limit": str(PAGE), **({"continue": token} if token else {})}
                 answer = api.request("GET", path, {**selectors, **page})
-                items += answer.get("items") or []
-                token = answer["metadata"].get("continue") or ""
+                try:
+                    items += answer.get("items") or []
+                    token = answer["metadata"].get("continue") or ""
+                    version = answer["metadata"]["resourceVersion"]
+                except (LookupError, TypeError, AttributeError) as error:
+                    raise KubeError(_NO_ANSWER, "NoList", f"{path} answered something that is no list") from error
                 if not token:
-                    return items, answer["metadata"]["resourceVersion"]
+                    return items, version
         except KubeError as error:
             if not error.gone or attempt == 2:
                 raise
@@ -314,11 +319,13 @@ class _Watching:
                     continue
                 # A stream that breaks is taken up at once; a second break within a second is an outage.
                 now = time.monotonic()
-                if error.reason not in {"Broken", "Quiet"} or now - broken_at < 1.0:
+                if error.reason not in {"Broken", "Quiet"} or now - broken_at < AT_ONCE_SECONDS:
                     raise
                 broken_at = now
 
     def _follow(self, hand: Callable[[Any], None]) -> None:
+        """Hand over what one watch tells until it ends."""
+        told, begun = False, time.monotonic()
         query = {
             **self._selectors,
             "watch": "true",
@@ -333,13 +340,17 @@ class _Watching:
                 continue
             try:
                 change = json.loads(line)
-            except ValueError as error:
+                kind, found = change["type"], change["object"]
+                if kind == "ERROR":
+                    raise KubeError(found.get("code", 0), found.get("reason", ""), found.get("message", ""))
+                self._version = found["metadata"]["resourceVersion"]
+            except (ValueError, LookupError, TypeError, AttributeError) as error:
                 raise KubeError(_NO_ANSWER, "Broken", "the watch broke off in the middle of an object") from error
-            kind, found = change["type"], change["object"]
-            if kind == "ERROR":
-                raise KubeError(found.get("code", 0), found.get("reason", ""), found.get("message", ""))
-            self._version = found["metadata"]["resourceVersion"]
+            told = True
             hand(("ALIVE", None) if kind == "BOOKMARK" else (kind, found))
+        if not told and not self._stopped and time.monotonic() - begun < AT_ONCE_SECONDS:
+            # A server that has nothing to tell keeps the watch open for as long as it was asked to.
+            raise KubeError(_NO_ANSWER, "Broken", "the watch ended at once, without a word")
 
 
 class _Stream:

@@ -10,7 +10,7 @@ from cockpit_widgets.spans import Line, fit, flow, line, wrap
 from migration_cockpit.app.panes import locks, migration
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
-from migration_cockpit.app.words import age, count, number, seconds_between, size
+from migration_cockpit.app.words import age, count, hms, number, seconds_between, size
 from migration_cockpit.session.state import State
 
 
@@ -77,9 +77,10 @@ def _moves(state: State, width: int) -> list[Line]:
 
 def _storage(state: State, now: datetime, width: int) -> list[Line]:
     storage, source = state.storage, state.sources.get("storage")
-    failing = source is not None and source.failing_since is not None
+    failed = source.failing_since if source is not None else None
+    why = source.why if source is not None else ""
     if storage is None:
-        return _wrapped(f"▲ storage: {source.why}", width) if failing and source else []
+        return _wrapped(f"▲ storage: {why}", width) if failed else []
     parts = []
     if storage.status and storage.status != "available":
         parts.append(line((f"▲ instance {storage.status}", "careful")))
@@ -89,8 +90,9 @@ def _storage(state: State, now: datetime, width: int) -> list[Line]:
         parts.append(line(("queue ", "dim"), (number(storage.queue_depth), "text")))
     if storage.cpu_percent is not None:
         parts.append(line(("CPU ", "dim"), (f"{storage.cpu_percent:.0f} %", "text")))
-    if failing and source:
-        return [*flow(parts, width), *_wrapped(f"▲ storage is stale: {source.why}", width)]
+    if failed is not None:
+        since = hms((source.read if source is not None else None) or failed)
+        return [*flow(parts, width), *_wrapped(f"▲ storage is stale since {since}: {why}", width)]
     if storage.measured is not None:
         behind = seconds_between(storage.measured, now)
         late = behind > 180
