@@ -266,6 +266,20 @@ class Prepare(Section, frozen=True, kw_only=True):
     stale_days: float = 14.0
 
 
+Theme = Literal["auto", "dark", "light", "deuteranopia", "tritanopia", "sixteen"]
+"""`auto` is dark, or the terminal's own sixteen colours where it has no more. NO_COLOR outranks them all."""
+
+
+class Screen(Section, frozen=True, kw_only=True):
+    """How the screen looks, sounds and takes keys."""
+
+    theme: Theme = "auto"
+    bell: bool = False
+    """Ring the terminal's bell when something must be seen; tmux makes an alert of it (monitor-bell)."""
+    keys: dict[str, str] = {}
+    """One more key by the id of an action of the main screen; the standard key stays, as the advice names it."""
+
+
 class Settings(Section, frozen=True, kw_only=True):
     """The whole of config.toml."""
 
@@ -285,6 +299,7 @@ class Settings(Section, frozen=True, kw_only=True):
     estimate: Estimate = Estimate()
     cadence: Cadence = Cadence()
     prepare: Prepare = Prepare()
+    screen: Screen = Screen()
 
     def digest(self) -> str:
         """The config's hash, as the journal's first event names it."""

@@ -91,14 +91,17 @@ def fly_on_screen(
     autopilot: float | None = None,
     back: Back | None = None,
     save_rates: Path | None = None,
+    theme: str | None = None,
 ) -> int:
     """Fly with the screen; returns the exit code. `autopilot` is the pause between its keys in seconds.
 
     `back` orders it to fly back: after which step, and by which way. `save_rates` names the file into which the rates
-    of the migration go, once it ran.
+    of the migration go, once it ran. `theme` outranks the config's. Raises ConfigError for keys of the config that
+    cannot be.
     """
     from migration_cockpit.app import refuse_terminal
     from migration_cockpit.app.app import CockpitApp
+    from migration_cockpit.app.controls import more_keys
     from migration_cockpit.cockpit.cockpit import Cockpit
     from migration_cockpit.cockpit.desk import Desk
     from migration_cockpit.cockpit.outcome import exit_code
@@ -109,12 +112,22 @@ def fly_on_screen(
     if why := unusable_rates(settings):
         print(f"migration-cockpit: {why}", file=sys.stderr)
         return 2
+    controls, views = more_keys(settings.screen.keys)
     try:
         cockpit = Cockpit(settings, directory, operator=operator, observe=True)
     except JournalError as error:
         print(f"migration-cockpit: {error}", file=sys.stderr)
         return 1
-    app = CockpitApp(cockpit, Desk(cockpit), autopilot=autopilot, back=back)
+    app = CockpitApp(
+        cockpit,
+        Desk(cockpit, controls),
+        autopilot=autopilot,
+        back=back,
+        colours=theme or settings.screen.theme,
+        views=views,
+        bell=settings.screen.bell,
+        copies=directory / "copied.txt",
+    )
     app.run()
     print(f"session {directory}")
     write_rates(cockpit.state, save_rates)

@@ -84,7 +84,15 @@ def _fly(options: argparse.Namespace, directory: Path, world: Path) -> int:
     if options.headless:
         return fly_headless(settings, directory, operator=operator, pause=HEADLESS_PAUSE, back=back, save_rates=rates)
     autopilot = PAUSE[options.pace] if options.autopilot else None
-    return fly_on_screen(settings, directory, operator=operator, autopilot=autopilot, back=back, save_rates=rates)
+    return fly_on_screen(
+        settings,
+        directory,
+        operator=operator,
+        autopilot=autopilot,
+        back=back,
+        save_rates=rates,
+        theme=options.theme,
+    )
 
 
 def _keep(world: Path, pid: int) -> None:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 from rich.color import Color
 
 from migration_cockpit.app import refuse_terminal
-from migration_cockpit.app.theme import DARK, LIGHT, SIXTEEN, THEMES, Colours, palette, plain_palette
+from migration_cockpit.app.theme import (
+    DARK,
+    DEUTERANOPIA,
+    LIGHT,
+    SIXTEEN,
+    THEMES,
+    TRITANOPIA,
+    Colours,
+    palette,
+    plain_palette,
+)
 
 AA = 4.5
 """The least contrast of text that WCAG's level AA takes."""
@@ -27,13 +38,42 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("colours", [DARK, LIGHT])
+@pytest.mark.parametrize("colours", [DARK, LIGHT, DEUTERANOPIA, TRITANOPIA])
 def test_text_has_the_contrast_of_aa(colours: Colours) -> None:
     for ground in (colours.ground, colours.raised):
         for name in ("text", "bright", "dim", "good", "careful", "bad"):
             assert contrast(getattr(colours, name), ground) >= AA, (name, ground)
     for name in ("good", "careful", "bad"):
         assert contrast(getattr(colours, f"on_{name}"), getattr(colours, name)) >= AA, name
+
+
+DEFICIENT = {
+    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.011820, 0.042940, 0.968881)),
+    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.303900)),
+}
+"""What a colour becomes for somebody without one kind of cones, on linear RGB: Machado, Oliveira, Fernandes 2009."""
+
+
+def seen(name: str, deficiency: str) -> tuple[float, float, float]:
+    """A colour as CIE L*a*b*, as somebody with this deficiency sees it."""
+    parts = [part / 255 for part in Color.parse(name).get_truecolor()]
+    rgb = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    red, green, blue = (
+        min(1.0, max(0.0, sum(a * b for a, b in zip(row, rgb, strict=True)))) for row in DEFICIENT[deficiency]
+    )
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
+    fx, fy, fz = (each ** (1 / 3) if each > 0.008856 else 7.787 * each + 16 / 116 for each in (x, y, z))
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
+
+
+@pytest.mark.parametrize("name", ["deuteranopia", "tritanopia"])
+def test_good_careful_and_bad_are_far_apart_for_those_whom_the_theme_is_for(name: str) -> None:
+    colours = THEMES[name]
+    for one, other in itertools.combinations((colours.good, colours.careful, colours.bad), 2):
+        apart = sum((a - b) ** 2 for a, b in zip(seen(one, name), seen(other, name), strict=True)) ** 0.5
+        assert apart > 40, (one, other)  # two is what an eye can just tell apart
 
 
 def test_themes_and_plain_have_the_same_tones() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,11 @@ from textual.app import App
 from textual.screen import Screen
 
 from cockpit_widgets.panel import Panel, View
+from cockpit_widgets.spans import plain
 from migration_cockpit.app import theme
+from migration_cockpit.app.alarm import Alarm
 from migration_cockpit.app.board import Board, broken
+from migration_cockpit.app.controls import VIEW_CONTROLS, ViewControl
 from migration_cockpit.app.dialogs import Dialog, dialog_for
 from migration_cockpit.app.keyboard import Keyboard, PressedKey
 from migration_cockpit.app.panes.frame import Rules
@@ -53,10 +56,14 @@ class CockpitApp(App[None]):
         autopilot: float | None = None,
         colours: str | None = None,
         back: tuple[str, str] | None = None,
+        views: Sequence[ViewControl] = VIEW_CONTROLS,
+        bell: bool = False,
+        copies: Path | None = None,
     ) -> None:
         """`autopilot` is the pause between its keys in seconds, None when people fly; `colours` names one of THEMES.
 
-        `back` orders it to fly back: after which step, and by which way.
+        `back` orders it to fly back: after which step, and by which way. `views` are the actions on the view, `bell`
+        rings the terminal's bell when something must be seen, `copies` is the file that copied text goes into too.
         """
         super().__init__()
         self.shown = shown
@@ -70,6 +77,10 @@ class CockpitApp(App[None]):
         self.animation_level = "none"
         self._pause = autopilot
         self._back = back
+        self.views = tuple(views)
+        """The actions on the view."""
+        self._alarm = Alarm() if bell else None
+        self._copies = copies
         self.keyboard = Keyboard(self)
         self._noticed = (self.shown.clock.monotonic(), "")
         self._drawn = float("-inf")
@@ -126,7 +137,9 @@ class CockpitApp(App[None]):
     def _colour(self, name: str | None) -> None:
         """Choose colours for the terminal: none, its own sixteen, or ours."""
         system = self.console.color_system
-        chosen = name or ("sixteen" if system == "standard" else "dark")
+        if name in {None, "auto"}:
+            name = "sixteen" if system == "standard" else "dark"
+        chosen = name or "dark"
         colours = theme.THEMES[chosen]
         self.palette = theme.plain_palette() if self.no_color or system is None else theme.palette(colours)
         if chosen == "sixteen":
@@ -235,6 +248,8 @@ class CockpitApp(App[None]):
         if text and self._drawn - said > NOTICE:
             self._noticed = (self._drawn, "")
         self.desk.close_moot()
+        if self._alarm is not None and self._alarm.rings(self.state, self.now, self.rules):
+            self.bell()
         screen = self.screen
         if isinstance(screen, Board | Dialog):
             screen.redraw()
@@ -269,6 +284,8 @@ class CockpitApp(App[None]):
         wanted = self._wanted()
         if isinstance(self.screen, Dialog) and self.screen.about != wanted:
             await self.pop_screen()
+        if not self.screen_stack:  # it ended meanwhile
+            return
         if wanted and not isinstance(self.screen, Dialog):
             await self.push_screen(dialog_for(wanted, self))
         self.draw()
@@ -342,6 +359,23 @@ class CockpitApp(App[None]):
     def _scrolled(self) -> Panel | None:
         screen = self.screen
         return screen.scrolled if isinstance(screen, Board | Dialog) else None
+
+    def copy(self) -> None:
+        """Copy what is looked at: to the terminal's clipboard (OSC 52), and into the file for copies."""
+        panel = self._scrolled()
+        if panel is None:
+            return
+        text = "".join(f"{plain(each).rstrip()}\n" for each in panel.view.lines)
+        self.copy_to_clipboard(text)
+        said = f"{len(panel.view.lines)} lines copied to the terminal's clipboard"
+        if self._copies is not None:
+            try:
+                self._copies.touch(mode=0o600)
+                self._copies.write_text(text, encoding="utf-8")
+                said += f" and to {self._copies}"
+            except OSError as error:
+                said += f"; not to {self._copies}: {error.strerror or error}"
+        self.tell(said)
 
     # --- Pictures, and the terminal -----------------------------------------------------------------------------------
 

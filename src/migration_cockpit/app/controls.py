@@ -3,13 +3,16 @@ with it the only source of the footer and of the help."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
 from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.table import CONTROLS
+from migration_cockpit.config import ConfigError
 
 
 class Viewer(Protocol):
@@ -32,6 +35,9 @@ class Viewer(Protocol):
 
     def scroll_to_end(self, end: bool) -> None:
         """Scroll to the end, or to the beginning."""
+
+    def copy(self) -> None:
+        """Copy what is looked at: to the terminal's clipboard, and into a file."""
 
     def leave(self, reason: str, *, signal_number: int = 0) -> None:
         """Leave the cockpit."""
@@ -80,6 +86,15 @@ VIEW_CONTROLS: tuple[ViewControl, ...] = (
     ViewControl(
         "end", ("end",), "scroll", "scroll to the end, and follow", "any", lambda v: v.scroll_to_end(True), False
     ),
+    ViewControl(
+        "copy",
+        ("y",),
+        "copy",
+        "copy the selected pane, or the open page: to the clipboard and a file",
+        "any",
+        lambda v: v.copy(),
+        False,
+    ),
     ViewControl("help", ("question_mark",), "help", "this help", "any", lambda v: v.read("help")),
     ViewControl(
         "failures",
@@ -107,6 +122,11 @@ LEAVING = ("detach", "leave")
 """Labels of the ways out: they stand last in the footer, at any width."""
 
 KEY_NAMES = {
+    "colon": ":",
+    "semicolon": ";",
+    "slash": "/",
+    "backslash": "\\",
+    "plus": "+",
     "full_stop": ".",
     "comma": ",",
     "left_square_bracket": "[",
@@ -133,26 +153,65 @@ KEY_NAMES = {
 Action = Control | ViewControl
 
 
-def actions(where: str, controls: Sequence[Control] = CONTROLS) -> list[Action]:
+def more_keys(given: Mapping[str, str]) -> tuple[tuple[Control, ...], tuple[ViewControl, ...]]:
+    """Both tables with the keys that `screen.keys` of the config adds: action id -> key as people write it.
+
+    A standard key stays what it is, since the advice and the documentation name it. Raises ConfigError for an action
+    that the main screen does not have, and for a key that is no key or not free there.
+    """
+    both: tuple[Action, ...] = (*CONTROLS, *VIEW_CONTROLS)
+    rows = {each.id: each for each in both if each.where in {"screen", "any"}}
+    taken = {key: each.id for each in rows.values() for key in each.keys}
+    added: dict[str, str] = {}
+    for action, written in given.items():
+        if action not in rows:
+            near = difflib.get_close_matches(action, rows, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; takes {', '.join(sorted(rows))}"
+            raise ConfigError(f"screen.keys.{action}: is no action of the main screen{hint}")
+        key = _NAMED.get(written.lower(), written)
+        if not _KEY.fullmatch(key):
+            raise ConfigError(f"screen.keys.{action}: found {written!r}, takes a letter, a digit, F1 to F12 or Ctrl-x")
+        if key in taken:
+            raise ConfigError(f"screen.keys.{action}: found {written!r}, which is the key of {taken[key]} already")
+        taken[key] = action
+        added[action] = key
+    return (
+        tuple(replace(each, keys=(*each.keys, added[each.id])) if each.id in added else each for each in CONTROLS),
+        tuple(replace(each, keys=(*each.keys, added[each.id])) if each.id in added else each for each in VIEW_CONTROLS),
+    )
+
+
+_KEY = re.compile(r"[A-Za-z0-9]|f([1-9]|1[0-2])|ctrl\+[a-z]|full_stop|comma|colon|semicolon|slash|backslash|minus|plus")
+_NAMED = {
+    ".": "full_stop", ",": "comma", ":": "colon", ";": "semicolon", "/": "slash", "\\": "backslash", "-": "minus",
+    "+": "plus",
+    **{f"ctrl-{letter}": f"ctrl+{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"},
+    **{f"f{number}": f"f{number}" for number in range(1, 13)},
+}  # fmt: skip
+
+
+def actions(
+    where: str, controls: Sequence[Control] = CONTROLS, views: Sequence[ViewControl] = VIEW_CONTROLS
+) -> list[Action]:
     """Every action that is live at a place. The desk comes before the view: a key that it takes there is its own."""
     mine = [each for each in controls if each.where == where]
     taken = {key for each in mine for key in each.keys}
     left: list[Action] = [
         replace(each, keys=tuple(key for key in each.keys if key not in taken))
-        for each in VIEW_CONTROLS
+        for each in views
         if each.where in {where, "any"}
     ]
     return [*mine, *(each for each in left if each.keys)]
 
 
-def view_control(key: str, where: str) -> ViewControl | None:
+def view_control(key: str, where: str, views: Sequence[ViewControl] = VIEW_CONTROLS) -> ViewControl | None:
     """The view control of this key at this place."""
-    return next((each for each in VIEW_CONTROLS if key in each.keys and each.where in {where, "any"}), None)
+    return next((each for each in views if key in each.keys and each.where in {where, "any"}), None)
 
 
 def key_names(keys: Iterable[str]) -> str:
     """Keys as people write them."""
-    return " ".join(KEY_NAMES.get(key, key) for key in keys)
+    return " ".join(KEY_NAMES.get(key) or re.sub(r"^ctrl\+", "Ctrl-", key) for key in keys)
 
 
 def footer_entries(where: str, controls: Sequence[Control] = CONTROLS) -> list[tuple[str, str]]:

@@ -97,7 +97,7 @@ class Keyboard:
         app, deaf = self._app, self._app.desk.deaf
         if key == "enter" and not await self._confirms(deaf=deaf):
             return
-        control = view_control(key, app.page or app.desk.where)
+        control = view_control(key, app.page or app.desk.where, app.views)
         if app.page and key in CLOSING_KEYS:
             app.read(app.page)
         elif self._dialog_took(key) or app.page:
@@ -132,7 +132,7 @@ class Keyboard:
             if not app.screen.toggle_typing():
                 app.tell("there is nothing to type here")
             return True
-        control = view_control(key, "any")
+        control = view_control(key, "any", app.views)
         if control is not None:
             control.act(app)
         return control is not None

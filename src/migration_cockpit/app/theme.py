@@ -4,7 +4,7 @@ them apart; each stands beside a glyph and a word all the same."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.style import Style
 from textual.theme import Theme
@@ -61,6 +61,10 @@ LIGHT = Colours(
     on_bad="#ffffff",
     dark=False,
 )
+DEUTERANOPIA = replace(DARK, good="#58a6ff", careful="#f2cc60", bad="#ff5c8a")
+"""For those who see no green: blue, yellow and a bluish red, far apart also in lightness."""
+TRITANOPIA = replace(DARK, good="#39c5bb", careful="#ffb3c7", bad="#ff4d4d")
+"""For those who see no blue: what yellow and blue tell the others, rose and teal tell them."""
 SIXTEEN = Colours(
     ground="black",
     raised="black",
@@ -77,7 +81,14 @@ SIXTEEN = Colours(
     on_bad="black",
 )
 
-THEMES = {"dark": DARK, "light": LIGHT, "sixteen": SIXTEEN}
+THEMES = {
+    "dark": DARK,
+    "light": LIGHT,
+    "deuteranopia": DEUTERANOPIA,
+    "tritanopia": TRITANOPIA,
+    "sixteen": SIXTEEN,
+}
+"""The names are those that `screen.theme` of the config takes."""
 
 
 def palette(colours: Colours) -> Mapping[str, Style]:

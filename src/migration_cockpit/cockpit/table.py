@@ -15,6 +15,7 @@ from migration_cockpit.cockpit.dialogs import (
     blocker,
     decision,
     helm,
+    palette,
     postpone,
     resumed,
     rollback,
@@ -78,6 +79,7 @@ _SCREEN = (
     blocker.OPEN,
     rollback.OPEN,
     *helm.OPEN,
+    palette.OPEN,
     Control("detach", ("q",), "detach", "leave; nothing in the cluster stops", "screen", _quit, observer=True),
 )
 
@@ -93,5 +95,6 @@ CONTROLS: tuple[Control, ...] = (
     *under_way.CONTROLS,
     *helm.CONTROLS,
     *writing.CONTROLS,
+    *palette.CONTROLS,
 )
 """Every action; no key stands twice in one place."""

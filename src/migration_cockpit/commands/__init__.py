@@ -9,6 +9,9 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
+
+from migration_cockpit.config import Theme
 
 USAGE_ERROR = 2
 """Exit code of a usage or config error: nothing was touched."""
@@ -47,3 +50,9 @@ def rates_option(parser: argparse.ArgumentParser) -> None:
     """`--save-rates`, as every command takes it that flies a migration."""
     words = "write what the migration's revisions took, for the config's estimate.rates"
     parser.add_argument("--save-rates", type=Path, default=None, metavar="FILE", help=words)
+
+
+def theme_option(parser: argparse.ArgumentParser) -> None:
+    """`--theme`, as every command takes it that draws the screen."""
+    words = "colours of the screen (default: the config's screen.theme; NO_COLOR outranks both)"
+    parser.add_argument("--theme", default=None, choices=get_args(Theme), help=words)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration_cockpit.commands import USAGE_ERROR, Command
+from migration_cockpit.commands import USAGE_ERROR, Command, theme_option
 
 if TYPE_CHECKING:
     from migration_cockpit.cockpit.replay.player import Player
@@ -42,6 +42,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recompute", action="store_true", help="print where today's code judges the migration otherwise, and end"
     )
+    theme_option(parser)
     parser.add_argument("--headless", action="store_true", help="no screen; needs --print-state")
     parser.add_argument("--print-state", choices=["json"], help="print State at the moment of --at, and end")
 
@@ -73,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     if options.headless:
         return _print_state(player)
-    return _play(player)
+    return _play(player, options.theme)
 
 
 def _recompute(file: Path) -> int:
@@ -109,7 +110,7 @@ def _print_state(player: Player) -> int:
     return _tell(player)
 
 
-def _play(player: Player) -> int:
+def _play(player: Player, theme: str | None) -> int:
     from migration_cockpit.app import refuse_terminal
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.cockpit.replay.controls import ReplayDesk
@@ -118,7 +119,7 @@ def _play(player: Player) -> int:
     if why := refuse_terminal(dict(os.environ)):
         print(f"migration-cockpit replay: {why}", file=sys.stderr)
         return USAGE_ERROR
-    app = CockpitApp(player, ReplayDesk(player))
+    app = CockpitApp(player, ReplayDesk(player), colours=theme)
     app.run()
     return ended_by(app.ended_by) or _tell(player)
 

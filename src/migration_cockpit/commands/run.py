@@ -12,6 +12,7 @@ from migration_cockpit.commands import (
     operator_option,
     rates_option,
     session_option,
+    theme_option,
 )
 
 
@@ -24,6 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     operator_option(parser)
     rates_option(parser)
+    theme_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,7 +42,13 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if directory is None:
         return USAGE_ERROR
-    return fly_on_screen(settings, directory, operator=operator_name(options.operator), save_rates=options.save_rates)
+    return fly_on_screen(
+        settings,
+        directory,
+        operator=operator_name(options.operator),
+        save_rates=options.save_rates,
+        theme=options.theme,
+    )
 
 
 COMMAND = Command(

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from migration_cockpit.commands import USAGE_ERROR, Command
+from migration_cockpit.commands import USAGE_ERROR, Command, theme_option
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +15,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="SESSION", help="a session's directory, or a journal that grows (session.jsonl)"
     )
+    theme_option(parser)
     parser.add_argument("--serve", action="store_true", help="offer it in a browser, read-only, to 8 viewers at most")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8010, help="port to serve on (default: %(default)s)")
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"migration-cockpit watch: {recording.path}: a packed file does not grow; replay it", file=sys.stderr)
         return USAGE_ERROR
     watcher = Watcher(recording)
-    app = CockpitApp(watcher, WatchDesk(watcher))
+    app = CockpitApp(watcher, WatchDesk(watcher), colours=options.theme)
     app.run()
     for said in (watcher.trouble, *watcher.complaints, recording.damage.words() if recording.damage else ""):
         if said:

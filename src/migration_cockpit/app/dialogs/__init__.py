@@ -20,6 +20,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.helm import OfferDialog, TakeOverDialog
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
     from migration_cockpit.app.dialogs.jump import JumpDialog
+    from migration_cockpit.app.dialogs.palette import PaletteDialog
     from migration_cockpit.app.dialogs.postpone import PostponeDialog
     from migration_cockpit.app.dialogs.resumed import ResumedDialog
     from migration_cockpit.app.dialogs.rollback import (
@@ -53,6 +54,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "rollback-under-way": UnderWayDialog,
         "rollback-phrase": RollbackPhraseDialog,
         "rollback-countdown": RollbackCountdown,
+        "palette": PaletteDialog,
         "jump": JumpDialog,
         "help": HelpDialog,
         "advice": AdviceDialog,

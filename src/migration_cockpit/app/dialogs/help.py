@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cockpit_widgets.spans import Line, line, wrap
-from migration_cockpit.app.controls import Action, actions, key_names
+from migration_cockpit.app.controls import VIEW_CONTROLS, Action, ViewControl, actions, key_names
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.panes import advice
 from migration_cockpit.cockpit.control import Control
@@ -29,6 +29,7 @@ PLACES = {
     "rollback-code": "Typing a second person's code",
     "rollback-phrase": "Typing what it goes back to",
     "rollback-countdown": "While the rollback counts down",
+    "palette": "In the list of actions",
     "jump": "When jumping to a moment",
     "rollback-under-way": "While the way back goes on",
 }
@@ -79,21 +80,23 @@ class HelpDialog(Dialog):
 
     def text(self, width: int) -> list[Line]:
         """All of it."""
-        return help_lines(width, self._cockpit_app.desk.controls)
+        return help_lines(width, self._cockpit_app.desk.controls, self._cockpit_app.views)
 
     def key_entries(self) -> list[tuple[str, str]]:
         """Only the way back."""
         return [("Esc", "back"), ("↑↓", "scroll")]
 
 
-def help_lines(width: int, controls: Sequence[Control] = CONTROLS) -> list[Line]:
+def help_lines(
+    width: int, controls: Sequence[Control] = CONTROLS, views: Sequence[ViewControl] = VIEW_CONTROLS
+) -> list[Line]:
     """The help as text."""
     lines: list[Line] = []
     listed: set[str] = set()
     for place, heading in PLACES.items():
         if place != "screen" and not any(each.where == place for each in controls):
             continue
-        own = [each for each in actions(place, controls) if each.id not in listed]
+        own = [each for each in actions(place, controls, views) if each.id not in listed]
         listed |= {each.id for each in own}
         lines += [line((heading, "bold")), *(_action(each, width) for each in own), ()]
     lines.append(line(("Panes", "bold")))
