@@ -45,6 +45,7 @@ PLACES = {
     "rollback-code": "typing a second person's code",
     "rollback-phrase": "typing what it goes back to",
     "rollback-countdown": "while the rollback counts down",
+    "palette": "in the list of actions",
     "jump": "when jumping",
     "rollback-under-way": "while the way back goes on",
     "any": "anywhere",
