@@ -74,6 +74,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 130
+    except Exception:  # noqa: BLE001 - the boundary: a defect is told in full, but without secrets
+        print(crashed(), file=sys.stderr)
+        return 1
+
+
+def crashed() -> str:
+    """The traceback of the exception that is being dealt with, without any secret that was loaded."""
+    import traceback
+
+    from migration_cockpit.session.redact import clean_everywhere
+
+    return clean_everywhere(f"{traceback.format_exc()}\nmigration-cockpit: this is a defect of the cockpit's own")
 
 
 def _parser() -> argparse.ArgumentParser:

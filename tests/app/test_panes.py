@@ -12,7 +12,7 @@ from cockpit_widgets.panel import View
 from cockpit_widgets.spans import plain
 from cockpit_widgets.spans import width as cells
 from migration_cockpit.app.board import DRAWN
-from migration_cockpit.app.panes import advice, badges, footer, header, timeline
+from migration_cockpit.app.panes import advice, badges, database, footer, header, timeline
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.panes.log import tidy
 from migration_cockpit.app.plan import Looking, plan
@@ -352,3 +352,15 @@ def test_a_migration_pod_is_no_component_that_is_ready() -> None:
     ]
     assert "ready 0 of 5" in rows[0]
     assert any(row.startswith("▶ ") and "db-migrate" in row for row in rows)
+
+
+def test_the_verdict_that_is_shown_is_the_recorded_one_whatever_is_judged_today() -> None:
+    state, now = sample_state("migrating")
+    assert "WORKING" in text(database.view(state, now, 100, 40))
+    recorded = ev.VerdictChanged(verdict="QUIET", evidence="Nothing of it has moved, as was judged then.")
+    state = msgspec.structs.replace(state, verdict=recorded, verdict_since=now - timedelta(minutes=3))
+    drawn = text(database.view(state, now, 100, 40))
+    assert "QUIET   for 3m00s" in drawn
+    assert "as was judged then" in drawn
+    assert "WORKING" not in drawn
+    assert "as was judged then" in text(advice.view(state, now, 100, 20))

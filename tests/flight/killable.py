@@ -1,13 +1,14 @@
-"""A headless flight that kills itself at a named point: `killable.py CONFIG SESSION MOMENT KIND OPERATION [AFTER BY]`.
+"""A headless flight that kills itself at the first of the given points that it comes to.
 
-With AFTER (a step) and BY (a way) it flies back once that step has ended.
-
-`before` a record of kind `operation.ended` is after the external call and before anyone knows; `after` a record of kind
-`operation.intended` is before the external call. An empty MOMENT flies to the end.
+`killable.py CONFIG SESSION [--points FILE] [--acknowledged FILE] [--back STEP WAY]`. FILE holds points as JSON; the one
+that killed it is written beside it, to FILE.hit. With --acknowledged the number of every event whose record was through
+is noted: it must be in the journal afterwards, whatever happened.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import signal
 import sys
@@ -15,29 +16,58 @@ from pathlib import Path
 
 from migration_cockpit.config import load
 from migration_cockpit.launch import fly_headless
-from migration_cockpit.session.events import Event
+from migration_cockpit.session.events import Event, LogLine
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.state import State
+from tests.flight.points import Point
+
+
+class Killer:
+    """Stands in for Recorder.record."""
+
+    def __init__(self, points: Path | None, acknowledged: Path | None) -> None:
+        self._points = [Point(*each) for each in json.loads(points.read_text("utf-8"))] if points else []
+        self._hit = points.with_suffix(".hit") if points else None
+        self._acknowledged = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if acknowledged else -1
+        self._record = Recorder.record
+        self._job_lines = 0
+
+    def record(self, recorder: Recorder, event: Event) -> State:
+        """Record it, unless this is where it ends."""
+        if isinstance(event, LogLine) and event.source == "job":
+            self._job_lines += 1
+        self._kill("before", event)
+        state = self._record(recorder, event)
+        if self._acknowledged >= 0 and event.durable:
+            os.write(self._acknowledged, f"{state.seq}\n".encode())
+        self._kill("after", event)
+        return state
+
+    def _kill(self, moment: str, event: Event) -> None:
+        for point in self._points:
+            if point.moment == moment and point.is_at(event, self._job_lines):
+                assert self._hit is not None
+                self._hit.write_text(json.dumps([point.moment, point.kind, point.name]), encoding="utf-8")
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> int:
     """Fly; returns the flight's exit code unless killed on the way."""
-    config, session, moment, kind, operation = sys.argv[1:6]
-    back = (sys.argv[6], sys.argv[7]) if len(sys.argv) > 7 else None
-    record = Recorder.record
+    parser = argparse.ArgumentParser()
+    parser.add_argument("config", type=Path)
+    parser.add_argument("session", type=Path)
+    parser.add_argument("--points", type=Path)
+    parser.add_argument("--acknowledged", type=Path)
+    parser.add_argument("--back", nargs=2, metavar=("STEP", "WAY"))
+    given = parser.parse_args()
+    killer = Killer(given.points, given.acknowledged)
 
-    def killing(self: Recorder, event: Event) -> State:
-        here = event.kind == kind and operation in {"", getattr(event, "operation", getattr(event, "step", ""))}
-        if here and moment == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        state = record(self, event)
-        if here and moment == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return state
+    def record(self: Recorder, event: Event) -> State:
+        return killer.record(self, event)
 
-    if moment:
-        Recorder.record = killing  # type: ignore[method-assign]  # the point of this program
-    return fly_headless(load(Path(config)), Path(session), operator="test", pause=0.05, back=back)
+    Recorder.record = record  # type: ignore[method-assign]  # the point of this program
+    back = (given.back[0], given.back[1]) if given.back else None
+    return fly_headless(load(given.config), given.session, operator="test", pause=0.05, back=back)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,10 @@ from migration_cockpit.config import STEP_IDS, Settings, load
 from migration_cockpit.playbook.runner import EARLIER_STEPS, Refused
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.rehearsal.faults import FAULTS
+from migration_cockpit.session import journal
+from migration_cockpit.session.redact import MASK
 from tests.connections.support import eventually
+from tests.flight import canaries
 from tests.flight import world as rehearsal
 
 LIMITS = {"soak": 16, "drain": 5, "stop_components": 6, "healthy": 25, "smoke": 20, "canary": 12, "dags_settle": 4}
@@ -124,7 +127,11 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
     with rehearsal.world(tmp_path / "world", "--fault=zombie-task") as world:
         for name, value in rehearsal.environment(world).items():
             monkeypatch.setenv(name, value)
-        cockpit = Cockpit(settings_of(world), tmp_path / "session", operator="test")
+        secrets = canaries.planted(world)
+        helm = canaries.TalkativeHelm(world, tmp_path, secrets)
+        settings = settings_of(world)
+        settings = msgspec.structs.replace(settings, helm=msgspec.structs.replace(settings.helm, binary=str(helm.path)))
+        cockpit = Cockpit(settings, tmp_path / "session", operator="test")
         await cockpit.start()
         for number, step in enumerate(STEP_IDS):
             for fault in [fault.name for fault in FAULTS.values() if fault.step == step]:
@@ -143,11 +150,21 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
                     await left_as_told(cockpit, world, fault)
                 await mend(cockpit, world, fault, told.why)
                 flown.add(fault)
+            if step == "helm":
+                helm.talk(True)
+                assert await attempt(cockpit, step) == "failed"
+                helm.talk(False)
             if step == "migrate":  # new pods start the moment the schema is there: it must be missing by then
                 faults.switch(world, "secret-late", {})
             assert await attempt(cockpit, step) == "verified", cockpit.state.step(step).why
         code = exit_code(cockpit.state)
+        secrets |= await canaries.of_the_cluster(cockpit.connections.kube)
         await cockpit.stop("test over")
+        left = await canaries.left_behind(tmp_path / "session", tmp_path, secrets)
     assert flown == {name for name, fault in FAULTS.items() if fault.step != "rollback"}
     assert code == 0
     assert rehearsal.chain_is_whole(tmp_path / "session")
+    assert "cannot reach the release" in left[journal.FILE], "what the talkative helm said is recorded"
+    assert MASK in left[journal.FILE]
+    assert len(secrets) > 10
+    assert canaries.leaks(secrets, left) == []

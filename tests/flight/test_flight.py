@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from migration_cockpit.config import STEP_IDS
+from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.rehearsal import life
 from migration_cockpit.rehearsal.faults import FAULTS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
+from tests.flight import points
 from tests.flight import world as rehearsal
+from tests.flight.torture import not_repeatable
 
 QUICK = {"webhook-down", "zombie-task"}
 """Faults that the whole command is started for each time; all of them are with `-m matrix`, one start each."""
@@ -27,6 +29,10 @@ def test_the_headless_rehearsal_verifies_all_eleven_steps_and_leaves_nothing_run
     assert rehearsal.chain_is_whole(session)
     known = [e.event for e in journal.read(session / journal.FILE) if isinstance(e.event, ev.FailureShown)]
     assert [event for event in known if event.severity != "expected"] == [], "a clean flight shows no failure"
+    # Where the torture kills is told by the steps themselves: an operation that they do not name would be left out.
+    named = {point.name for point in points.of_operations(load(rehearsal.ROOT / "config.example.toml"))}
+    done = {(each.step, each.operation) for each in intended(session)}
+    assert {f"{step}/{operation}" for step, operation in done} <= named
     assert not (session / "world").exists()
     assert not [note for note in life.registry().glob("*.json") if str(session) in note.read_text()]
 
@@ -50,6 +56,12 @@ def test_a_fault_makes_its_step_not_verified(fault: str, tmp_path: Path) -> None
     assert len(told.split(" · ", 1)[1]) > 20, "it must say why and what to do"
 
 
+def intended(session: Path) -> list[ev.OperationIntended]:
+    """Every operation that was begun."""
+    events = (entry.event for entry in journal.read(session / journal.FILE))
+    return [event for event in events if isinstance(event, ev.OperationIntended)]
+
+
 POINTS = [
     ("after", "step.started", "announce"),
     ("after", "operation.intended", "pause-all"),
@@ -64,17 +76,6 @@ POINTS = [
     ("after", "decision.made", "rest"),
 ]
 """Before and after the record of an intention, and before the record of what came of it: the call has happened then."""
-
-
-def not_repeatable(world: Path) -> dict[str, int]:
-    """How often each call that must not be made twice arrived at the emulated servers."""
-    counted: dict[str, int] = {}
-    for (who, call, key), count in rehearsal.made(world).items():
-        if (who, call) == ("helm", "upgrade"):
-            counted["helm upgrade"] = counted.get("helm upgrade", 0) + count
-        elif call in {"CreateDBSnapshot", "create jobs"}:
-            counted[f"{call} {key}"] = count
-    return counted
 
 
 def test_killed_at_every_kind_of_point_the_flight_ends_verified_and_repeats_nothing(tmp_path: Path) -> None:

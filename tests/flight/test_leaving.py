@@ -24,17 +24,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def start(world: Path, session: Path) -> subprocess.Popen[str]:
     """A headless flight in its own process whose lines can be read as they come."""
-    program = [
-        sys.executable,
-        "-u",
-        "-m",
-        "tests.flight.killable",
-        str(world / "config.toml"),
-        str(session),
-        "",
-        "",
-        "",
-    ]
+    program = rehearsal.killable(world, session)
+    program.insert(1, "-u")
     return subprocess.Popen(
         program,
         cwd=rehearsal.ROOT,

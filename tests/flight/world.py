@@ -44,18 +44,19 @@ def environment(world_directory: Path) -> dict[str, str]:
 def fly_once(
     world_directory: Path,
     session: Path,
-    point: Sequence[str] = ("", "", ""),
+    point: Sequence[str] = (),
     *,
     back: Sequence[str] = (),
     timeout: float = 280.0,
 ) -> subprocess.CompletedProcess[str]:
-    """One headless flight in its own process, killed at `point` where one is given.
+    """One headless flight in its own process, killed at `point` (moment, kind, name) where one is given.
 
     `back` is a step and a way: it flies back once that step has ended.
     """
-    program = [sys.executable, "-m", "tests.flight.killable", str(world_directory / "config.toml"), str(session)]
+    points = world_directory / "points"
+    points.write_text(json.dumps([list(point)] if point else []), encoding="utf-8")
     return subprocess.run(
-        [*program, *point, *back],
+        killable(world_directory, session, "--points", str(points), *(["--back", *back] if back else [])),
         cwd=ROOT,
         env=environment(world_directory),
         capture_output=True,
@@ -63,6 +64,12 @@ def fly_once(
         timeout=timeout,
         check=False,
     )
+
+
+def killable(world_directory: Path, session: Path, *options: str) -> list[str]:
+    """The command of a headless flight that can be killed at given points."""
+    program = [sys.executable, "-m", "tests.flight.killable"]
+    return [*program, str(world_directory / "config.toml"), str(session), *options]
 
 
 def rehearse(*arguments: str, timeout: float = 280.0) -> subprocess.CompletedProcess[str]:

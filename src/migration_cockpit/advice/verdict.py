@@ -86,6 +86,23 @@ def judge(state: State, now: datetime, limits: Limits = Limits(), rates: Rates =
     return _moving(state, step, now, limits, rates)
 
 
+def shown(state: State, now: datetime, limits: Limits = Limits(), rates: Rates = BUILT_IN) -> Verdict | None:  # noqa: B008 - immutable
+    """The verdict as it is on the record, which is what a screen shows, live and in a replay by a later version.
+
+    Where the judgement of this moment is the same word about the same, its evidence is the fresher one.
+    """
+    found, recorded, since = judge(state, now, limits, rates), state.verdict, state.verdict_since
+    if found is None or recorded is None or since is None:
+        return found
+    if found.word == recorded.verdict and recorded.subject in {"", found.subject}:
+        return found
+    step = state.steps.get("migrate")
+    if step is not None and step.started is not None and since < step.started:
+        return found  # what is on record is of the attempt before
+    tone = TONES.get(recorded.verdict, "bad")
+    return Verdict(recorded.verdict, recorded.evidence, recorded.subject, tone, since)
+
+
 def _made(word: str, evidence: str, subject: str = "", *, tone: str = "", since: datetime | None = None) -> Verdict:
     return Verdict(word, evidence, subject, tone or TONES[word], since)
 

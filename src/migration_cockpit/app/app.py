@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,6 +236,15 @@ class CockpitApp(App[None]):
                 await self.shown.stop(reason)
         except TimeoutError:
             self.log.warning("the cockpit did not stop in time")
+
+    def _fatal_error(self) -> None:
+        """Textual's own would print the locals of every frame, secrets among them."""
+        from rich.text import Text
+
+        from migration_cockpit.session.redact import clean_everywhere
+
+        self._exit_renderables.append(Text(clean_everywhere(traceback.format_exc())))
+        self._close_messages_no_wait()
 
     # --- Drawing ------------------------------------------------------------------------------------------------------
 

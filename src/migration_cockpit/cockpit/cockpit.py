@@ -301,6 +301,7 @@ class Cockpit:
         self._take_over()
         sources: Sequence[Source] = all_sources(self.connections, self._cutover, lambda: marked(self.state))
         self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
+        self._tasks.append(asyncio.create_task(self.connections.remember_secrets(), name="secrets"))
         messenger = Messenger(self.flight.connections, self.recorder)
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
         self._anchors = Anchors(self.connections, self.recorder, self.clock)

@@ -95,7 +95,8 @@ async def _init(options: argparse.Namespace, given: dict[str, Any]) -> int:
     place = Kubernetes(
         context=context, namespace=options.namespace or "default", release="", kubeconfig=options.kubeconfig
     )
-    kube, redactor = Kube(place), Redactor()
+    redactor = Redactor()
+    kube = Kube(place, redactor.register)
     try:
         version = await kube.version()
         print(f"Kubernetes {version}, context {context}")

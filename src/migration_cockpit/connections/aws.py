@@ -9,17 +9,22 @@ from typing import Any
 from migration_cockpit.config import Rds
 from migration_cockpit.connections.errors import NotSupported, Unreachable, one_line
 from migration_cockpit.connections.threads import in_thread
+from migration_cockpit.session.redact import Remember, forget
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 20
 ATTEMPTS = 2
+SHORTEST_SECRET = 16
+"""AWS's own have 40 characters; what emulators take (`test`) is an ordinary word."""
 
 
 class Aws:
     """One session of one profile in one region. boto3 is imported at the first use, on a thread."""
 
-    def __init__(self, settings: Rds) -> None:
+    def __init__(self, settings: Rds, remember: Remember = forget) -> None:
+        """`remember` is told the secret parts of the credentials."""
         self._settings = settings
+        self._remember = remember
         self._session: Any = None
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -64,9 +69,20 @@ class Aws:
         try:
             if self._session is None:
                 self._session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
-            return self._session.client(service, endpoint_url=settings.endpoint_url, config=config)
+            client = self._session.client(service, endpoint_url=settings.endpoint_url, config=config)
+            self._remember_credentials()
         except (BotoCoreError, ValueError) as error:
             raise unreachable(error) from error
+        return client
+
+    def _remember_credentials(self) -> None:
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            return
+        frozen = credentials.get_frozen_credentials()
+        for secret in (frozen.secret_key, frozen.token):
+            if secret and len(secret) >= SHORTEST_SECRET:
+                self._remember(secret)
 
     async def expiry(self) -> datetime | None:
         """When the session's credentials end; None for those that do not (access keys) or renew themselves."""

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from migration_cockpit.connections.aws import Aws
 from migration_cockpit.connections.credentials import jwt_expiry
 from migration_cockpit.connections.errors import KubeError, Unreachable, one_line
 from migration_cockpit.connections.kube import Kube
-from migration_cockpit.connections.kube_api import Executed
+from migration_cockpit.connections.kube_api import Executed, decode_secret
 from migration_cockpit.connections.port_forward import PortForward
 from migration_cockpit.connections.releases import Releases
 from migration_cockpit.connections.threads import in_thread
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PROMETHEUS_SECONDS = 2.0
 SLACK_SECONDS = 10.0
+SHORTEST_UNASKED = 12
+"""Characters of a Secret's value that nobody asked for, from which it is masked."""
 HEAVY = ("psycopg", "kubernetes.config", "kubernetes.client", "httpx", "prometheus_api_client", "boto3", "yaml")
 """What takes long to import, in the order in which the first panes need it."""
 
@@ -42,10 +44,11 @@ class Connections:
         self.settings = settings
         self.redactor = redactor
         self.clock = clock
-        self.kube = Kube(settings.kubernetes)
-        self.releases = Releases(self.kube, settings.kubernetes.release)
+        redactor.register_arguments(settings.helm.arguments)
+        self.kube = Kube(settings.kubernetes, redactor.register)
+        self.releases = Releases(self.kube, settings.kubernetes.release, redactor.register_values)
         self.airflow = AirflowApi(settings.airflow, self.http, self._airflow_password, redactor.register)
-        self._aws = Aws(settings.rds) if settings.rds else None
+        self._aws = Aws(settings.rds, redactor.register) if settings.rds else None
         self._http: httpx.AsyncClient | None = None
         self._prometheus: PrometheusConnect | None = None
         self._forward: PortForward | None = None
@@ -78,6 +81,22 @@ class Connections:
 
     async def _remembered(self, ref: SecretRef) -> str:
         return self._secrets.get(ref) or await self.secret(ref)
+
+    async def remember_secrets(self) -> None:
+        """Make known to the redactor what is in the namespace's Secrets: any command's output may hold it.
+
+        Short values are left out, for they are words. Not being allowed to list them is no failure.
+        """
+        try:
+            found = await self.kube.list("secrets", field="type=Opaque")
+        except KubeError:
+            return
+        for each in found:
+            for data in (each.get("data") or {}).values():
+                with suppress(ValueError):
+                    text = decode_secret(data).decode("utf-8").strip()
+                    if len(text) >= SHORTEST_UNASKED and len(text.split()) == 1:
+                        self.redactor.register(text)
 
     def forget_secrets(self) -> None:
         """Read every secret anew at its next use, when one was refused."""

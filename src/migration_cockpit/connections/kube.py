@@ -19,6 +19,7 @@ from migration_cockpit.connections.kube_api import PATCH_TYPES, Executed, KubeAp
 from migration_cockpit.connections.kube_exec import execute
 from migration_cockpit.connections.resources import RESOURCES, Resource, path_of
 from migration_cockpit.connections.threads import Feed, in_thread
+from migration_cockpit.session.redact import Remember, forget
 
 __all__ = ["Executed", "Kube", "Obj"]
 
@@ -38,10 +39,12 @@ AT_ONCE_SECONDS = 1.0
 class Kube:
     """One cluster, one namespace. Resources are named by their plural: `pods`, `deployments`, `scaledobjects` ..."""
 
-    def __init__(self, settings: Kubernetes) -> None:
+    def __init__(self, settings: Kubernetes, remember: Remember = forget) -> None:
+        """`remember` is told every secret that comes by: of Secrets, and the credential of the context."""
         self.settings = settings
         self.namespace = settings.namespace
-        self.api = KubeApi(settings)
+        self.remember = remember
+        self.api = KubeApi(settings, remember)
         self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._versions: dict[str, str] = {}
 
@@ -125,9 +128,11 @@ class Kube:
                 404, "NotFound", f"Secret {name} has no key {key}, only {', '.join(sorted(data)) or 'none'}"
             )
         try:
-            return decode_secret(data[key]).decode("utf-8")
+            text = decode_secret(data[key]).decode("utf-8")
         except ValueError as error:
             raise KubeError(0, "NotText", f"key {key} of Secret {name} is not UTF-8 text") from error
+        self.remember(text.strip("\r\n"))
+        return text
 
     async def expiry(self) -> datetime | None:
         """When the credential of the context ends; None when it does not or renews itself."""

@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 from migration_cockpit.config import Kubernetes
 from migration_cockpit.connections.credentials import certificate_expiry, jwt_expiry
 from migration_cockpit.connections.errors import KubeError, one_line
+from migration_cockpit.session.redact import Remember, forget
 
 Obj = dict[str, Any]
 
@@ -49,8 +50,10 @@ class Executed:
 class KubeApi:
     """Requests to one cluster as one user. Methods block; they may be called from any thread."""
 
-    def __init__(self, settings: Kubernetes) -> None:
+    def __init__(self, settings: Kubernetes, remember: Remember = forget) -> None:
+        """`remember` is told the credential before it is used."""
         self._settings = settings
+        self._remember = remember
         self._client: Any = None
         self._lock = threading.Lock()
         self._live: set[Any] = set()
@@ -104,6 +107,8 @@ class KubeApi:
             raise
         except Exception as error:  # whatever a credential plugin does wrong is one fact
             raise KubeError(0, "Credentials", f"no credential for the cluster: {one_line(error)}") from error
+        for value in headers.values():
+            self._remember(value.rpartition(" ")[2])  # "Bearer …", "Basic …"
         return headers
 
     def open(

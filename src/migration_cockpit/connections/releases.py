@@ -7,6 +7,7 @@ import binascii
 import gzip
 import json
 import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -68,14 +69,20 @@ class Release:
 class Releases:
     """The revisions of one release."""
 
-    def __init__(self, kube: Kube, name: str) -> None:
+    def __init__(self, kube: Kube, name: str, remember: Callable[[Mapping[str, Any]], None] | None = None) -> None:
+        """`remember` is told the user's values of every revision, in which secrets may stand."""
         self._kube = kube
+        self._remember = remember
         self.name = name
 
     async def history(self) -> list[Release]:
         """All revisions that are kept, the oldest first; empty when the release does not exist. Raises KubeError."""
         found = await self._kube.list("secrets", label=f"owner=helm,name={self.name}")
-        return await in_thread(_decode_all, found)
+        releases: list[Release] = await in_thread(_decode_all, found)
+        if self._remember is not None:
+            for release in releases:
+                self._remember(release.values)
+        return releases
 
     async def current(self) -> Release | None:
         """The newest revision that is deployed; None when there is none."""

@@ -10,6 +10,7 @@ from migration_cockpit.playbook.rollback import ways
 from migration_cockpit.playbook.rollback.plan import Plan, PlannedStage
 from migration_cockpit.playbook.step import Step
 from migration_cockpit.playbook.steps import STEPS
+from migration_cockpit.session.redact import Redactor
 
 WIDTH = 118
 SESSION = "<session>"
@@ -29,7 +30,9 @@ def plan_text(settings: Settings, steps: Sequence[Step] = STEPS) -> str:
     parts = [_step(number, step, settings) for number, step in enumerate(steps, start=1)]
     shown: set[PlannedStage] = set()
     backs = [_way(plan, shown) for plan in ways.on_paper(settings, SESSION)]
-    return "\n".join(head) + "\n\n" + "\n\n".join([*parts, BACK, *backs])
+    redactor = Redactor()
+    redactor.register_arguments(settings.helm.arguments)
+    return redactor.clean("\n".join(head) + "\n\n" + "\n\n".join([*parts, BACK, *backs]))
 
 
 BACK = """The way back, chosen by what the world shows: nothing upgraded → abort; only the manifests → helm;

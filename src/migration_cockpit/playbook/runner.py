@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from migration_cockpit.actions.operation import OperationError
+from migration_cockpit.actions.operation import Operation, OperationError
 from migration_cockpit.playbook import postpone
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.rollback import flying, prospect, ways
@@ -15,7 +15,7 @@ from migration_cockpit.playbook.rollback.plan import JOB_CHOICES, WAIT, Plan, Pr
 from migration_cockpit.playbook.sheet import Refused, Sheet
 from migration_cockpit.playbook.step import Step
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.events import Check
+from migration_cockpit.session.events import Check, Command
 from migration_cockpit.session.journal import JournalError
 
 __all__ = ["EARLIER_STEPS", "Refused", "Runner", "Sheet"]
@@ -74,7 +74,7 @@ class Runner:
             undo=step.undo,
             expected=step.expected(self.flight.settings),
             gates=gates,
-            commands=tuple(command for operation in operations for command in operation.describe()),
+            commands=self._clean_commands(operations),
             verification=tuple(step.verification(self.flight.settings)),
         )
         self.flight.record(ev.SheetOpened(step=step_id, operator=operator, gates=gates, commands=sheet.commands))
@@ -84,6 +84,11 @@ class Runner:
         """Without secrets: a sheet is shown as it is, it does not come out of the journal."""
         clean = self.flight.recorder.redactor.clean
         return msgspec.structs.replace(check, found=clean(check.found), mend=clean(check.mend))
+
+    def _clean_commands(self, operations: Iterable[Operation]) -> tuple[Command, ...]:
+        clean = self.flight.recorder.redactor.clean
+        commands = (command for operation in operations for command in operation.describe())
+        return tuple(Command(text=clean(each.text), what=clean(each.what)) for each in commands)
 
     async def _gates(self, step: Step) -> tuple[Check, ...]:
         looks = [gate.look(self.flight) for gate in step.gates(self.flight.settings)]

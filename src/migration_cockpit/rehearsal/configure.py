@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_urlsafe
 
 from migration_cockpit.rehearsal.pace import Pace
 
@@ -61,7 +62,7 @@ def write(directory: Path, deployment: Deployment, endpoints: Endpoints, pace: P
         _private(secrets / name, value)
     _private(
         directory / "aws-credentials",
-        "[rehearsal]\naws_access_key_id = testing\naws_secret_access_key = testing\n",
+        f"[rehearsal]\naws_access_key_id = testing\naws_secret_access_key = {token_urlsafe(30)}\n",
     )
     _private(directory / "aws-config", f"[profile rehearsal]\nregion = {deployment.region}\n")
     path = directory / "config.toml"

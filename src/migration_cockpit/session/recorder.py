@@ -86,11 +86,14 @@ class Recorder:
         return self._writer.seq, self._writer.prev
 
     def write_artifact(self, name: str, content: bytes) -> Path:
-        """Write a file beside the journal, whole or not at all, readable by its owner only. Raises OSError."""
+        """Write a file beside the journal without secrets, whole or not at all, readable by its owner only.
+
+        Raises OSError.
+        """
         path = self.artifacts / name
         part = path.with_suffix(path.suffix + ".part")
         part.touch(mode=0o600)
-        part.write_bytes(content)
+        part.write_bytes(self.redactor.clean_bytes(content))
         part.replace(path)
         return path
 

@@ -10,7 +10,8 @@ from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice import estimate
 from migration_cockpit.advice.progress import Progress
 from migration_cockpit.advice.progress import progress as progress_of
-from migration_cockpit.advice.verdict import Verdict, judge
+from migration_cockpit.advice.verdict import Verdict
+from migration_cockpit.advice.verdict import shown as shown_verdict
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.words import age, count, hm, hms
 from migration_cockpit.session.readings import ProgressView
@@ -30,7 +31,7 @@ def lines(state: State, now: datetime, width: int, rules: Rules) -> tuple[list[L
 
     While it waits for a lock, who holds it comes before how far it is.
     """
-    found = judge(state, now, rules.limits, rules.rates)
+    found = shown_verdict(state, now, rules.limits, rules.rates)
     far = progress_of(state, now, rules.rates)
     top: list[Line] = []
     if found is not None:

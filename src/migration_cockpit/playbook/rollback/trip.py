@@ -43,6 +43,10 @@ class Trip:
             raise RuntimeError("a way back made for describing cannot be flown")
         return self.given
 
+    def clean(self, text: str) -> str:
+        """A text without the secrets that the flight knows."""
+        return self.given.recorder.redactor.clean(text) if self.given else text
+
     # -- doing
 
     async def do(self, operation: Operation, report: Report | None = None) -> str:

@@ -28,7 +28,7 @@ from migration_cockpit.playbook.rollback.stages.quiet import DrainNew, JobEnds, 
 from migration_cockpit.playbook.rollback.stages.restored import Compare, Probe, RestoreFromDump, RestoreRds
 from migration_cockpit.playbook.rollback.stages.told import Begun, Done
 from migration_cockpit.playbook.rollback.trip import Stage, Trip
-from migration_cockpit.session.events import RollbackStage
+from migration_cockpit.session.events import Command, RollbackStage
 
 TITLES = {
     ABORT: ("abort", "Nothing was upgraded: the DAGs of the ledger come back and 2.x goes on as before."),
@@ -75,11 +75,16 @@ def lay_out(trip: Trip, way: Way, point: Point | None, *, job: bool, stopped: bo
 
 
 def _planned(trip: Trip, stage: Stage) -> PlannedStage:
+    clean = trip.clean
     return PlannedStage(
         id=stage.id,
         title=stage.title,
         purpose=stage.purpose,
-        commands=tuple(command for operation in stage.operations(trip) for command in operation.describe()),
+        commands=tuple(
+            Command(text=clean(each.text), what=clean(each.what))
+            for operation in stage.operations(trip)
+            for each in operation.describe()
+        ),
         expected=stage.expected(trip.settings),
         leaves=stage.leaves,
     )

@@ -1,0 +1,215 @@
+"""`python -m tests.flight.torture`: kill -9 at every named point and at many random moments, and look what is left.
+
+Each flight ends only when all its kills are spent; then it must be verified to the end, with nothing lost that was
+acknowledged, no call made twice that must not be, and a journal whose chain is whole. What was done is kept in a
+directory (`--dir`), so that an interrupted torture goes on with what is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from migration_cockpit.config import STEP_IDS, load
+from migration_cockpit.session import journal
+from migration_cockpit.session.events import LogLine
+from tests.flight import points
+from tests.flight import world as rehearsal
+from tests.flight.points import Point
+
+FLIGHT_SECONDS = 1800
+"""A flight with all its kills that takes longer hangs."""
+LEAST, MOST = 0.3, 12.0
+"""Seconds of life between two random kills."""
+A_FLIGHT = 10
+"""Random kills in one flight."""
+VERIFIED = [(step, "verified") for step in STEP_IDS]
+
+
+@dataclass
+class Flight:
+    """One session in one world, over all its lives."""
+
+    world: Path
+    session: Path
+    kills: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def acknowledged(self) -> Path:
+        """Numbers of the events whose record was through."""
+        return self.session.with_suffix(".acknowledged")
+
+    def life(self, *options: str) -> subprocess.Popen[bytes]:
+        """Start the cockpit, the first time or again."""
+        command = rehearsal.killable(self.world, self.session, "--acknowledged", str(self.acknowledged), *options)
+        log = (self.session.parent / "flight.log").open("ab")
+        with log:
+            return subprocess.Popen(
+                command, cwd=rehearsal.ROOT, env=rehearsal.environment(self.world), stdout=log, stderr=log
+            )
+
+    def check(self, returncode: int) -> None:
+        """Look at what the flight has left, while its world still runs."""
+        session = self.session
+        entries = list(journal.read(session / journal.FILE))
+        outcomes = [told for told in rehearsal.steps_of(session) if told[1] not in {"started", "failed"}]
+        self._must(returncode == 0, f"the last life ended with {returncode}")
+        self._must(outcomes == VERIFIED, f"steps ended {outcomes}")
+        self._must(rehearsal.chain_is_whole(session), "the chain is broken")
+        written = {entry.seq for entry in entries}
+        lost = [int(line) for line in self.acknowledged.read_text().split() if int(line) not in written]
+        self._must(not lost, f"acknowledged and lost: {lost}")
+        twice = {name: count for name, count in not_repeatable(self.world).items() if count > 1}
+        self._must(not twice, f"made twice: {twice}")
+        said = [entry.event for entry in entries if isinstance(entry.event, LogLine)]
+        lines = [event.text for event in said if event.source == "job"]
+        printed = job_log(self.world)
+        self._must(lines == printed, f"{len(lines)} lines of the migration are recorded, {len(printed)} were printed")
+        shares = [getattr(entry.event, "done", 0) for entry in entries if entry.event.kind == "step.progress"]
+        shares = [share for share in shares if share]
+        self._must(shares == sorted(shares), "the progress of the migration fell")
+
+    def _must(self, holds: bool, problem: str) -> None:
+        if not holds:
+            self.problems.append(problem)
+
+
+def not_repeatable(world: Path) -> dict[str, int]:
+    """How often each call that must not be made twice arrived at the emulated servers."""
+    counted: dict[str, int] = {}
+    for (who, call, key), count in rehearsal.made(world).items():
+        if (who, call) == ("helm", "upgrade"):
+            counted["helm upgrade"] = counted.get("helm upgrade", 0) + count
+        elif call in {"CreateDBSnapshot", "create jobs"}:
+            counted[f"{call} {key}"] = count
+    return counted
+
+
+def job_log(world: Path) -> list[str]:
+    """What the migration's pods have printed."""
+    logs = sorted(world.glob("pods/*-db-migrate-*/*/*.log"), key=lambda path: path.stat().st_mtime)
+    return [line.split(" ", 3)[3] for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
+
+
+@contextmanager
+def flight(directory: Path) -> Iterator[Flight]:
+    """A flight in a world of its own, which is taken down afterwards."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with rehearsal.world(directory / "world") as world:
+        yield Flight(world, directory / "session")
+
+
+def at_points(directory: Path, wanted: list[Point], done: Callable[[Point], None]) -> Flight:
+    """One flight that is killed at each of the points that it comes to."""
+    with flight(directory) as flown:
+        left, file = list(wanted), directory / "points"
+        deadline = time.monotonic() + FLIGHT_SECONDS
+        while True:
+            file.write_text(json.dumps([[each.moment, each.kind, each.name] for each in left]), encoding="utf-8")
+            code = flown.life("--points", str(file)).wait(max(1.0, deadline - time.monotonic()))
+            if code != -signal.SIGKILL:
+                break
+            hit = Point(*json.loads(file.with_suffix(".hit").read_text(encoding="utf-8")))
+            left.remove(hit)
+            flown.kills += 1
+            done(hit)
+        flown.check(code)
+    return flown
+
+
+def at_random(directory: Path, dice: random.Random, kills: int) -> Flight:
+    """One flight that is killed at random moments, as often as is wanted or as it lives."""
+    with flight(directory) as flown:
+        deadline = time.monotonic() + FLIGHT_SECONDS
+        while True:
+            life = flown.life()
+            try:
+                left = deadline - time.monotonic()
+                code = life.wait(min(left, dice.uniform(LEAST, MOST)) if flown.kills < kills else left)
+                break
+            except subprocess.TimeoutExpired:
+                life.kill()
+                life.wait()
+                flown.kills += 1
+                if time.monotonic() > deadline:
+                    raise
+        flown.check(code)
+    return flown
+
+
+@dataclass
+class Progress:
+    """What is done, on disk after each kill."""
+
+    path: Path
+    seed: int
+    hit: list[str] = field(default_factory=list)
+    random_kills: int = 0
+    flights: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, path: Path, seed: int) -> Progress:
+        """What an earlier torture has done, or nothing."""
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"seed": seed}
+        return cls(path, **known)
+
+    def save(self) -> None:
+        """Keep it."""
+        kept = {name: getattr(self, name) for name in ("seed", "hit", "random_kills", "flights", "problems")}
+        self.path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+    def flown(self, flown: Flight, what: str) -> None:
+        """A flight is over."""
+        self.flights += 1
+        self.problems += [f"{what} ({flown.session}): {problem}" for problem in flown.problems]
+        self.save()
+        print(f"{what}: {flown.kills} kills, {'; '.join(flown.problems) or 'all as it must be'}", flush=True)
+
+
+def main() -> int:
+    """Torture; 1 when anything was not as it must be."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--dir", type=Path, default=Path("torture"), help="what was done is kept here")
+    parser.add_argument("--random", type=int, default=100, metavar="N", help="kills at random moments")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    directory: Path = given.dir.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    progress = Progress.load(directory / "torture.json", given.seed)
+    named = points.every(load(rehearsal.ROOT / "config.example.toml"))
+
+    def hit(point: Point) -> None:
+        progress.hit.append(str(point))
+        progress.save()
+
+    begun = time.monotonic()
+    if left := [point for point in named if str(point) not in progress.hit]:
+        print(f"{len(left)} of {len(named)} named points", flush=True)
+        progress.flown(at_points(directory / f"points-{progress.flights}", left, hit), "named points")
+    while progress.random_kills < given.random:
+        dice = random.Random(f"{progress.seed}-{progress.random_kills}")  # noqa: S311 - no secret
+        wanted = min(A_FLIGHT, given.random - progress.random_kills)
+        flown = at_random(directory / f"random-{progress.flights}", dice, wanted)
+        progress.random_kills += max(1, flown.kills)
+        progress.flown(flown, f"random moments, seed {progress.seed}-{progress.random_kills}")
+    missed = [str(point) for point in named if str(point) not in progress.hit]
+    print(f"{len(progress.hit)} of {len(named)} named points, {progress.random_kills} random kills,")
+    print(f"{progress.flights} flights, {time.monotonic() - begun:.0f} s; never reached: {missed or 'none'}")
+    for problem in progress.problems:
+        print(f"PROBLEM {problem}")
+    return 1 if progress.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
