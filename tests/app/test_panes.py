@@ -354,13 +354,14 @@ def test_a_migration_pod_is_no_component_that_is_ready() -> None:
     assert any(row.startswith("▶ ") and "db-migrate" in row for row in rows)
 
 
-def test_the_verdict_that_is_shown_is_the_recorded_one_whatever_is_judged_today() -> None:
+def test_a_replay_shows_the_recorded_verdict_and_a_flight_what_is_judged_now() -> None:
     state, now = sample_state("migrating")
-    assert "WORKING" in text(database.view(state, now, 100, 40))
     recorded = ev.VerdictChanged(verdict="QUIET", evidence="Nothing of it has moved, as was judged then.")
     state = msgspec.structs.replace(state, verdict=recorded, verdict_since=now - timedelta(minutes=3))
-    drawn = text(database.view(state, now, 100, 40))
+    assert "WORKING" in text(database.view(state, now, 100, 40))
+    replayed = Rules(recorded=True)
+    drawn = text(database.view(state, now, 100, 40, replayed))
     assert "QUIET   for 3m00s" in drawn
     assert "as was judged then" in drawn
     assert "WORKING" not in drawn
-    assert "as was judged then" in text(advice.view(state, now, 100, 20))
+    assert "as was judged then" in text(advice.view(state, now, 100, 20, replayed))

@@ -8,7 +8,7 @@ from migration_cockpit.advice.advice import Advice
 from migration_cockpit.advice.progress import Progress, progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.times import clock, long, sentence
-from migration_cockpit.advice.verdict import Verdict, decision_point, shown
+from migration_cockpit.advice.verdict import Judge, Verdict, decision_point, judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import State, StepState
 
@@ -16,11 +16,17 @@ NEVER = "Never end the migration by hand: a revision is one transaction, what is
 
 
 def advise_migration(
-    state: State, step: StepState, now: datetime, limits: Limits, rates: Rates, details: tuple[str, ...]
+    state: State,
+    step: StepState,
+    now: datetime,
+    limits: Limits,
+    rates: Rates,
+    details: tuple[str, ...],
+    judged: Judge = judge,
 ) -> Advice:
     """The advice while step 5 runs."""
     started = step.started or now
-    verdict = shown(state, now, limits, rates)
+    verdict = judged(state, now, limits, rates)
     if verdict is None:
         # What is done so far, a snapshot perhaps, is not of the migration.
         far = f" {sentence(step.progress)}" if step.progress else ""
@@ -111,7 +117,7 @@ def message(state: State, now: datetime, limits: Limits, rates: Rates = BUILT_IN
     step = state.steps.get("migrate")
     if step is None or not step.running or state.session is None:
         return ""
-    verdict, far = shown(state, now, limits, rates), progress(state, now, rates)
+    verdict, far = judge(state, now, limits, rates), progress(state, now, rates)
     if verdict is None or far is None:
         return ""
     words = {

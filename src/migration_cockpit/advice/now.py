@@ -12,16 +12,24 @@ from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.rollback_cost import cost, usable
 from migration_cockpit.advice.times import capital, clock, long, sentence
+from migration_cockpit.advice.verdict import Judge, judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import STEP_TITLES, Postponement, State, StepState
 
 
-def advise(state: State, now: datetime, limits: Limits = Limits(), rates: Rates = BUILT_IN) -> Advice:  # noqa: B008 - immutable
+def advise(
+    state: State,
+    now: datetime,
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    rates: Rates = BUILT_IN,
+    judged: Judge = judge,
+) -> Advice:
     """The one thing that matters most now: a question, a failure, what runs, what is due, or that all is done.
 
-    A known failure that shows stands beside it, or before it where it would be told that all is well.
+    A known failure that shows stands beside it, or before it where it would be told that all is well. `judged` gives
+    the migration's verdict.
     """
-    return _with_failures(state, _advise(state, now, limits, rates))
+    return _with_failures(state, _advise(state, now, limits, rates, judged))
 
 
 def _with_failures(state: State, advice: Advice) -> Advice:
@@ -36,7 +44,7 @@ def _with_failures(state: State, advice: Advice) -> Advice:
     return replace(advice, details=(text, *advice.details))
 
 
-def _advise(state: State, now: datetime, limits: Limits, rates: Rates) -> Advice:
+def _advise(state: State, now: datetime, limits: Limits, rates: Rates, judged: Judge) -> Advice:
     if state.session is None:
         return Advice("STARTING", "plain", "The session is being opened; nothing has been asked of the world yet.")
     if state.postponement is not None and state.postponement.outcome != "failed":
@@ -50,7 +58,7 @@ def _advise(state: State, now: datetime, limits: Limits, rates: Rates) -> Advice
             return back
     running = state.running_step
     if running is not None:
-        return _running(state, running, now, limits, rates, details)
+        return _running(state, running, now, limits, rates, details, judged)
     due = state.next_step
     if due is None:
         return _done(state, details)
@@ -75,13 +83,13 @@ def _decision(state: State, now: datetime, details: tuple[str, ...]) -> Advice:
 
 
 def _running(
-    state: State, step: StepState, now: datetime, limits: Limits, rates: Rates, details: tuple[str, ...]
+    state: State, step: StepState, now: datetime, limits: Limits, rates: Rates, details: tuple[str, ...], judged: Judge
 ) -> Advice:
     started = step.started or now
     title = capital(STEP_TITLES[step.id])
     took = long((now - started).total_seconds())
     if step.id == "migrate":
-        return advise_migration(state, step, now, limits, rates, details)
+        return advise_migration(state, step, now, limits, rates, details, judged)
     far = f" {100 * step.done // step.total} % done." if step.total else ""
     doing = f" {sentence(step.progress)}" if step.progress else ""
     if step.id == "soak":

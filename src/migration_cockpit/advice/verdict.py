@@ -6,6 +6,7 @@ and the migration's advisory-lock session, idle in its transaction for the whole
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -68,6 +69,10 @@ class Verdict:
         return self.word, self.subject
 
 
+Judge = Callable[["State", datetime, Limits, Rates], "Verdict | None"]
+"""`judge` for a flight, `as_recorded` for a replay."""
+
+
 def judge(state: State, now: datetime, limits: Limits = Limits(), rates: Rates = BUILT_IN) -> Verdict | None:  # noqa: B008 - immutable
     """The verdict; None before the migration's Job is made, and between two attempts."""
     migration, step = state.migration, state.steps.get("migrate")
@@ -86,10 +91,10 @@ def judge(state: State, now: datetime, limits: Limits = Limits(), rates: Rates =
     return _moving(state, step, now, limits, rates)
 
 
-def shown(state: State, now: datetime, limits: Limits = Limits(), rates: Rates = BUILT_IN) -> Verdict | None:  # noqa: B008 - immutable
-    """The verdict as it is on the record, which is what a screen shows, live and in a replay by a later version.
+def as_recorded(state: State, now: datetime, limits: Limits = Limits(), rates: Rates = BUILT_IN) -> Verdict | None:  # noqa: B008 - immutable
+    """The verdict as it is on the record, which is what a replay shows, also one by a later version.
 
-    Where the judgement of this moment is the same word about the same, its evidence is the fresher one.
+    Where today's judgement is the same word about the same, its evidence is what was said at that moment.
     """
     found, recorded, since = judge(state, now, limits, rates), state.verdict, state.verdict_since
     if found is None or recorded is None or since is None:

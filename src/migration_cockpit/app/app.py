@@ -6,6 +6,7 @@ import asyncio
 import signal
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,7 @@ class CockpitApp(App[None]):
         """By what the panes draw: it is in State too."""
         said = self.state.rules
         if self._rules is None or self._rules[0] is not said:
-            self._rules = (said, Rules.of(self.state))
+            self._rules = (said, replace(Rules.of(self.state), recorded=self.shown.track is not None))
         return self._rules[1]
 
     @property

@@ -11,6 +11,7 @@ from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice.advice import Advice
 from migration_cockpit.advice.now import advise
 from migration_cockpit.advice.rollback_cost import cost
+from migration_cockpit.advice.verdict import as_recorded, judge
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.session.state import State
 
@@ -24,7 +25,7 @@ def view(
     notice: str = "",
 ) -> View:
     """The word, the headline and the lines below it; a notice takes the last rows."""
-    advice = advise(state, now, rules.limits, rules.rates)
+    advice = advise(state, now, rules.limits, rules.rates, as_recorded if rules.recorded else judge)
     notices = (
         [
             line(("▲ " if n == 0 else "  ", "careful-bold"), (text, "careful-bold"))

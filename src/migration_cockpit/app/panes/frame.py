@@ -26,6 +26,8 @@ class Rules:
     cadence: Cadence = field(default_factory=Cadence)
     regression_percent: float = 20.0
     rates: Rates = BUILT_IN
+    recorded: bool = False
+    """Whether the verdict is the one on the record, as in a replay, and not today's judgement."""
 
     @classmethod
     def of(cls, state: State) -> Rules:

@@ -10,8 +10,7 @@ from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice import estimate
 from migration_cockpit.advice.progress import Progress
 from migration_cockpit.advice.progress import progress as progress_of
-from migration_cockpit.advice.verdict import Verdict
-from migration_cockpit.advice.verdict import shown as shown_verdict
+from migration_cockpit.advice.verdict import Verdict, as_recorded, judge
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.words import age, count, hm, hms
 from migration_cockpit.session.readings import ProgressView
@@ -31,7 +30,7 @@ def lines(state: State, now: datetime, width: int, rules: Rules) -> tuple[list[L
 
     While it waits for a lock, who holds it comes before how far it is.
     """
-    found = shown_verdict(state, now, rules.limits, rules.rates)
+    found = (as_recorded if rules.recorded else judge)(state, now, rules.limits, rules.rates)
     far = progress_of(state, now, rules.rates)
     top: list[Line] = []
     if found is not None:
