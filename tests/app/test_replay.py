@@ -14,7 +14,9 @@ from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.replay.controls import ReplayDesk
 from migration_cockpit.cockpit.replay.player import Player
+from migration_cockpit.cockpit.watching import MigrationWatch
 from migration_cockpit.session import journal
+from migration_cockpit.session.events import VerdictChanged
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.recording import Recording
 from migration_cockpit.session.redact import Redactor
@@ -65,9 +67,11 @@ async def test_a_hundred_moments_look_the_same_live_and_replayed(tmp_path: Path)
     async with app.run_test(size=(160, 48)) as pilot:
         for entry, following in zip(entries, [*entries[1:], None], strict=True):
             live.clock.moment = entry.t
-            live.recorder.record(entry.event)
+            if not isinstance(entry.event, VerdictChanged):  # the sample's own; here it is judged as in a flight
+                live.recorder.record(entry.event)
             if entry.seq - last >= every and (following is None or following.t > entry.t):
                 last = entry.seq
+                MigrationWatch(live.recorder, live.clock, app.rules.limits, app.rules.rates).look()
                 app.draw()
                 await pilot.pause()
                 shown.append((entry.t, rows(app, without=1)))
