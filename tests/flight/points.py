@@ -20,7 +20,7 @@ class Point:
     moment: str
     kind: str
     name: str
-    """The operation (alone or as step/operation), the step, or `job:n` for the nth line of the migration's log."""
+    """The operation (alone or as step/operation), the step, the message, or `job:n`: the migration's nth log line."""
 
     def __str__(self) -> str:
         return f"{self.moment} {self.kind} {self.name}"
@@ -32,14 +32,21 @@ class Point:
         if isinstance(event, ev.LogLine):
             return event.source == "job" and self.name == f"job:{job_lines}"
         step, operation = getattr(event, "step", ""), getattr(event, "operation", "")
-        return self.name in {"", operation or step, f"{step}/{operation}"}
+        return self.name in {"", operation or getattr(event, "message", step), f"{step}/{operation}"}
 
 
 def of_operations(settings: Settings) -> list[Point]:
     """Four for every operation that the steps have: around its intention, and around the record of its end."""
     names = [f"{step.id}/{each.name}" for step in STEPS for each in step.operations(settings, "session", 1)]
+    names = [name for name in names if "/message-" not in name]  # the messenger's, see of_messages
     kinds = ("operation.intended", "operation.ended")
     return [Point(moment, kind, name) for name in names for kind in kinds for moment in MOMENTS]
+
+
+def of_messages() -> list[Point]:
+    """Around the records of the first message and the last: queued, and tried, which is after the call."""
+    kinds = ("message.queued", "message.tried")
+    return [Point(moment, kind, name) for name in ("start", "success") for kind in kinds for moment in MOMENTS]
 
 
 def of_steps() -> list[Point]:
@@ -55,4 +62,4 @@ def of_the_migration(times: int = LINES) -> list[Point]:
 
 def every(settings: Settings) -> list[Point]:
     """All of them."""
-    return [*of_steps(), *of_operations(settings), *of_the_migration()]
+    return [*of_steps(), *of_operations(settings), *of_messages(), *of_the_migration()]

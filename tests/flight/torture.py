@@ -19,9 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from migration_cockpit.advice.progress import PARTS
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.session import journal
-from migration_cockpit.session.events import LogLine
+from migration_cockpit.session.events import LogLine, StepProgress
 from tests.flight import points
 from tests.flight import world as rehearsal
 from tests.flight.points import Point
@@ -75,8 +76,8 @@ class Flight:
         lines = [event.text for event in said if event.source == "job"]
         printed = job_log(self.world)
         self._must(lines == printed, f"{len(lines)} lines of the migration are recorded, {len(printed)} were printed")
-        shares = [getattr(entry.event, "done", 0) for entry in entries if entry.event.kind == "step.progress"]
-        shares = [share for share in shares if share]
+        told = [entry.event for entry in entries if isinstance(entry.event, StepProgress)]
+        shares = [event.done for event in told if event.step == "migrate" and event.total == PARTS]
         self._must(shares == sorted(shares), "the progress of the migration fell")
 
     def _must(self, holds: bool, problem: str) -> None:
