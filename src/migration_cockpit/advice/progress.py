@@ -16,6 +16,7 @@ from itertools import pairwise
 from migration_cockpit.advice import revisions
 from migration_cockpit.advice.estimate import Estimate, Part, estimate, rows_of
 from migration_cockpit.advice.rates import BUILT_IN, Rates
+from migration_cockpit.advice.remembered import remembered
 from migration_cockpit.session.migration import Measured, MigrationState, RevisionRun
 from migration_cockpit.session.state import State
 
@@ -68,6 +69,7 @@ class Progress:
     """None before there is one, while it waits for a lock, and when it is over."""
 
 
+@remembered
 def progress(state: State, now: datetime, rates: Rates = BUILT_IN) -> Progress | None:
     """The progress of the migration; None before its Job is made or when the way is not known."""
     migration = state.migration

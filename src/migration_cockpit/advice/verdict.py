@@ -14,6 +14,7 @@ from migration_cockpit.advice import revisions
 from migration_cockpit.advice.failures import why_it_ended
 from migration_cockpit.advice.progress import Progress, progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
+from migration_cockpit.advice.remembered import remembered
 from migration_cockpit.advice.times import capital, clock, long, sentence
 from migration_cockpit.advice.window import deadlines
 from migration_cockpit.config import Limits
@@ -73,6 +74,7 @@ Judge = Callable[["State", datetime, Limits, Rates], "Verdict | None"]
 """`judge` for a flight, `as_recorded` for a replay."""
 
 
+@remembered
 def judge(state: State, now: datetime, limits: Limits = Limits(), rates: Rates = BUILT_IN) -> Verdict | None:  # noqa: B008 - immutable
     """The verdict; None before the migration's Job is made, and between two attempts."""
     migration, step = state.migration, state.steps.get("migrate")

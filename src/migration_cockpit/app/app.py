@@ -87,6 +87,7 @@ class CockpitApp(App[None]):
         self._noticed = (self.shown.clock.monotonic(), "")
         self._drawn = float("-inf")
         self._due = False
+        self._moment: datetime | None = None
         self.leaving = False
         self._failed_panes: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,8 +112,8 @@ class CockpitApp(App[None]):
 
     @property
     def now(self) -> datetime:
-        """UTC."""
-        return self.shown.clock.now()
+        """UTC; one moment for all that is drawn in a frame."""
+        return self._moment or self.shown.clock.now()
 
     @property
     def write_error(self) -> str:
@@ -263,7 +264,11 @@ class CockpitApp(App[None]):
             self.bell()
         screen = self.screen
         if isinstance(screen, Board | Dialog):
-            screen.redraw()
+            self._moment = self.shown.clock.now()
+            try:
+                screen.redraw()
+            finally:
+                self._moment = None
 
     def draw_soon(self) -> None:
         """Draw, but not sooner than a frame after the last time: bursts of events are one frame."""
