@@ -1,10 +1,14 @@
 # Long or optional jobs, by name. What must hold before a change lands is in .ci/run.
 UV := .uv/bin/uv run -q --frozen --extra rehearsal
 
-.PHONY: torture
+.PHONY: torture test-cluster
 
 torture: .uv/bin/uv  ## kill -9 at every named point and at 100 random moments; goes on where it was (half an hour)
 	$(UV) python -m tests.flight.torture
+
+test-cluster: .uv/bin/uv  ## the embedded cluster and helm against real ones; compiles them first (Go; half an hour, once)
+	$(UV) python -m tests.cluster.build
+	CONFORMANCE_CLUSTERS=embedded,real $(UV) pytest -q -p no:cacheprovider --timeout 600 -o addopts=-ra tests/conformance tests/cluster
 
 .uv/bin/uv:
 	python3 -m venv .uv

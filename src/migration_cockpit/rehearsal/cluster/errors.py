@@ -25,8 +25,16 @@ _REASONS = {
 class ApiError(Exception):
     """A refusal that leaves the server as a `Status` body with the HTTP code `code`."""
 
-    def __init__(self, code: int, message: str, reason: str | None = None, details: Obj | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        reason: str | None = None,
+        details: Obj | None = None,
+        metadata: Obj | None = None,
+    ) -> None:
         super().__init__(message)
+        self.metadata = metadata or {}
         self.code = code
         self.message = message
         self.reason = reason if reason is not None else _REASONS.get(code, "")
@@ -37,7 +45,7 @@ class ApiError(Exception):
         body: Obj = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": self.metadata,
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,
@@ -99,9 +107,9 @@ def unauthorized() -> ApiError:
     return ApiError(401, "Unauthorized")
 
 
-def expired(message: str) -> ApiError:
-    """410: the resourceVersion (or continue token) is older than what the server still knows."""
-    return ApiError(410, message)
+def expired(message: str, token: str = "") -> ApiError:
+    """410: the resourceVersion is older than what the server still knows; `token` is a list's way to go on anyway."""
+    return ApiError(410, message, metadata={"continue": token} if token else None)
 
 
 def bad_request(message: str) -> ApiError:
@@ -113,9 +121,7 @@ def invalid(group: str, kind: str, name: str, causes: list[tuple[str, str, str]]
     """422 with its causes, each `(reason, field, message)`; one reads inline, several in brackets."""
     lines = [f"{field}: {message}" for _, field, message in causes]
     text = lines[0] if len(lines) == 1 else "[" + ", ".join(lines) + "]"
-    details: Obj = {"name": name, "kind": kind}
-    if group:
-        details["group"] = group
+    details: Obj = {key: value for key, value in (("name", name), ("kind", kind), ("group", group)) if value}
     details["causes"] = [{"reason": reason, "message": message, "field": field} for reason, field, message in causes]
     label = f"{kind}.{group}" if group else kind
     return ApiError(422, f'{label} "{name}" is invalid: {text}', details=details)

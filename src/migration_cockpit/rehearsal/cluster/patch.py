@@ -45,7 +45,10 @@ def _steps(pointer: str) -> list[str]:
 
 
 def _refuse(message: str) -> ApiError:
-    return ApiError(422, f"the server rejected our request due to an error in our request: {message}", "Invalid")
+    # The real server keeps the cause to itself; it is in the exception for whoever reads the rehearsal's log.
+    refusal = ApiError(422, "the server rejected our request due to an error in our request", "Invalid")
+    refusal.add_note(message)
+    return refusal
 
 
 def _read(document: Any, pointer: str) -> Any:

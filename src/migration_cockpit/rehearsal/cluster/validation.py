@@ -113,6 +113,16 @@ def _content(kind: Kind, obj: Obj) -> list[Cause]:
         return _job(spec)
     if kind.kind == "CronJob":
         return _cronjob(spec)
+    if kind.kind == "Event":
+        return _event(obj)
+    return []
+
+
+def _event(event: Obj) -> list[Cause]:
+    # Only the older way of writing Events is held to the rule; one with an eventTime belongs to the newer one.
+    about = (event.get("involvedObject") or {}).get("namespace", "")
+    if not event.get("eventTime") and about != event["metadata"].get("namespace"):
+        return [wrong("involvedObject.namespace", about, "does not match event.namespace")]
     return []
 
 

@@ -29,6 +29,9 @@ _PAGE_TOO_OLD = (
     "deleted between the time the first chunk was returned and now may show up in the list."
 )
 
+_NOW = -1
+"""In a token: the rest of the list as it is by now, where the list's own moment is forgotten."""
+
 
 def matcher(kind: Kind, query: MultiMapping[str], name: str = "") -> Callable[[Obj], bool]:
     """The test that `labelSelector`, `fieldSelector` and a name in the path put on objects."""
@@ -49,19 +52,20 @@ def list_body(store: Store, kind: Kind, namespace: str, query: MultiMapping[str]
     if token := query.get("continue"):
         rv, start = _read_token(token)
         try:
-            items = store.snapshot(kind, namespace, rv)
+            items = store.snapshot(kind, namespace, rv) if rv != _NOW else store.list(kind, namespace)
         except ApiError:
-            raise expired(_PAGE_TOO_OLD) from None
+            raise expired(_PAGE_TOO_OLD, _token(_NOW, start)) from None
+        rv = rv if rv != _NOW else store.version
     else:
         items = _items_at(store, kind, namespace, query)
         if query.get("resourceVersionMatch") == "Exact":
             rv = whole(query, "resourceVersion") or rv
     items = [item for item in items if test(item)]
     if start is not None:
-        items = [item for item in items if (namespace_of(item), name_of(item)) > start]
+        items = [item for item in items if _key(item) > start]
     metadata: Obj = {"resourceVersion": str(rv)}
     if limit and len(items) > limit:
-        metadata["continue"] = _token(rv, items[limit - 1])
+        metadata["continue"] = _token(rv, _key(items[limit - 1]))
         if not query.get("labelSelector") and not query.get("fieldSelector"):
             metadata["remainingItemCount"] = len(items) - limit
         items = items[:limit]
@@ -85,15 +89,22 @@ def _items_at(store: Store, kind: Kind, namespace: str, query: MultiMapping[str]
     return store.list(kind, namespace)
 
 
-def _token(rv: int, last: Obj) -> str:
-    text = json.dumps({"v": "meta.k8s.io/v1", "rv": rv, "start": [namespace_of(last), name_of(last)]})
+def _key(obj: Obj) -> tuple[str, str]:
+    return namespace_of(obj), name_of(obj)
+
+
+def _token(rv: int, last: tuple[str, str]) -> str:
+    text = json.dumps({"v": "meta.k8s.io/v1", "rv": rv, "start": last})
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _read_token(token: str) -> tuple[int, tuple[str, str]]:
+    words = "invalid continue token: continue key is not valid"
     try:
         decoded = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         namespace, name = decoded["start"]
         return int(decoded["rv"]), (str(namespace), str(name))
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        raise bad_request("continue key is not valid: the token cannot be read") from None
+    except (binascii.Error, UnicodeDecodeError):
+        raise bad_request(f"{words}: illegal base64 data at input byte 0") from None
+    except (ValueError, KeyError, TypeError):
+        raise bad_request(f"{words}: server does not recognize this encoded version") from None

@@ -11,7 +11,8 @@ import yaml
 from aiohttp import web
 
 from .. import patch as patches
-from ..errors import ApiError, bad_request
+from .. import wire
+from ..errors import ApiError, bad_request, invalid
 from ..kinds import JOBS, PODS, PVCS, RESOURCEQUOTAS, SERVICEACCOUNTS, SERVICES, Kind
 from ..objects import is_terminating, meta, name_of, namespace_of
 from ..validation import check_body
@@ -111,7 +112,7 @@ class Resources:
     def _create(self, request: web.Request, target: Target, kind: Kind, body: Any, *, dry: bool) -> Answer:
         if target.name:
             raise ApiError(405, "the server does not allow this method on the requested resource")
-        obj = copy.deepcopy(check_body(kind, body))
+        obj = _typed(kind, copy.deepcopy(check_body(kind, body)))
         meta(obj)
         self._applier.claim_new(kind, obj, _manager(request))
         stored = self._registry.create(kind, obj, _scope(kind, target), dry_run=dry)
@@ -121,7 +122,7 @@ class Resources:
         scope = _scope(kind, target)
         if target.subresource == "scale":
             return self._set_scale(request, target, kind, body, dry=dry)
-        obj = copy.deepcopy(check_body(kind, body))
+        obj = _typed(kind, copy.deepcopy(check_body(kind, body)))
         self._same_name(target, obj)
         if kind.namespaced:
             meta(obj).setdefault("namespace", scope)
@@ -138,6 +139,11 @@ class Resources:
             return self._set_scale(request, target, kind, fresh, dry=dry)
         self._same_name(target, fresh)
         check_body(kind, fresh)
+        try:
+            wire.decode(kind, fresh)
+        except wire.Unreadable as error:
+            shown = json.dumps(json.dumps(fresh, separators=(",", ":")))
+            raise invalid("", "", "", [("FieldValueInvalid", "patch", f"Invalid value: {shown}: {error}")]) from None
         return Answer(self._save(request, target, kind, fresh, dry=dry))
 
     @staticmethod
@@ -161,7 +167,7 @@ class Resources:
         return result
 
     def _apply(self, request: web.Request, target: Target, kind: Kind, body: Any, *, dry: bool) -> Answer:
-        applied = check_body(kind, body)
+        applied = _typed(kind, check_body(kind, body))
         self._same_name(target, applied)
         manager = request.query.get("fieldManager", "")
         if not manager:
@@ -237,6 +243,16 @@ class Resources:
         given = meta(obj).setdefault("name", target.name)
         if given != target.name:
             raise bad_request(f"the name of the object ({given}) does not match the name on the URL ({target.name})")
+
+
+def _typed(kind: Kind, obj: Obj) -> Obj:
+    """The object with its typed values read. Raises ApiError 400."""
+    try:
+        wire.decode(kind, obj)
+    except wire.Unreadable as error:
+        what = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
+        raise bad_request(f"{what}: {error}") from None
+    return obj
 
 
 def _scope(kind: Kind, target: Target) -> str:
