@@ -1,7 +1,10 @@
 # Long or optional jobs, by name. What must hold before a change lands is in .ci/run.
 UV := .uv/bin/uv run -q --frozen --extra rehearsal
 
-.PHONY: torture test-cluster
+.PHONY: torture test-cluster site
+
+site: .uv/bin/uv  ## the documentation as a site in docs/_build
+	$(UV) --group site sphinx-build -q -W -b html docs docs/_build
 
 torture: .uv/bin/uv  ## kill -9 at every named point and at 100 random moments; goes on where it was (half an hour)
 	$(UV) python -m tests.flight.torture

@@ -11,12 +11,15 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+import msgspec
 
 from migration_cockpit.advice import failures
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action, key_names
 from migration_cockpit.cockpit.replay.controls import REPLAY_CONTROLS
 from migration_cockpit.cockpit.table import CONTROLS
-from migration_cockpit.config import Settings, load
+from migration_cockpit.config import SecretRef, Settings, load
 from migration_cockpit.playbook.plan import duration
 from migration_cockpit.playbook.preflight.permissions import CUSTOM, FORWARD, NEEDS
 from migration_cockpit.playbook.step import Step
@@ -119,6 +122,68 @@ def needs() -> str:
     return _table(("right", "what for"), rows.items())
 
 
+def configuration() -> str:
+    """Every key of config.toml by table: what it takes and its default from the code, its words from the example."""
+    said = _example_comments()
+    parts: list[str] = []
+    for table in msgspec.structs.fields(Settings):
+        section = next(each for each in (*get_args(table.type), table.type) if isinstance(each, type))
+        rows = []
+        for key in msgspec.structs.fields(section):
+            default = "needed" if key.required else f"`{_toml(key.default, key.default_factory)}`"
+            about = said.get((table.name, key.encode_name), "")
+            rows.append((f"`{key.encode_name}`", _takes(key.type), default, about))
+        optional = "" if table.required else " (may be left out)"
+        words = (inspect.getdoc(section) or "").splitlines()[0]
+        parts += [f"## [{table.name}]{optional}", "", words, "", _table(("key", "takes", "default", ""), rows), ""]
+    return "\n".join(parts).rstrip()
+
+
+def _example_comments() -> dict[tuple[str, str], str]:
+    """What config.example.toml says beside each key."""
+    found: dict[tuple[str, str], str] = {}
+    table = ""
+    for row in (ROOT / "config.example.toml").read_text("utf-8").splitlines():
+        if head := re.match(r"\[(\w+)\]", row):
+            table = head[1]
+        elif key := re.match(r"(?:# )?(\w+) = (?:\"[^\"]*\"|[^#])*(?:#\s*(.*))?$", row):
+            found[table, key[1]] = (key[2] or "").strip()
+    return found
+
+
+def _takes(kind: object) -> str:
+    """A type in the words of a config file."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return "a secret" if kind is SecretRef else "a table"
+    choices = [each for each in get_args(kind) if each is not type(None)]
+    if get_origin(kind) is Literal:
+        return ", ".join(f"`{each}`" for each in choices)
+    if get_origin(kind) is dict:
+        return "a table"
+    if get_origin(kind) is tuple:
+        return f"a list of {_takes(choices[0])}"
+    if choices:
+        return _takes(choices[0])
+    words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}
+    return words.get(getattr(kind, "__name__", ""), "a UTC time")
+
+
+def _toml(default: object, factory: object) -> str:
+    """A default as a config file would say it."""
+    value = factory() if callable(factory) else default
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple | list):
+        return "[]" if not value else str(list(value)).replace("'", '"')
+    if isinstance(value, dict | msgspec.Struct):
+        return "{}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def known_failures() -> str:
     """Every known failure by family, each as `migration-cockpit failures ID` explains it."""
     lines: list[str] = []
@@ -158,6 +223,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 BLOCKS: Mapping[str, Callable[[], str]] = {
     "steps": steps,
     "keys": keys,
+    "configuration": configuration,
     "replay": replay,
     "faults": faults,
     "events": events,

@@ -31,4 +31,4 @@ class PaletteDialog(Writing):
 
 
 def _row(row: Control, width: int, strong: str, tone: str) -> Line:
-    return fit(line((f" {key_names(row.keys[:1]):<4}", strong), (f"{row.label:<11}", strong), (row.help, tone)), width)
+    return fit(line((f" {key_names(row.keys[:1]):<4}", strong), (f"{row.label:<12}", strong), (row.help, tone)), width)
