@@ -34,6 +34,9 @@ def test_from_a_step_the_way_back_that_fits_ends_well(step: str, by: str, way: s
     assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
     events = [entry.event for entry in journal.read(session / journal.FILE)]
     started = next(event for event in events if isinstance(event, ev.RollbackStarted))
+    # It begins as it does for a person: by the dialog, its phrase and its countdown.
+    considered = [event.act for event in events if isinstance(event, ev.RollbackConsidered)]
+    assert considered == ["opened", "armed", "fired"]
     assert started.way == way
     ended = {event.stage: event for event in events if isinstance(event, ev.RollbackStageEnded)}
     assert [stage.stage for stage in started.stages] == list(ended)

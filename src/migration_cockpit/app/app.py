@@ -211,7 +211,7 @@ class CockpitApp(App[None]):
         assert self._pause is not None
         assert isinstance(self.desk, Desk)
         order = GoBack(*self._back) if self._back else None
-        why = await fly(self.desk, self.press, pause=self._pause, back=order)
+        why = await fly(self.desk, self.press, self.write, pause=self._pause, back=order)
         over = "the way back is flown" if self.state.rollback else "every step is flown"
         self.tell(f"autopilot: {why or over}")
 
@@ -324,6 +324,12 @@ class CockpitApp(App[None]):
         event = PressedKey(key)
         self.post_message(event)
         await event.done.wait()
+
+    async def write(self, text: str) -> None:
+        """Type a text into the field of the open dialog."""
+        screen = self.screen
+        if isinstance(screen, Dialog):
+            screen.write(text)
 
     def pressed(self) -> None:
         """The desk has dealt with a key: it may have been the one to leave."""

@@ -6,8 +6,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from migration_cockpit.cockpit.desk import DEAF, Desk
-from migration_cockpit.cockpit.dialogs import DecisionDialog, ResumedDialog, SheetDialog
-from migration_cockpit.playbook.sheet import Refused
+from migration_cockpit.cockpit.dialogs import (
+    DecisionDialog,
+    ResumedDialog,
+    RollbackCodeDialog,
+    RollbackCountdown,
+    RollbackDialog,
+    RollbackPhraseDialog,
+    RollbackReasonDialog,
+    SheetDialog,
+    UnderWayDialog,
+)
+from migration_cockpit.playbook.rollback.plan import Prospect, Way
 from migration_cockpit.session.events import ROLLBACK
 from migration_cockpit.session.state import State
 
@@ -33,19 +43,40 @@ class GoBack:
         step = state.steps.get(self.after)
         return state.rollback is None and step is not None and bool(step.outcome) and state.running_step is None
 
-    async def begin(self, desk: Desk) -> str:
-        """Begin the way back; returns why that cannot be, or ""."""
-        runner = desk.cockpit.runner
-        seen = await runner.prospect()
+    def way(self, seen: Prospect) -> Way | None:
+        """The way to choose in the dialog; None when there is none."""
         asked = seen.way(self.by) if self.by else None
-        way = asked if asked is not None and (seen.seen.moved or not asked.refused) else seen.default
+        return asked if asked is not None and (seen.seen.moved or not asked.refused) else seen.default
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is typed into the field of the open dialog, instead of a key."""
+
+    text: str
+
+
+def next_key_back(desk: Desk, order: GoBack) -> str | Text | None:
+    """The same for a way back that was ordered: `R`, the way, the reason, what must be typed, and the countdown."""
+    dialog = desk.dialog
+    if dialog is None:
+        return "R"
+    if isinstance(dialog, RollbackDialog):
+        way = order.way(dialog.prospect)
         if way is None:
-            return "there is no way back: " + "; ".join(f"{each.title}: {each.refused}" for each in seen.ways)
-        try:
-            await runner.roll_back(way.id, "", desk.cockpit.operator, self.reason)
-        except Refused as error:
-            return str(error)
+            return None
+        if dialog.plan is None or dialog.plan.way.id != way.id:
+            return str([each.id for each in dialog.prospect.ways].index(way.id) + 1)
+        return "t" if dialog.prospect.seen.job and not dialog.job else "enter"
+    if isinstance(dialog, RollbackReasonDialog):
+        return "enter" if dialog.typed == order.reason else Text(order.reason)
+    if isinstance(dialog, RollbackPhraseDialog):
+        phrase = dialog.phrase(desk)
+        return "enter" if dialog.typed == phrase else Text(phrase)
+    if isinstance(dialog, RollbackCountdown):
         return ""
+    # A second person's code is nothing that one who flies alone can know; anything else is left first.
+    return None if isinstance(dialog, RollbackCodeDialog) else "escape"
 
 
 def next_key(desk: Desk) -> str | None:
@@ -65,6 +96,8 @@ def next_key(desk: Desk) -> str | None:
         return None if dialog.sheet.failing else "enter"
     if isinstance(dialog, ResumedDialog):
         return "enter"
+    if isinstance(dialog, UnderWayDialog):  # it is closed when there is something to answer, or nothing to see any more
+        return "" if state.rollback is not None and state.rollback.active and state.decision is None else "escape"
     if dialog is not None:
         return ""  # a person is at something of their own
     if state.decision is not None:
@@ -84,42 +117,58 @@ def _left_open(state: State) -> bool:
     return state.decision is not None and state.driver_since is not None and state.decision.asked < state.driver_since
 
 
-async def fly(desk: Desk, press: Callable[[str], Awaitable[None]], *, pause: float, back: GoBack | None = None) -> str:
+async def fly(
+    desk: Desk,
+    press: Callable[[str], Awaitable[None]],
+    write: Callable[[str], Awaitable[None]],
+    *,
+    pause: float,
+    back: GoBack | None = None,
+) -> str:
     """Press keys until the flight is over; returns why it ended: "" when every step was flown, or the way back was.
 
-    `pause` seconds lie between two keys, never less than the time in which a fresh dialog drops them.
+    `write` types a text into the field of the open dialog. `pause` seconds lie between two keys, never less than the
+    time in which a fresh dialog drops them.
     """
     refused = looks = 0
+    going_back = False
     while True:
-        key = next_key(desk)
-        if back is not None and back.due(desk.cockpit.state):
-            desk.close_dialog()
-            if why := await back.begin(desk):
-                return why
-            continue
+        state = desk.cockpit.state
+        key: str | Text | None = next_key(desk)
         if key is None and isinstance(desk.dialog, SheetDialog) and looks < LOOKS:
             key, looks = "r", looks + 1
-        elif key is None and back is not None and desk.cockpit.state.rollback is None:
-            desk.close_dialog()
-            if why := await back.begin(desk):
-                return why
-            continue
-        elif key is None:
-            break
         elif not isinstance(desk.dialog, SheetDialog):
             looks = 0
-        if key:
+        if back is not None and state.rollback is None:
+            going_back = going_back or back.due(state) or key is None
+            if going_back:
+                key = next_key_back(desk, back)
+        if key is None:
+            break
+        if isinstance(key, Text):
+            await write(key.text)
+        elif key:
             await press(key)
             refused = refused + 1 if desk.notice and desk.where != "decision" else 0
             if refused >= 3:
                 return desk.notice
         await desk.cockpit.clock.sleep(max(pause, DEAF * 1.05) if desk.where != "screen" else pause)
-    if (gone_back := desk.cockpit.state.rollback) is not None:
+    return _why_over(desk)
+
+
+def _why_over(desk: Desk) -> str:
+    """Why there is nothing more to press; "" when all is as it was to be."""
+    state, dialog = desk.cockpit.state, desk.dialog
+    if (gone_back := state.rollback) is not None:
         stage = gone_back.stage
         return gone_back.why or (f"rollback stage {stage.title}: {stage.why}" if stage else "")
-    if isinstance(desk.dialog, SheetDialog):
-        sheet = desk.dialog.sheet
-        failing = "; ".join(f"{gate.name}: {gate.found}" for gate in sheet.failing)
-        return f"gates of step {sheet.step} do not hold: {failing}"
-    due = desk.cockpit.state.next_step
+    if isinstance(dialog, RollbackDialog):
+        refusals = "; ".join(f"{each.title}: {each.refused}" for each in dialog.prospect.ways)
+        return f"there is no way back: {refusals}"
+    if isinstance(dialog, RollbackCodeDialog):
+        return "the way back asks for a second person's code"
+    if isinstance(dialog, SheetDialog):
+        failing = "; ".join(f"{gate.name}: {gate.found}" for gate in dialog.sheet.failing)
+        return f"gates of step {dialog.sheet.step} do not hold: {failing}"
+    due = state.next_step
     return f"step {due.id} {due.outcome}: {due.why}" if due is not None else ""

@@ -52,7 +52,10 @@ async def fly(
     async def press(key: str) -> None:
         await desk.press(key)
 
-    flight = asyncio.create_task(autopilot.fly(desk, press, pause=pause, back=back))
+    async def write(text: str) -> None:
+        desk.type(text)
+
+    flight = asyncio.create_task(autopilot.fly(desk, press, write, pause=pause, back=back))
     stop = asyncio.create_task(ended.wait())
     await asyncio.wait({flight, stop}, return_when=asyncio.FIRST_COMPLETED)
     why = ""

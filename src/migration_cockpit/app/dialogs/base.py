@@ -176,6 +176,11 @@ class Dialog(TiledScreen):
         self.redraw()
         return True
 
+    def write(self, text: str) -> None:
+        """Put a text into the field, as if it had been typed."""
+        if self._field is not None:
+            self._field.value = text
+
     def on_input_changed(self, event: Input.Changed) -> None:
         """What is typed belongs to the desk."""
         self._cockpit_app.desk.type(event.value)
