@@ -9,29 +9,33 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PRCTL: Callable[[int, int], int] | None = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 END_SECONDS = 10.0
+_STARTER = ThreadPoolExecutor(1, "starter")
+"""Starts every program: the kernel ends a child with the thread that started it, so that has to be one that stays."""
 
 
 class Running:
-    """A program at work. Start it from the main thread: it dies with the thread that started it."""
+    """A program at work."""
 
     def __init__(self, words: Sequence[str | Path], log: Path) -> None:
         """Starts it at once; `log` gets what it prints, behind what an earlier run printed."""
         self.name = Path(words[0]).name
         self._log = log
         with log.open("ab") as out:
-            self._process = subprocess.Popen(
+            self._process = _STARTER.submit(
+                subprocess.Popen[bytes],
                 [str(word) for word in words],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
-            )
+            ).result()
 
     def until(self, check: Callable[[], bool], seconds: float = 90.0) -> None:
         """Wait for a condition. AssertionError with the end of its log when it ends first, or takes too long."""

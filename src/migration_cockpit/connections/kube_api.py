@@ -236,6 +236,7 @@ def _why(error: BaseException, host: str) -> str:
         ("Name or service not known", "has a name that does not resolve"),
         ("CERTIFICATE_VERIFY_FAILED", "shows a certificate that the kubeconfig's CA did not sign"),
         ("RemoteDisconnected", "closed the connection without an answer"),
+        ("ConnectionResetError", "cut the connection"),
     ):
         if sign in text:
             return f"{host} {words}"

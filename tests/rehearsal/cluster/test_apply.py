@@ -45,15 +45,14 @@ def test_an_apply_creates_then_merges_then_removes(shared: Harness, ns: str) -> 
     }
 
 
-def test_a_scaled_deployment_is_a_conflict_until_forced(shared: Harness, ns: str) -> None:
+def test_an_edited_count_is_a_conflict_until_forced(shared: Harness, ns: str) -> None:
     body = workload("Deployment", "web", container("exec sleep 600"), replicas=1)
     assert _apply(shared, ns, body)[0] == 201
-    scale = {"spec": {"replicas": 0}}
-    shared.apps.patch_namespaced_deployment_scale("web", ns, scale, field_manager="cockpit")
+    shared.apps.patch_namespaced_deployment("web", ns, {"spec": {"replicas": 0}}, field_manager="kubectl-edit")
     code, answer = _apply(shared, ns, body)
     assert (code, answer["reason"]) == (409, "Conflict")
     assert answer["message"] == (
-        'Apply failed with 1 conflict: conflict with "cockpit" with subresource "scale" using apps/v1: .spec.replicas'
+        'Apply failed with 1 conflict: conflict with "kubectl-edit" using apps/v1: .spec.replicas'
     )
     assert answer["details"]["causes"][0]["field"] == ".spec.replicas"
     assert _apply(shared, ns, body, force="true")[0] == 200

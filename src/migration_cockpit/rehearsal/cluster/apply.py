@@ -33,6 +33,12 @@ class Applier:
             _keep(result, ownership.entries(old))
             return result
         items = _without(ownership.entries(old), changed | gone)
+        if subresource == "scale":
+            # As the real server does: replicas that were set through /scale belong to nobody, so the next
+            # server-side apply (helm 4's upgrade) sets them again without a conflict.
+            fresh = copy.deepcopy(new)
+            _keep(fresh, items)
+            return fresh
         return _with(kind, new, items, manager, "Update", subresource, changed)
 
     def apply(self, kind: Kind, old: Obj | None, applied: Obj, manager: str, *, force: bool, subresource: str) -> Obj:

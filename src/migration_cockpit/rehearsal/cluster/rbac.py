@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from . import errors
-from .kinds import CLUSTERROLEBINDINGS, CLUSTERROLES, ROLEBINDINGS, ROLES
+from .kinds import CLUSTERROLEBINDINGS, CLUSTERROLES, ROLEBINDINGS, ROLES, Kind
 from .objects import utc_now
 from .store import Store
 
@@ -106,6 +106,46 @@ class Authorizer:
         )
         raise errors.forbidden(ask.group, ask.resource, ask.name, why)
 
+    def check_grant(self, user: User, kind: Kind, obj: Obj, namespace: str) -> None:
+        """Raises ApiError 403 when `user` writes a role, or a binding to one, with rights that he has not himself.
+
+        The verbs `escalate` (on roles) and `bind` (on the role that is bound) allow it all the same.
+        """
+        if kind in (ROLES, CLUSTERROLES):
+            allowed = Ask(
+                "escalate", kind.group, kind.plural, namespace=namespace, name=obj["metadata"].get("name", "")
+            )
+            rules = obj.get("rules") or []
+        elif kind in (ROLEBINDINGS, CLUSTERROLEBINDINGS):
+            reference = obj.get("roleRef") or {}
+            plural = "roles" if reference.get("kind") == "Role" else "clusterroles"
+            allowed = Ask("bind", kind.group, plural, namespace=namespace, name=reference.get("name", ""))
+            role = self._role(obj, namespace)
+            if role is None and not self.allows(user, allowed):
+                raise errors.not_found(kind.group, plural, reference.get("name", ""))
+            rules = (role or {}).get("rules") or []
+        else:
+            return
+        missing = (
+            [] if self.allows(user, allowed) else [rule for rule in rules if not self._holds(user, rule, namespace)]
+        )
+        if missing:
+            groups = " ".join(f'"{group}"' for group in user.groups)
+            why = (
+                f'user "{user.name}" (groups=[{groups}]) is attempting to grant RBAC permissions not currently held:\n'
+                + "\n".join(sorted(_spoken(rule) for rule in missing))
+            )
+            raise errors.forbidden(kind.group, kind.plural, obj["metadata"].get("name", ""), why)
+
+    def _holds(self, user: User, rule: Obj, namespace: str) -> bool:
+        return all(
+            self.allows(user, Ask(verb, group, *_split(resource), namespace=namespace, name=name))
+            for verb in rule.get("verbs") or []
+            for group in rule.get("apiGroups") or []
+            for resource in rule.get("resources") or []
+            for name in rule.get("resourceNames") or [""]
+        )
+
     def rules(self, user: User, namespace: str) -> Iterator[Obj]:
         """Every rule that holds for `user` in `namespace` ('' = cluster scope)."""
         if AUTHENTICATED in user.groups:
@@ -150,6 +190,23 @@ class Authorizer:
         if not missing:
             return ""
         return ": RBAC: " + (missing[0] if len(missing) == 1 else "[" + ", ".join(missing) + "]")
+
+
+def _split(resource: str) -> tuple[str, str]:
+    name, _, sub = resource.partition("/")
+    return name, sub
+
+
+def _spoken(rule: Obj) -> str:
+    """A rule as the refusal prints it."""
+
+    def listed(values: list[str]) -> str:
+        return "[" + ", ".join(f'"{value}"' for value in values) + "]"
+
+    parts = [f"APIGroups:{listed(rule.get('apiGroups') or [])}", f"Resources:{listed(rule.get('resources') or [])}"]
+    if names := rule.get("resourceNames"):
+        parts.append(f"ResourceNames:{listed(names)}")
+    return "{" + ", ".join([*parts, f"Verbs:{listed(rule.get('verbs') or [])}"]) + "}"
 
 
 def _binds(binding: Obj, user: User) -> bool:

@@ -49,6 +49,7 @@ class Store:
         self._history: dict[Kind, deque[Change]] = {}
         self._floor: dict[Kind, int] = {}
         self._compacted = 0
+        self._watchable = 0
         self._listeners: list[Callable[[Change], None]] = []
         self._window = window
         # A real cluster is never young: clients must treat versions as opaque and not count from 1.
@@ -97,6 +98,8 @@ class Store:
     def changes_since(self, kind: Kind, rv: int) -> Changes:
         """Changes after `rv`, oldest first. Raises ApiError 410 when some of them are forgotten."""
         self._check_window(kind, rv)
+        if rv < self._watchable:
+            raise errors.expired(f"too old resource version: {rv} ({self._watchable})")
         return [change for change in self._history.get(kind, ()) if change.rv > rv]
 
     def compact(self) -> None:
@@ -104,6 +107,10 @@ class Store:
         self._history.clear()
         self._floor.clear()
         self._compacted = self._rv
+
+    def forget_watches(self) -> None:
+        """What a restart of the server does: watches replay from now on; the pages of a list go on."""
+        self._watchable = self._rv
 
     def create(self, kind: Kind, obj: Obj) -> Obj:
         """Stores a new object with its creationTimestamp and version. Raises ApiError 409 for a taken name."""

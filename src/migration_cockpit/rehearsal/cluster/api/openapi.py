@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Obj = dict[str, Any]
 
-_INFO = {"title": "Kubernetes", "version": "v1.32.4"}
+_INFO = {"title": "Kubernetes", "version": "v1.34.4"}
 _PARAMETERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
     for name in ("dryRun", "fieldManager", "fieldValidation")

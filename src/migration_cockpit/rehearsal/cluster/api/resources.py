@@ -76,8 +76,10 @@ class Resources:
         self.denied: set[tuple[str, str]] = set()
         """Pairs of resource and field manager whose writes an admission webhook refuses."""
 
-    async def handle(self, request: web.Request, target: Target, kind: Kind) -> Answer:
-        """Answers any verb but watch. Raises ApiError."""
+    async def handle(
+        self, request: web.Request, target: Target, kind: Kind, grant: Callable[[Kind, Obj, str], None]
+    ) -> Answer:
+        """Answers any verb but watch; `grant` refuses a role with rights its writer lacks. Raises ApiError."""
         if target.verb == "list":
             return Answer(list_body(self._registry.store, kind, _scope(kind, target), request.query))
         if target.verb == "get":
@@ -87,6 +89,8 @@ class Resources:
         if (target.resource, _manager(request)) in self.denied:
             words = 'admission webhook "policy.rehearsal.example" denied the request: not written by this client'
             raise ApiError(403, words)
+        if target.verb in ("create", "update") and isinstance(body, dict):
+            grant(kind, {"metadata": {}, **body}, _scope(kind, target))
         answer = self._write(request, target, kind, body, dry=dry)
         if not dry:
             self._record(target, name_of(answer.body) if _is_object(answer.body, kind) else target.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import socket
 from typing import TYPE_CHECKING, Any
@@ -97,9 +98,10 @@ class ApiServer:
         await asyncio.sleep(0)
 
     async def resume(self) -> None:
-        """Serves again, on the same port."""
+        """Serves again, on the same port: a server that was restarted, whose watch cache begins now."""
         if self._site is not None or self._runner is None or self._hold is None:
             return
+        self._registry.store.forget_watches()
         self._site = web.SockSite(self._runner, self._hold, ssl_context=self._tls)
         self._hold = None
         await self._site.start()
@@ -179,7 +181,8 @@ class ApiServer:
             return await self._watch(request, target, kind, render)
         if kind is PODS and target.subresource in ("log", "exec", "portforward", "eviction"):
             return await self._pod(request, target)
-        answer = await self._resources.handle(request, target, kind)
+        grant = functools.partial(self._authorizer.check_grant, user)
+        answer = await self._resources.handle(request, target, kind, grant)
         if not target.subresource and target.verb in ("get", "list"):
             return _json(render(answer.body), answer.code)
         return _answer(answer)

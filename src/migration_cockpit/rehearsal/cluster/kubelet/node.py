@@ -230,8 +230,8 @@ def _node() -> Obj:
             "nodeInfo": {
                 "architecture": "amd64",
                 "operatingSystem": "linux",
-                "kubeletVersion": "v1.32.4",
-                "kubeProxyVersion": "v1.32.4",
+                "kubeletVersion": "v1.34.4",
+                "kubeProxyVersion": "v1.34.4",
                 "containerRuntimeVersion": "containerd://2.0.5",
                 "osImage": "rehearsal",
                 "kernelVersion": "6.1.0",
