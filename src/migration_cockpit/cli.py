@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from migration_cockpit import __version__
+from migration_cockpit import __version__, crash
 from migration_cockpit.commands import (
     USAGE_ERROR,
     Command,
@@ -58,6 +58,8 @@ EXAMPLES = """\
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 2 for a usage or config error, else as each command says."""
+    if argv is None:  # the process is this program's own
+        crash.install()
     parser = _parser()
     options = parser.parse_args(argv)
     if options.command is None:
@@ -74,18 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 130
-    except Exception:  # noqa: BLE001 - the boundary: a defect is told in full, but without secrets
-        print(crashed(), file=sys.stderr)
+    except Exception as error:  # noqa: BLE001  # the boundary: a defect is told in full, but without secrets
+        print(crash.report(error), file=sys.stderr)
         return 1
-
-
-def crashed() -> str:
-    """The traceback of the exception that is being dealt with, without any secret that was loaded."""
-    import traceback
-
-    from migration_cockpit.session.redact import clean_everywhere
-
-    return clean_everywhere(f"{traceback.format_exc()}\nmigration-cockpit: this is a defect of the cockpit's own")
 
 
 def _parser() -> argparse.ArgumentParser:

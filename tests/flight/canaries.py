@@ -14,8 +14,9 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 import yaml
 
+from migration_cockpit import crash
 from migration_cockpit.app.app import CockpitApp
-from migration_cockpit.cli import crashed, main
+from migration_cockpit.cli import main
 from migration_cockpit.cockpit.replay.controls import ReplayDesk
 from migration_cockpit.cockpit.replay.player import Player
 from migration_cockpit.connections.kube import Kube
@@ -106,8 +107,8 @@ async def left_behind(session: Path, directory: Path, secrets: dict[str, str]) -
                 left[f"screen at {step}"] = app.export_screenshot()
     try:
         _crash("\n".join(form for each in secrets.values() for form in forms(each)))
-    except RuntimeError:
-        left["crash"] = crashed()
+    except RuntimeError as error:
+        left["crash"] = crash.report(error)
     return left
 
 

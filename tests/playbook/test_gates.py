@@ -15,7 +15,8 @@ from migration_cockpit.playbook.healthy import in_back_off
 from migration_cockpit.playbook.helm import is_old
 from migration_cockpit.playbook.migrate_gates import foreign
 from migration_cockpit.playbook.migrated import judge, judge_fab
-from migration_cockpit.playbook.standstill import masked
+from migration_cockpit.session import confidential
+from migration_cockpit.session.redact import MASK
 
 NOW = datetime(2026, 5, 16, 10, tzinfo=UTC)
 
@@ -132,7 +133,7 @@ def test_values_are_masked_by_name_and_secret_names_are_not() -> None:
         "webserverSecretKey": "p4",
         "workers": {"replicas": 2},
     }
-    shown = repr(masked(values))
+    shown = repr(confidential.masked(values, MASK))
     assert not any(secret in shown for secret in ("p1", "p2", "p3", "p4"))
     assert all(kept in shown for kept in ("'db'", "airflow-metadata", "UTC", "2"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from textual.screen import Screen
 
 from cockpit_widgets.panel import Panel, View
 from cockpit_widgets.spans import plain
+from migration_cockpit import crash
 from migration_cockpit.app import theme
 from migration_cockpit.app.alarm import Alarm
 from migration_cockpit.app.board import Board, broken
@@ -25,6 +25,7 @@ from migration_cockpit.app.dialogs import Dialog, dialog_for
 from migration_cockpit.app.keyboard import Keyboard, PressedKey
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.plan import PANES, Looking
+from migration_cockpit.session.redact import clean_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,7 +136,7 @@ class CockpitApp(App[None]):
             if name not in self._failed_panes:
                 self._failed_panes.add(name)
                 self.call_later(self.failed, f"the pane {name} cannot be drawn", error)
-            return broken(name, error)
+            return broken(name, clean_everywhere(f"{type(error).__name__}: {error}"))
 
     def _colour(self, name: str | None) -> None:
         """Choose colours for the terminal: none, its own sixteen, or ours."""
@@ -197,7 +198,7 @@ class CockpitApp(App[None]):
         try:
             await self.shown.start()
         except Exception as error:  # noqa: BLE001 - the boundary: said on the screen, where the operator looks
-            self.trouble = f"the session cannot be started: {error}"
+            self.trouble = clean_everywhere(f"the session cannot be started: {error}")
             self.draw()
             return
         self.desk.welcome()
@@ -243,10 +244,7 @@ class CockpitApp(App[None]):
         """Textual's own would print the locals of every frame, secrets among them."""
         from rich.text import Text
 
-        from migration_cockpit.session.redact import clean_everywhere
-
-        self._exit_renderables.append(Text(clean_everywhere(traceback.format_exc())))
-        self._close_messages_no_wait()
+        self.panic(Text(crash.told(), overflow="fold"))
 
     # --- Drawing ------------------------------------------------------------------------------------------------------
 
@@ -285,7 +283,7 @@ class CockpitApp(App[None]):
 
     def failed(self, what: str, error: Exception) -> None:
         """A failure that nothing below has turned into words: it is said and recorded, and the app goes on."""
-        said = f"{what}: {type(error).__name__}: {error}"
+        said = clean_everywhere(f"{what}: {type(error).__name__}: {error}")
         self.tell(said)
         self.shown.complain(said)
 

@@ -124,7 +124,7 @@ class Board(TiledScreen):
         return compact(width, height - 1 if self._app.shown.track is not None else height)
 
 
-def broken(name: str, error: Exception, width: int = 60) -> View:
+def broken(name: str, error: str, width: int = 60) -> View:
     """What stands in a part of the screen that failed to draw: the others go on."""
-    said = wrap(f"this pane cannot be drawn: {type(error).__name__}: {error}", width)
+    said = wrap(f"this pane cannot be drawn: {error}", width)
     return View(tuple(line((text, "bad")) for text in said), line((name, "title")), tone="border-bad")

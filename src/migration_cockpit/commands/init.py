@@ -89,13 +89,14 @@ async def _init(options: argparse.Namespace, given: dict[str, Any]) -> int:
     from migration_cockpit.config import Kubernetes
     from migration_cockpit.connections import Kube
     from migration_cockpit.playbook import discovery
-    from migration_cockpit.session.redact import Redactor
+    from migration_cockpit.session.redact import Redactor, of_environment
 
     context = options.context or _context(options.kubeconfig)
     place = Kubernetes(
         context=context, namespace=options.namespace or "default", release="", kubeconfig=options.kubeconfig
     )
     redactor = Redactor()
+    redactor.register_all(of_environment())
     kube = Kube(place, redactor.register)
     try:
         version = await kube.version()

@@ -22,7 +22,7 @@ from migration_cockpit.connections.port_forward import PortForward
 from migration_cockpit.connections.releases import Releases
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.session.clock import Clock
-from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.redact import Redactor, of_environment
 
 if TYPE_CHECKING:
     import httpx
@@ -44,7 +44,7 @@ class Connections:
         self.settings = settings
         self.redactor = redactor
         self.clock = clock
-        redactor.register_arguments(settings.helm.arguments)
+        redactor.register_all((*secrets.in_settings(settings), *of_environment()))
         self.kube = Kube(settings.kubernetes, redactor.register)
         self.releases = Releases(self.kube, settings.kubernetes.release, redactor.register_values)
         self.airflow = AirflowApi(settings.airflow, self.http, self._airflow_password, redactor.register)
@@ -252,6 +252,9 @@ class Connections:
 
     async def helm(self, *arguments: str, on_line: helm.LineHandler | None = None, timeout: float = 120.0) -> Executed:
         """Run the user's helm in the right context and namespace. Raises Unreachable or TimeoutError."""
+        for name in self.settings.helm.values:
+            # helm quotes a line of a values file that it cannot read.
+            self.redactor.register_all(await in_thread(secrets.in_values_file, name))
         return await helm.run(self.settings, arguments, on_line=on_line, timeout=timeout)
 
     # -- credentials

@@ -64,6 +64,7 @@ class KubeApi:
         with self._lock:
             if self._client is None:
                 self._client = self._connect()
+                self._learn(self._client.configuration)
             return self._client
 
     def _connect(self) -> Any:
@@ -86,6 +87,14 @@ class KubeApi:
         except (config.ConfigException, OSError, yaml.YAMLError) as error:
             where = settings.kubeconfig or "the default kubeconfig"
             raise KubeError(0, "Config", f"context {settings.context!r} of {where}: {one_line(error)}") from error
+
+    def _learn(self, configuration: Any) -> None:
+        """Let what stands in the kubeconfig beside the token be known before anything can quote it."""
+        if configuration.password:
+            self._remember(configuration.password)
+        if configuration.key_file:
+            with suppress(OSError, UnicodeDecodeError):
+                self._remember(Path(configuration.key_file).read_text(encoding="utf-8"))
 
     def expiry(self) -> datetime | None:
         """When the credential of the context ends; None when it does not, or when a plugin fetches a new one."""

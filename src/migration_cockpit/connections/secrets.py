@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
-from migration_cockpit.config import SecretRef
+import msgspec
+
+from migration_cockpit.config import SecretRef, Settings
 from migration_cockpit.connections.errors import KubeError, Unreachable
 from migration_cockpit.connections.kube import Kube
 from migration_cockpit.connections.threads import in_thread
+from migration_cockpit.session.confidential import called_secret, in_arguments
 from migration_cockpit.session.redact import Redactor
 
 
@@ -41,3 +47,38 @@ async def _find(ref: SecretRef, kube: Kube) -> str:
             mend = "the cockpit needs get on this Secret" if error.denied else ""
             raise Unreachable(what, error.message or error.reason, mend) from error
     return ref.value or ""
+
+
+def in_settings(settings: Settings) -> Iterator[str]:
+    """The secrets that stand in the config itself: given as `value`, inside an address, among helm's arguments."""
+    yield from in_arguments(settings.helm.arguments)
+    yield from _literal(msgspec.to_builtins(settings))
+
+
+def _literal(values: Any) -> Iterator[str]:
+    if isinstance(values, dict):
+        if values.keys() == {field.name for field in msgspec.structs.fields(SecretRef)} and values["value"]:
+            yield values["value"]
+        for value in values.values():
+            yield from _literal(value)
+    elif isinstance(values, list | tuple):
+        for value in values:
+            yield from _literal(value)
+    elif isinstance(values, str) and "://" in values:
+        try:
+            password = urlsplit(values).password
+        except ValueError:
+            return
+        if password:
+            yield values
+            yield password
+
+
+def in_values_file(name: str) -> list[str]:
+    """What is called like a secret in a values file; none of a file that cannot be read: whoever needs it says so."""
+    import yaml
+
+    try:
+        return list(called_secret(yaml.safe_load(Path(name).read_text(encoding="utf-8"))))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return []

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from migration_cockpit.config import Settings
+from migration_cockpit.connections import secrets
 from migration_cockpit.playbook.rollback import ways
 from migration_cockpit.playbook.rollback.plan import Plan, PlannedStage
 from migration_cockpit.playbook.step import Step
@@ -31,7 +32,7 @@ def plan_text(settings: Settings, steps: Sequence[Step] = STEPS) -> str:
     shown: set[PlannedStage] = set()
     backs = [_way(plan, shown) for plan in ways.on_paper(settings, SESSION)]
     redactor = Redactor()
-    redactor.register_arguments(settings.helm.arguments)
+    redactor.register_all(secrets.in_settings(settings))
     return redactor.clean("\n".join(head) + "\n\n" + "\n\n".join([*parts, BACK, *backs]))
 
 

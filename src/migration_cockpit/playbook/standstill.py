@@ -16,10 +16,11 @@ from migration_cockpit.actions.stopping import PauseAutoscalers, ScaleToZero, Su
 from migration_cockpit.connections import Release, WorldError
 from migration_cockpit.playbook.flight import Flight, StepFailed
 from migration_cockpit.playbook.gates import site_of
+from migration_cockpit.session import confidential
+from migration_cockpit.session.redact import MASK
 
 STEP = "helm"
 LOOK_EVERY = 0.5
-_SECRET_WORDS = ("pass", "secret", "token", "key", "connection", "credential", "dsn")
 
 
 def recorded(flight: Flight, name: str, kind: Any) -> Any:
@@ -58,9 +59,9 @@ async def record_release(flight: Flight) -> None:
     current = await flight.connections.releases.current()
     if current is None:
         raise StepFailed("no revision of the release is deployed: there is nothing to upgrade from, or to go back to")
-    shown = msgspec.json.format(msgspec.json.encode(masked(current.values)), indent=1)
+    shown = msgspec.json.format(msgspec.json.encode(confidential.masked(current.values, MASK)), indent=1)
     artifact = f"values-revision-{current.revision}.json"
-    flight.recorder.write_artifact(artifact, flight.recorder.redactor.clean(shown.decode()).encode())
+    flight.recorder.write_artifact(artifact, shown)
     flight.write_fact(STEP, "release", _release_fact(current, artifact))
 
 
@@ -73,23 +74,6 @@ def _release_fact(release: Release, artifact: str) -> dict[str, Any]:
         "values": artifact,
         "values_sha256": hashlib.sha256(encoded).hexdigest(),
     }
-
-
-def masked(values: Any, name: str = "") -> Any:
-    """Values with everything masked that is called like a secret; the Helm Secret keeps the real ones."""
-    if isinstance(values, dict):
-        return {key: masked(value, key) for key, value in values.items()}
-    if isinstance(values, list):
-        named = {"name", "value"}
-        return [
-            {**each, "value": masked(each["value"], str(each["name"]))}
-            if isinstance(each, dict) and named <= each.keys()
-            else masked(each, name)
-            for each in values
-        ]
-    if isinstance(values, str) and values and any(word in name.lower() for word in _SECRET_WORDS):
-        return values if name.endswith(("Name", "name")) else "«secret»"
-    return values
 
 
 async def record_what_runs(flight: Flight) -> None:

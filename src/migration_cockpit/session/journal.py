@@ -217,6 +217,11 @@ def _write_whole(fd: int, line: bytes) -> None:
         raise OSError(errno.ENOSPC, "the disk is full; free some space, then try again")
 
 
+def cleaned(event: Event, clean: Callable[[str], str]) -> Event:
+    """An event without secrets, as it would come out of the journal."""
+    return decode(event.kind, _cleaned(_encode(event), clean)) or event
+
+
 def _cleaned(data: bytes, clean: Callable[[str], str]) -> msgspec.Raw:
     """An event's JSON with its texts cleaned of secrets. Only texts: a password of digits may stand in any number."""
     text = data.decode()
@@ -231,7 +236,7 @@ def _clean_texts(value: Any, clean: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return [_clean_texts(each, clean) for each in value]
     if isinstance(value, dict):
-        return {key: _clean_texts(each, clean) for key, each in value.items()}
+        return {clean(key): _clean_texts(each, clean) for key, each in value.items()}
     return value
 
 

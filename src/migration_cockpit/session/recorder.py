@@ -70,7 +70,7 @@ class Recorder:
             self.write_error = str(error)
             if event.durable:
                 raise
-            entry = Entry(self.state.seq, t, event)
+            entry = Entry(self.state.seq, t, journal.cleaned(event, self.redactor.clean))
         self.state = fold(self.state, entry.event, entry.t, entry.seq)
         for listener in tuple(self.listeners):
             listener(entry, self.state)

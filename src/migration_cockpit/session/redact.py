@@ -1,20 +1,26 @@
-"""The one redactor: a secret that was loaded never leaves as part of an event."""
+"""The one redactor: a secret that was loaded never leaves as part of an event, an artifact, a screen or a traceback."""
 
 from __future__ import annotations
 
-import base64
 import json
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from operator import itemgetter
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from migration_cockpit.config import STEP_IDS
+from migration_cockpit.session import confidential
+from migration_cockpit.session.spelling import Spelling, spellings
 
 MASK = "«secret»"
 SHORTEST = 4
 """Shorter values are not masked: they would blot out ordinary words."""
+LINE = 16
+"""Lines of a secret of many lines, a key say, are secrets of their own from this length on."""
 
 
 WORDS = (
@@ -27,8 +33,25 @@ WORDS = (
     "running",
     "airflow-db-migrate",
     "postgres",
+    "postgresql",
+    "password",
+    "secret",
+    "token",
+    "localhost",
+    "default",
+    "disabled",
+    "enabled",
+    "connection",
 )
 """Words that the journal and names in the world are made of, and that some take for a password."""
+
+_KEY_VALUE = re.compile(r"\b(?:ssl)?password\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)+))")
+LEAST_PATH = 20
+"""A URL's path of so many characters is a secret (a webhook's); a shorter one names a database."""
+LONG = 12
+_LONG_RUN = re.compile(rf"[A-Za-z0-9]{{{LONG},}}")
+_place = itemgetter(0)
+_living: WeakSet[Redactor] = WeakSet()
 
 
 Remember = Callable[[str], str]
@@ -41,130 +64,110 @@ def forget(secret: str) -> str:
 
 
 class Redactor:
-    """Knows every loaded secret in the forms in which it could reappear.
-
-    Those are: raw, URL-encoded (hex digits in either case), base64 at each of the three places that it can have in
-    what was encoded, and each of them JSON-escaped.
-    """
+    """Knows every loaded secret in the forms in which it could reappear: see `spelling`. Any thread may use it."""
 
     def __init__(self, legible: Iterable[str] = ()) -> None:
         """`legible` are names that must stay readable: what is done next rests on them. A password that is a part of
         one of them (`airflow`, as in `airflow-scheduler`) is not masked by itself; a DSN that holds it is."""
-        self._legible = (*WORDS, *legible)
-        self._known: set[str] = set()
-        self._forms: set[str] = set()
-        self._ordered: tuple[str, ...] = ()
-        _LIVE.add(self)
+        self._legible = {*WORDS, *legible}
+        self._seen: set[str] = set()
+        self._known: dict[str, tuple[Spelling, ...]] = {}
+        self._short: tuple[tuple[int, Spelling], ...] = ()
+        self._long: tuple[tuple[int, Spelling], ...] = ()
+        _living.add(self)
 
     def register(self, secret: str) -> str:
-        """Remember a secret, and what is secret by itself inside it: a DSN's password, a webhook's path; returns it."""
-        if secret in self._known:
+        """Remember a secret, and what is a secret inside it (the password of a DSN, the lines of a key); returns it
+        unchanged."""
+        if secret in self._seen:  # tokens come by with each request
             return secret
-        self._known.add(secret)
-        for value in {secret, secret.strip(), *_within(secret)}:
-            if len(value) < SHORTEST or any(value in name for name in self._legible):
-                continue
-            raw = _forms(value)
-            self._forms |= raw | {json.dumps(form)[1:-1] for form in raw}
-            self._forms |= {json.dumps(form, ensure_ascii=False)[1:-1] for form in raw}
-        # The longest first: a DSN is masked whole before the password inside it is looked for.
-        self._ordered = tuple(sorted(self._forms, key=len, reverse=True))
+        self._seen.add(secret)
+        found = {value for value in _parts(secret) if len(value) >= SHORTEST} - self._known.keys()
+        found = {value for value in found if not any(value in name for name in self._legible)}
+        if found:
+            self._order({**self._known, **{value: tuple(spellings(value)) for value in found}})
         return secret
+
+    def register_all(self, secrets: Iterable[str]) -> None:
+        """Remember some secrets."""
+        for secret in secrets:
+            self.register(secret)
 
     def register_values(self, values: Mapping[str, Any]) -> None:
         """Remember what stands in a tree of Helm values under keys that name a secret, and URLs with a password."""
-        for key, value in values.items():
-            if isinstance(value, Mapping):
-                self.register_values(value)
-            elif isinstance(value, list | tuple):
-                for each in value:
-                    if isinstance(each, Mapping):
-                        self.register_values(each)
-            elif isinstance(value, str) and len(value) >= LEAST_VALUE and _holds_secret(key, value):
-                self.register(value)
+        self.register_all(confidential.called_secret(values))
 
     def register_arguments(self, arguments: Sequence[str]) -> None:
         """Remember what stands in helm's `--set x.password=…` and its like."""
-        for word in arguments:
-            pairs = word.partition("=")[2] if word.startswith("--set") else word
-            for pair in pairs.split(","):
-                key, found, value = pair.partition("=")
-                if found and SECRET_KEY.search(key):
-                    self.register(value)
+        self.register_all(confidential.in_arguments(arguments))
+
+    def keep_legible(self, names: Iterable[str]) -> None:
+        """Names that were learned later and that what is done next rests on, such as those of DAGs."""
+        self._legible |= set(names)
+        told = "\0".join(self._legible)
+        self._order({value: known for value, known in self._known.items() if value not in told})
+
+    def _order(self, known: dict[str, tuple[Spelling, ...]]) -> None:
+        # The longest first: a DSN is masked whole before the password inside it is looked for.
+        ordered = list(enumerate(each for value in sorted(known, key=len, reverse=True) for each in known[value]))
+        self._short = tuple(each for each in ordered if len(each[1].anchor) < LONG)
+        self._long = tuple(each for each in ordered if len(each[1].anchor) >= LONG)
+        self._known = known
 
     def clean(self, text: str) -> str:
-        """The text with every known secret masked."""
-        for form in self._ordered:
-            if form in text:
-                text = text.replace(form, MASK)
-        return text
+        """The text with every known secret masked, and what has the shape of one."""
+        found = [each for each in self._short if each[1].anchor in text]
+        # Few texts have a long run of letters and digits: where there is none, no long anchor is looked for.
+        if self._long and (runs := " ".join(_LONG_RUN.findall(text))):
+            found += [each for each in self._long if each[1].anchor in runs]
+        for _, spelling in sorted(found, key=_place):
+            text = spelling.pattern.sub(MASK, text)
+        return confidential.without_shapes(text, MASK)
 
-    def clean_bytes(self, data: bytes) -> bytes:
-        """The same for what goes into a file; what is no UTF-8 text stays as it is."""
+    def clean_bytes(self, content: bytes) -> bytes:
+        """The same for a file's content; what is no text is left as it is."""
         try:
-            return self.clean(data.decode()).encode()
+            text = content.decode()
         except UnicodeDecodeError:
-            return data
-
-
-SECRET_KEY = re.compile(r"pass(word|wd|phrase)?$|token$|(fernet|api|secret|access|private)_?key$|dsn$", re.IGNORECASE)
-"""Keys of Helm values under which a secret stands; `existingSecret` and `…SecretName` name one, and hold none."""
-_URL_WITH_PASSWORD = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
-LEAST_VALUE = 8
-"""Shorter values of such keys are examples and words."""
-
-
-def _holds_secret(key: str, value: str) -> bool:
-    return bool(SECRET_KEY.search(key) or _URL_WITH_PASSWORD.search(value))
-
-
-_LIVE: WeakSet[Redactor] = WeakSet()
+            return content
+        return self.clean(text).encode()
 
 
 def clean_everywhere(text: str) -> str:
-    """A text that leaves the process, the traceback of a crash say, without what any redactor knows."""
-    for redactor in tuple(_LIVE):
+    """The text without the secrets that any part of this process knows: for what is said when all else has failed."""
+    for redactor in tuple(_living):
         text = redactor.clean(text)
-    return text
+    return confidential.without_shapes(text, MASK)
 
 
-def _forms(value: str) -> set[str]:
-    """A value as it may reappear."""
-    quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
-    lower = {re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), each) for each in quoted}
-    return {value, *quoted, *lower, *_base64_forms(value)}
+def of_environment(environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The values of environment variables that are called like a secret and are no path."""
+    for name, value in (os.environ if environment is None else environment).items():
+        if len(value) >= 8 and confidential.HOLDS.search(name) and not value.startswith(("/", "~", "./")):
+            yield value
 
 
-def _base64_forms(value: str) -> set[str]:
-    """What of the base64 of any text that holds the value depends on the value alone."""
-    data, found = value.encode(), {base64.b64encode(value.encode()).decode().rstrip("=")}
-    for before in range(3):
-        start = -(-before * 8 // 6)
-        end = (before + len(data)) * 8 // 6
-        coded = base64.b64encode(bytes(before) + data).decode()[start:end]
-        if len(coded) >= SHORTEST_CODED:
-            found |= {coded, coded.replace("+", "-").replace("/", "_")}
-    return found
-
-
-def _within(secret: str) -> set[str]:
-    """What is secret by itself inside a secret: the password of a DSN of either kind, the path of a webhook."""
-    found = {match[2] or match[1] for match in _KEYWORD.finditer(secret)}
+def _parts(secret: str) -> Iterator[str]:
+    """A secret and the secrets inside it: a URL's password as it stands and decoded and its long path, the password of
+    a key=value DSN, what a JSON calls secret, the lines of a text."""
+    yield secret
+    stripped = secret.strip()
+    yield stripped
     if "://" in secret:
         try:
-            parts = urlsplit(secret)
-            if parts.password:
-                found |= {parts.password, unquote(parts.password)}
+            password, path = urlsplit(stripped).password, urlsplit(stripped).path
         except ValueError:
-            return found
-        if len(parts.path) >= LEAST_PATH:
-            found.add(parts.path)
-    return found
-
-
-_KEYWORD = re.compile(r"\bpassword\s*=\s*('((?:[^'\\]|\\.)*)'|\S+)")
-"""`password=…` as libpq takes it."""
-LEAST_PATH = 20
-"""A URL's path of so many characters is a secret (a webhook's); a shorter one names a database."""
-SHORTEST_CODED = 8
-"""Shorter pieces of base64 turn up by chance."""
+            password, path = None, ""
+        if password:
+            yield password
+            yield unquote(password)
+        if len(path) >= LEAST_PATH:
+            yield path
+    if "password" in secret:
+        for quoted, plain in _KEY_VALUE.findall(secret):
+            yield re.sub(r"\\(.)", r"\1", quoted or plain)
+    if stripped.startswith("{"):
+        with suppress(ValueError, RecursionError):
+            yield from confidential.called_secret(json.loads(stripped))
+    if "\n" in stripped:
+        yield from (line for line in map(str.strip, stripped.splitlines()) if len(line) >= LINE and line[:5] != "-----")

@@ -43,7 +43,7 @@ class Downgrade:
         name = DowngradeJob(site, attempt).key
         manifest, dsn = await job_source.build(site, name, downgrade_command(site))
         recorder = trip.flight.recorder
-        recorder.write_artifact(f"{name}.json", recorder.redactor.clean(printable(manifest).decode()).encode())
+        recorder.write_artifact(f"{name}.json", printable(manifest))
         position = trip.flight.state.log_positions.get(DowngradeJob.source, "") if attempt == 1 else ""
         given = {"manifest": manifest, "dsn": dsn, "position": position, "directory": recorder.artifacts}
         try:

@@ -252,8 +252,7 @@ class Probe:
         revision = f"revision {trip.recorded_revision}"
         manifest = await job_source.build_from(site, probe.key, objects, ProbeJob.command, where=revision)
         artifacts = trip.flight.recorder.artifacts
-        shown = trip.flight.recorder.redactor.clean(printable(manifest).decode())
-        trip.flight.recorder.write_artifact(f"{probe.key}.json", shown.encode())
+        trip.flight.recorder.write_artifact(f"{probe.key}.json", printable(manifest))
         dsn = trip.flight.connections.redactor.register(await _restored_dsn(trip, objects))
         job = ProbeJob(site, attempt, manifest=manifest, dsn=dsn, directory=artifacts)
         try:
