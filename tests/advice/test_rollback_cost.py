@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from migration_cockpit.advice.now import advise
-from migration_cockpit.advice.rollback_cost import cost, marked, usable
+from migration_cockpit.advice.rollback_cost import cost, cost_to, marked, usable
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.cost import Change, CostReading, Marks, NewRun
 from migration_cockpit.session.state import State
@@ -109,3 +109,45 @@ def test_the_advice_says_it_too() -> None:
     said = " ".join(advise(state, at("12:45")).details)
     assert POINT in said
     assert "2 to 4 hours" in said
+
+
+OLDER = "airflow-pre-3x-0516-0901"
+
+
+def counted(point: str, reading: CostReading | None = None) -> str:
+    """What is said of the loss of a way back to this point."""
+    fold = Fold()
+    fold.state = with_cost(after().state, LOST)
+    if reading is not None:
+        fold.add("12:44", ev.CostCounted(reading=reading))
+    found = cost_to(fold.state, at("12:45"), point, "time" if point.endswith("Z") else "snapshot")
+    assert found is not None
+    return " ".join(found.loss)
+
+
+def test_the_loss_is_of_the_point_that_is_chosen() -> None:
+    assert f"loses 3 DAG runs, 41 task instances, 12 xcoms, 96 log rows since {POINT}." in counted(POINT)
+    since = msgspec.structs.replace(LOST, point=OLDER, dag_runs=1, task_instances=5, as_of=at("12:44"))
+    said = counted(OLDER, since)
+    assert f"loses 1 DAG run, 5 task instances, 12 xcoms, 96 log rows since {OLDER} (counted at 12:44" in said
+    assert POINT not in said
+
+
+def test_a_point_that_was_not_counted_says_so_and_says_what_is_known() -> None:
+    said = counted(OLDER)
+    assert said.startswith(f"What came since {OLDER} cannot be counted, only since {POINT}.")
+    assert f"3 DAG runs, 41 task instances, 12 xcoms, 96 log rows since {POINT}" in said
+    locked = CostReading(point=OLDER, unknown="unknown while tables are locked")
+    assert counted(OLDER, locked) == "Unknown while tables are locked; not counted yet."
+
+
+def test_a_moment_loses_what_came_since_the_standstill() -> None:
+    assert f"since {POINT}; nothing wrote between that and 2026-05-16T10:21:07Z." in counted("2026-05-16T10:21:07Z")
+
+
+def test_one_of_anything_is_one() -> None:
+    one = CostReading(point=POINT, dag_runs=1, task_instances=1, xcoms=1, logs=1, went_on=1)
+    found = cost(with_cost(after().state, one), at("12:45"))
+    assert found is not None
+    assert found.line.startswith("Rollback loses 1 run, 1 task · ")
+    assert found.loss[0] == f"A restore loses 1 DAG run, 1 task instance, 1 xcom, 1 log row since {POINT}."

@@ -14,10 +14,13 @@ import pytest
 from migration_cockpit.cockpit.desk import DEAF
 from migration_cockpit.cockpit.dialogs import RollbackCountdown, RollbackDialog
 from migration_cockpit.cockpit.replay.controls import WatchDesk
+from migration_cockpit.connections import Unreachable
 from migration_cockpit.playbook.rollback.plan import END, WAIT, Plan, PlannedStage, Point, Prospect, Seen, Way
 from migration_cockpit.playbook.sheet import Refused
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
+from migration_cockpit.session.cost import CostReading, Marks
+from tests.cockpit.monkey import fly_to
 from tests.cockpit.test_desk import Seat
 
 if TYPE_CHECKING:
@@ -308,3 +311,54 @@ async def test_a_failed_stage_is_answered_from_where_it_is_seen(seat: BackSeat) 
 def test_the_events_hold_no_more_than_they_say() -> None:
     event = ev.RollbackConsidered(act="cancelled", operator="sre")
     assert msgspec.json.encode(event) == b'{"act":"cancelled","operator":"sre"}'
+
+
+async def test_after_24_hours_no_way_is_gone_and_the_rows_are_still_listed(
+    seat: BackSeat, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fly_to(seat.cockpit.recorder, "rest", running=False)
+    seat.cockpit.recorder.record(ev.RecoveryPoint(name=OLD.name, method="snapshot", step="helm", head="", taken=NOW))
+    seat.cockpit.recorder.record(ev.RecoveryMarked(point=OLD.name, at=NOW, marks=Marks(dag_run=7)))
+    monkeypatch.setattr(seat.clock, "now", lambda: datetime.now(UTC) + timedelta(hours=25))
+    asked: list[str] = []
+
+    async def export(_: object, marked: ev.RecoveryMarked) -> Path:
+        asked.append(marked.point)
+        if len(asked) > 1:
+            raise Unreachable("Postgres", "the server is gone")
+        return tmp_path / "rows-since.jsonl"
+
+    monkeypatch.setattr("migration_cockpit.playbook.rollback.rows_since.export", export)
+    await seat.press("R")
+    dialog = seat.desk.dialog
+    assert isinstance(dialog, RollbackDialog)
+    assert dialog.too_late
+    await seat.press("1")
+    await seat.press("enter")
+    assert "rollback.late = true allows it" in seat.desk.notice
+    await seat.press("x")
+    assert seat.desk.notice == f"written: {tmp_path / 'rows-since.jsonl'}"
+    await seat.press("x")
+    assert "the rows cannot be read" in seat.desk.notice
+    assert "the server is gone" in seat.desk.notice
+    assert asked == [OLD.name, OLD.name]
+    assert seat.desk.where == "rollback", "it stays open"
+
+
+async def test_another_point_is_counted_as_it_is_chosen(seat: BackSeat, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = seat.cockpit.recorder.record
+    for name in (NEW.name, OLD.name):
+        record(ev.RecoveryMarked(point=name, at=NOW, marks=Marks(dag_run=7)))
+    record(ev.CostRead(reading=CostReading(point=NEW.name, dag_runs=3)))
+
+    async def since(_: object, marked: ev.RecoveryMarked) -> CostReading:
+        return CostReading(point=marked.point, dag_runs=9)
+
+    monkeypatch.setattr("migration_cockpit.sources.cost.read_since", since)
+    await seat.press("R")
+    await seat.press("1")
+    assert seat.cockpit.state.way_back.counted == {}, "the newest is counted all the time"
+    await seat.press("p")
+    assert seat.cockpit.state.way_back.counted[OLD.name].dag_runs == 9
+    assert seat.cockpit.state.cost is not None
+    assert seat.cockpit.state.cost.dag_runs == 3

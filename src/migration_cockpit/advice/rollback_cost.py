@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from migration_cockpit.advice import revisions
@@ -42,6 +42,10 @@ class Cost:
     now: datetime
     upgraded: bool = True
     """Whether anything was upgraded: before that the way back loses nothing by its nature."""
+    aim: str = ""
+    """What is gone back to, where that is not what is counted; empty: it is counted."""
+    still: str = ""
+    """The moment that is gone back to, where nothing wrote between the recovery point that is counted and it."""
 
     @property
     def late(self) -> bool:
@@ -91,8 +95,9 @@ class Cost:
         if not self.upgraded:
             return ("Nothing was upgraded: nothing is lost.",)
         if found is None or not found.point:
-            return ("What came since the recovery point is not counted: it has no marks, or none was read yet.",)
-        said = []
+            aim = self.aim or "the recovery point"
+            return (f"What came since {aim} is not counted: it has no marks, or none was read yet.",)
+        said = [f"What came since {self.aim} cannot be counted, only since {found.point}."] if self.aim else []
         if found.unknown:
             counted = f"counted last at {clock(found.as_of)}" if found.as_of else "not counted yet"
             said.append(f"{found.unknown.capitalize()}; {counted}.")
@@ -104,7 +109,11 @@ class Cost:
             plural(found.xcoms, "xcom"),
             plural(found.logs, "log row"),
         ]
-        said.append(f"A restore loses {', '.join(rows)} since {found.point}.")
+        since = f"since {found.point}" + (
+            f" (counted at {clock(found.as_of)})" if found.as_of and not found.unknown else ""
+        )
+        since += f"; nothing wrote between that and {self.still}" if self.still else ""
+        said.append(f"A restore loses {', '.join(rows)} {since}.")
         if found.went_on:
             tasks = (
                 "1 task of an earlier run" if found.went_on == 1 else f"{count(found.went_on)} tasks of earlier runs"
@@ -170,6 +179,20 @@ def cost(state: State, now: datetime) -> Cost | None:
         now=now,
         upgraded=upgraded(state),
     )
+
+
+def cost_to(state: State, now: datetime, point: str, method: str) -> Cost | None:
+    """What a rollback to this recovery point would cost now: the loss is counted from it, or it is said that it is not.
+
+    A moment lies after the standstill at which the marks were taken: what came since them came after it.
+    """
+    found = cost(state, now)
+    if found is None or not point or (found.reading is not None and found.reading.point == point):
+        return found
+    if method == "time":
+        return replace(found, still=point)
+    counted = state.way_back.counted.get(point)
+    return replace(found, aim=point) if counted is None else replace(found, reading=counted)
 
 
 def upgraded(state: State) -> bool:

@@ -246,6 +246,8 @@ class WayBack(Value, frozen=True, kw_only=True, omit_defaults=True):
 
     marks: dict[str, ev.RecoveryMarked] = {}
     """By recovery point."""
+    counted: dict[str, CostReading] = {}
+    """By recovery point: what came since, counted when that point was chosen in the dialog."""
     expected: ev.WayBackExpected | None = None
     code: str = ""
     """What a second person reads out while a rollback waits for one."""

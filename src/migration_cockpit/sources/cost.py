@@ -95,6 +95,22 @@ async def _count(connection: Any, marked: RecoveryMarked) -> CostReading:
     )
 
 
+async def read_since(connections: Connections, marked: RecoveryMarked) -> CostReading:
+    """What came since a recovery point, counted once; that it cannot be counted now is a reading too.
+
+    Raises WorldError or psycopg.Error.
+    """
+    import psycopg
+
+    try:
+        async with connections.postgres() as connection:
+            await look(connection)
+            found = await _count(connection, marked)
+    except (MigrationRuns, psycopg.errors.LockNotAvailable):
+        return CostReading(point=marked.point, unknown=LOCKED)
+    return msgspec.structs.replace(found, as_of=connections.clock.now())
+
+
 def _parameters(marked: RecoveryMarked) -> dict[str, Any]:
     marks = marked.marks
     return {

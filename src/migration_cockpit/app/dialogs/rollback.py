@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cockpit_widgets.spans import Line, line, wrap
-from migration_cockpit.advice.rollback_cost import THREE_WAYS, Cost, cost
+from migration_cockpit.advice.rollback_cost import THREE_WAYS, Cost, cost_to
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.dialogs.writing import Writing
 from migration_cockpit.app.words import hm, plural, span
@@ -48,7 +48,7 @@ class RollbackDialog(Dialog):
         if not isinstance(dialog, dialogs.RollbackDialog):
             return []
         chosen = dialog.plan
-        above = [*labelled("Why one might", reasons(app.state), width), *cost_lines(dialog.costs, width)]
+        above = [*labelled("Why one might", reasons(app.state), width), *cost_lines(self._costs(dialog), width)]
         seen = [(), *labelled("What is seen", dialog.prospect.seen.lines, width)]
         if dialog.too_late:
             return [*late_lines(width), (), *above, *seen]
@@ -60,6 +60,13 @@ class RollbackDialog(Dialog):
             *(plan_lines(chosen, width) if chosen else []),
             *seen,
         ]
+
+    def _costs(self, dialog: dialogs.RollbackDialog) -> Cost | None:
+        """As it was when this opened; for a chosen recovery point, what it would lose."""
+        plan, app = dialog.plan, self._cockpit_app
+        if dialog.costs is None or plan is None or plan.point is None:
+            return dialog.costs
+        return cost_to(app.state, app.now, plan.point.name, plan.point.method)
 
 
 class _Going(Writing):
@@ -273,7 +280,8 @@ def short_lines(plan: Plan, now: datetime, width: int) -> list[Line]:
 
 def going_lines(plan: Plan, state: State, now: datetime, width: int) -> list[Line]:
     """The chosen way in a few lines, with what a restore would lose as it stands now."""
-    costs = cost(state, now) if plan.way.id in {RESTORE, DUMP} else None
+    point = plan.point if plan.way.id in {RESTORE, DUMP} else None
+    costs = cost_to(state, now, point.name, point.method) if point is not None else None
     loses = _wrapped(costs.loss[:1], width, "careful-bold") if costs is not None else []
     return [*short_lines(plan, now, width), *loses]
 

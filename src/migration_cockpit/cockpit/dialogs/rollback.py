@@ -17,7 +17,8 @@ from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.cockpit.dialogs.under_way import UnderWayDialog, began
 from migration_cockpit.playbook.rollback.plan import END, WAIT, WAYS, Plan, Prospect
 from migration_cockpit.playbook.sheet import Refused
-from migration_cockpit.session.events import RollbackConsidered, SecondPersonAsked
+from migration_cockpit.session.cost import CostReading
+from migration_cockpit.session.events import CostCounted, RecoveryMarked, RollbackConsidered, SecondPersonAsked
 from migration_cockpit.session.journal import JournalError
 
 if TYPE_CHECKING:
@@ -247,7 +248,9 @@ async def _export(desk: Desk) -> None:
     from migration_cockpit.connections import WorldError
     from migration_cockpit.playbook.rollback import rows_since
 
-    point = marked(desk.cockpit.state)
+    plan = _dialog(desk).plan
+    chosen = desk.cockpit.state.way_back.marks.get(plan.point.name) if plan and plan.point else None
+    point = chosen or marked(desk.cockpit.state)
     if point is None:
         raise Refused("there is no recovery point with marks: which rows came since is not known")
     desk.say("writing the rows that came since …")
@@ -276,6 +279,9 @@ def _chooses(number: int) -> Act:
         if number >= len(ways):
             raise Refused(f"there are {len(ways)} ways")
         _lay_out(desk, ways[number].id)
+        plan = _dialog(desk).plan
+        if plan is not None and plan.point is not None:
+            await _count(desk, plan.point.name)
 
     return act
 
@@ -291,7 +297,30 @@ async def _next_point(desk: Desk) -> None:
     names = [each.name for each in plan.way.points if not each.refused]
     if plan.point is None or len(names) < 2:
         raise Refused("there is no other recovery point that it could go back to")
-    _lay_out(desk, plan.way.id, names[(names.index(plan.point.name) + 1) % len(names)])
+    name = names[(names.index(plan.point.name) + 1) % len(names)]
+    _lay_out(desk, plan.way.id, name)
+    await _count(desk, name)
+
+
+async def _count(desk: Desk, point: str) -> None:
+    """Count once what came since a point that is not the one counted all the time; what was counted goes stale."""
+    state = desk.cockpit.state
+    marks = state.way_back.marks.get(point)
+    if marks is None or (state.cost is not None and state.cost.point == point):
+        return
+    desk.cockpit.recorder.record(CostCounted(reading=await _since(desk, marks)))
+
+
+async def _since(desk: Desk, marks: RecoveryMarked) -> CostReading:
+    import psycopg
+
+    from migration_cockpit.connections import WorldError
+    from migration_cockpit.sources.cost import read_since
+
+    try:
+        return await read_since(desk.cockpit.connections, marks)
+    except (WorldError, psycopg.Error) as error:
+        return CostReading(point=marks.point, unknown=f"it cannot be counted now: {error}")
 
 
 def _job(choice: str) -> Act:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from migration_cockpit.session.events.base import VERSION, Check, Command, Event
 from migration_cockpit.session.events.cost import (
+    CostCounted,
     CostRead,
     RecoveryMarked,
     SecondPersonAsked,
@@ -81,6 +82,7 @@ __all__ = [
     "Check",
     "ClockJumped",
     "Command",
+    "CostCounted",
     "CostRead",
     "CredentialsExpire",
     "DatabaseRead",

@@ -26,6 +26,14 @@ class CostRead(Event, frozen=True, kw_only=True, omit_defaults=True):
     reading: CostReading
 
 
+class CostCounted(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """What came since a recovery point that was chosen in the dialog and is not the one counted all the time."""
+
+    kind: ClassVar[str] = "rollback.counted"
+    durable: ClassVar[bool] = False
+    reading: CostReading
+
+
 class WayBackExpected(Event, frozen=True, kw_only=True, omit_defaults=True):
     """How long the way back would take now, when that changed."""
 

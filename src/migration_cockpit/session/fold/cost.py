@@ -20,6 +20,10 @@ def _marked(state: State, event: ev.RecoveryMarked, _: datetime) -> dict[str, An
     return _change(state, marks={**state.way_back.marks, event.point: event})
 
 
+def _counted(state: State, event: ev.CostCounted, _: datetime) -> dict[str, Any]:
+    return _change(state, counted={**state.way_back.counted, event.reading.point: event.reading})
+
+
 def _expected(state: State, event: ev.WayBackExpected, _: datetime) -> dict[str, Any]:
     return _change(state, expected=event)
 
@@ -36,6 +40,7 @@ def _considered(state: State, event: ev.RollbackConsidered, _: datetime) -> dict
 
 FOLDS: Folds = {
     ev.RecoveryMarked: _marked,
+    ev.CostCounted: _counted,
     ev.WayBackExpected: _expected,
     ev.SecondPersonAsked: _asked,
     ev.RollbackConsidered: _considered,
