@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -362,3 +363,18 @@ async def test_another_point_is_counted_as_it_is_chosen(seat: BackSeat, monkeypa
     assert seat.cockpit.state.way_back.counted[OLD.name].dag_runs == 9
     assert seat.cockpit.state.cost is not None
     assert seat.cockpit.state.cost.dag_runs == 3
+
+
+async def test_a_moment_is_typed_by_its_time_of_day(seat: BackSeat, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = Point("2026-05-16T10:21:07+00:00", "time", "migrate", "", datetime(2026, 5, 16, 10, 21, 7, tzinfo=UTC), "")
+    back = Backwards()
+    back.prospects = Prospect(seen=Seen(at=NOW), ways=(replace(RESTORE, points=(moment,)),))
+    seat.lead(back, monkeypatch)
+    for key, text in (("R", ""), ("1", ""), ("enter", "tasks fail"), ("enter", "airflow +00:00")):
+        await seat.press(key)
+        seat.type(text)
+    await seat.press("enter")
+    assert seat.desk.notice == "type exactly: airflow 10:21:07"
+    seat.type("airflow 10:21:07")
+    await seat.press("enter")
+    assert seat.desk.where == "rollback-countdown"

@@ -18,6 +18,9 @@ from migration_cockpit.session.events import Command
 VARIABLES = ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__SQL_ALCHEMY_CONN", "AIRFLOW_CONN_AIRFLOW_DB")
 """The environment variables that carry it, the one that counts first."""
 POOLER_FILE = "pgbouncer.ini"
+_ALIAS = re.compile(r"(?m)^[ \t]*(?P<alias>[\w.*-]+)[ \t]*=(?P<given>.*\bhost[ \t]*=.*)$")
+_HOST = re.compile(r"\bhost[ \t]*=[ \t]*(\S+)")
+_PORT = re.compile(r"\bport[ \t]*=[ \t]*(\d+)")
 
 
 def reference(site: Site, objects: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
@@ -126,8 +129,7 @@ class PointSecret:
         host, port = self._to
         if self._secret[1] != POOLER_FILE:
             return self._site.live.redactor.register(moved(text, host, port))
-        text = re.sub(r"(?m)^(.+?=.*?\bhost=)\S+", rf"\g<1>{host}", text)
-        return re.sub(r"(?m)^(.+?=.*?\bport=)\d+", rf"\g<1>{port}", text)
+        return pooled_elsewhere(text, pooled_at(text, self._site.release), self._to)
 
     async def observe(self) -> Observation:
         """Where the Secret leads."""
@@ -138,13 +140,34 @@ class PointSecret:
             if not error.missing:
                 raise
             return Observation(Status.NOT_STARTED, f"there is no Secret {name}")
-        if key == POOLER_FILE:
-            hosts = set(re.findall(r"\bhost=(\S+)", text))
-            there = self._to is not None and hosts == {self._to[0]}
-            return Observation(Status.DONE if there else Status.NOT_STARTED, f"{name} leads to {', '.join(hosts)}")
-        host, port = place_of(text)
+        host, port = pooled_at(text, self._site.release) if key == POOLER_FILE else place_of(text)
         there = (host, port) == self._to
         return Observation(Status.DONE if there else Status.NOT_STARTED, f"{name} leads to {host}:{port}")
+
+
+def pooled_at(text: str, release: str) -> tuple[str, int]:
+    """Host and port to which a pgbouncer.ini leads for the metadata database: the chart's alias, else the first one."""
+    places = {found["alias"]: _pooled(found["given"]) for found in _ALIAS.finditer(text)}
+    return places.get(f"{release}-metadata") or next(iter(places.values()), ("", 0))
+
+
+def pooled_elsewhere(text: str, old: tuple[str, int], to: tuple[str, int]) -> str:
+    """A pgbouncer.ini whose aliases of one server lead to another one; a result backend elsewhere stays where it is."""
+
+    def point(found: re.Match[str]) -> str:
+        line = found[0]
+        if _pooled(found["given"]) != old:
+            return line
+        had_port = _PORT.search(line) is not None
+        line = _HOST.sub(f"host={to[0]}" + ("" if had_port else f" port={to[1]}"), line)
+        return _PORT.sub(f"port={to[1]}", line)
+
+    return _ALIAS.sub(point, text)
+
+
+def _pooled(given: str) -> tuple[str, int]:
+    host, port = _HOST.search(given), _PORT.search(given)
+    return host[1] if host else "", int(port[1]) if port else 5432
 
 
 def _ruled(secret: Mapping[str, Any]) -> str:

@@ -133,7 +133,7 @@ class RollbackPhraseDialog(_Going):
     by_hand = True
 
     def phrase(self, desk: Desk) -> str:
-        """What must be typed: `airflow 516-1`; where no recovery point is gone back to, the way instead."""
+        """What must be typed: `airflow 516-1`; of a moment its time, and where there is no recovery point the way."""
         return f"{desk.cockpit.settings.kubernetes.release} {aim(self.plan)}"
 
     async def confirm(self, desk: Desk) -> None:
@@ -188,8 +188,13 @@ class RollbackCountdown(_Going):
 
 
 def aim(plan: Plan) -> str:
-    """The end of what is typed: the last characters of the recovery point, or the way where there is none."""
-    return plan.point.name[-TAIL:] if plan.point else plan.way.id
+    """The end of what is typed: the last characters of the recovery point, or the way where there is none.
+
+    Of a moment its time of day: every moment's name ends alike.
+    """
+    if plan.point is None:
+        return plan.way.id
+    return f"{plan.point.taken:%H:%M:%S}" if plan.point.method == "time" else plan.point.name[-TAIL:]
 
 
 def _matches(typed: str, phrase: str) -> None:
