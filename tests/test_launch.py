@@ -55,7 +55,7 @@ def test_a_damaged_journal_is_one_sentence_and_new_goes_past_it(
     damaged = _session(home / "airflow-20260516-090000")
     path = damaged / journal.FILE
     path.write_bytes(b"{garbage\n" + path.read_bytes())
-    with pytest.raises(JournalError, match="line 1 is not an event"):
+    with pytest.raises(JournalError, match="line 1: "):
         choose_session("airflow", None, new=False)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{damaged.name}\n"))
     chosen = choose_session("airflow", None, new=True)
@@ -64,4 +64,12 @@ def test_a_damaged_journal_is_one_sentence_and_new_goes_past_it(
     damaged.rename(home / "airflow-prod-20260516-090000")
     capsys.readouterr()
     assert main(["run", "--config", str(CONFIG)]) == 1
-    assert "line 1 is not an event" in capsys.readouterr().err
+    assert "line 1: " in capsys.readouterr().err
+
+
+def test_a_session_that_wrote_no_whole_line_is_gone_on_with(home: Path) -> None:
+    begun = home / "airflow-20260516-090000"
+    begun.mkdir(parents=True)
+    for content in (b"", b'{"v":1,"seq":1'):
+        (begun / journal.FILE).write_bytes(content)
+        assert unfinished("airflow") == begun

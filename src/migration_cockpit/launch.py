@@ -8,12 +8,15 @@ import os
 import re
 import signal
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from migration_cockpit.config import Settings
 from migration_cockpit.session import journal
+from migration_cockpit.session.events import SessionClosed
 from migration_cockpit.session.journal import JournalError
+from migration_cockpit.session.recording import Recording
 from migration_cockpit.session.state import State
 
 Back = tuple[str, str]
@@ -45,10 +48,23 @@ def unfinished(deployment: str) -> Path | None:
     newest = _newest(deployment)
     if newest is None:
         return None
-    last = ""
-    for entry in journal.read(newest / journal.FILE):
-        last = getattr(entry.event, "outcome", "") if entry.event.kind == "session.closed" else ""
-    return newest if last not in {"verified", "overridden", "rolled back", "postponed"} else None
+    outcome = _outcome(newest / journal.FILE)
+    return newest if outcome not in {"verified", "overridden", "rolled back", "postponed"} else None
+
+
+def _outcome(path: Path) -> str:
+    """What a session came to, by the last line of its journal: of a day's journal no more than that is read."""
+    try:
+        recording = Recording(path)
+    except JournalError:
+        if path.stat().st_size == 0 or b"\n" not in path.read_bytes()[: journal.LONGEST_LINE]:
+            return ""  # it was begun and nothing was acknowledged
+        raise
+    with closing(recording):
+        if recording.damage is not None:
+            raise JournalError(f"{path}: {recording.damage.words()}")
+        last = [entry.event for _, entry in recording.entries(recording.last.start)]
+    return last[-1].outcome if last and isinstance(last[-1], SessionClosed) else ""
 
 
 def _newest(deployment: str) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import tracemalloc
 from datetime import timedelta
@@ -10,6 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+import zstandard
 
 from migration_cockpit.cli import main
 from migration_cockpit.report import markdown, page
@@ -21,9 +23,12 @@ from migration_cockpit.report.series import Series
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from migration_cockpit.session import readings as rd
+from migration_cockpit.session.cost import CostReading, NewRun
 from migration_cockpit.session.journal import Entry
 from tests.app.fixtures import at, opened
 from tests.report.sample import write_day
+
+NEW_RUN = NewRun(dag_id="orders_daily", run_id="scheduled__1", state="success", at=at("11:30"))
 
 
 @pytest.fixture(scope="module")
@@ -213,3 +218,70 @@ def test_a_session_that_never_ends_costs_no_more_memory() -> None:
     assert len(found.incidents.told()) <= MOST_INCIDENTS + 2
     assert found.incidents.left_off > 0
     assert "more, in the journal" in markdown.render(document(found))
+
+
+@pytest.mark.parametrize("name", ["session.jsonl.gz", "session.jsonl.zst"])
+def test_a_packed_journal_is_told_like_a_plain_one_and_a_cut_one_up_to_the_cut(
+    name: str, day: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(day)]) == 0
+    plain = capsys.readouterr().out
+    pack = gzip.compress if name.endswith("gz") else zstandard.ZstdCompressor().compress
+    packed = pack(day.read_bytes())
+    (tmp_path / name).write_bytes(packed)
+    assert main(["report", str(tmp_path)]) == 0  # a session's directory, whose journal was packed away
+    assert capsys.readouterr().out == plain
+    (tmp_path / name).write_bytes(packed[: len(packed) * 3 // 4])
+    assert main(["report", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert "what follows is missing" in told.err
+    assert "This report ends where the journal is damaged" in told.out
+
+
+def gone_back() -> list[Entry]:
+    """A day on which 3.x ran for half an hour and was then given up."""
+    loss = CostReading(point="rds-1", dag_runs=7, task_instances=41, xcoms=9, logs=120, newest=(NEW_RUN,))
+    stages = (
+        ev.RollbackStage(stage="stop", title="stop 3.x", expected=60.0),
+        ev.RollbackStage(stage="restore", title="restore the snapshot", expected=1200.0),
+    )
+    names = {"step": "helm", "operation": "helm-upgrade", "key": "k", "attempt": 1}
+    happened: list[tuple[str, ev.Event]] = [
+        ("08:55", opened()),
+        ("09:52", ev.StepStarted(step="helm", operator="sre-1")),
+        ("09:53", ev.OperationIntended(**names, commands=())),  # type: ignore[arg-type]  # one dict of all kinds
+        ("10:21", ev.StepStarted(step="migrate", operator="sre-1")),
+        ("11:12", ev.StepEnded(step="migrate", outcome="verified", operator="sre-1")),
+        ("11:40", ev.CostRead(reading=loss)),
+        ("11:42", ev.RollbackStarted(way="restore", operator="sre-2", reason="orders", stages=stages, point="rds-1")),
+        ("11:42", ev.RollbackStageStarted(stage="stop", operator="sre-2")),
+        ("11:43", ev.RollbackStageEnded(stage="stop", outcome="verified", operator="sre-2")),
+        ("11:43", ev.RollbackStageStarted(stage="restore", operator="sre-2")),
+        ("12:10", ev.RollbackStageEnded(stage="restore", outcome="verified", operator="sre-2")),
+        ("12:11", ev.RollbackEnded(outcome="rolled back", operator="sre-2")),
+    ]
+    return [Entry(number, at(clock), event) for number, (clock, event) in enumerate(happened, 1)]
+
+
+def test_what_going_back_cost_is_told(text: str) -> None:
+    assert "The way back" not in text
+    found = gather(gone_back())
+    told = section(markdown.render(document(found)), "The way back and what it cost")
+    for words in (
+        "restore, to rds-1",
+        "by sre-2: orders",
+        "29 min; expected 21 min",
+        "3.x had been in service for | 30 min",
+        "A restore loses 7 DAG runs, 41 task instances, 9 xcoms, 120 log rows since rds-1.",
+        "Newest runs: orders\\_daily 11:30",
+        "restore the snapshot | 11:43:00 | 27 min | 20 min | verified",
+        "rolled back",
+    ):
+        assert words in told, told
+    assert "The way back and what it cost" in page.render(document(found))
+
+
+def test_a_way_back_that_does_not_end_says_so() -> None:
+    told = markdown.render(document(gather(gone_back()[:-2])))
+    assert "not ended in this record" in told
+    assert "restore the snapshot | 11:43:00 |  | 20 min | not flown" in told

@@ -13,7 +13,9 @@ PAGE, MARKDOWN = {".html", ".htm"}, {".md", ".markdown"}
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="a journal (session.jsonl) or a session's directory")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a journal (session.jsonl, also .gz or .zst) or a session's directory"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="report.html or report.md (default: Markdown on the terminal)"
     )
@@ -24,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     from migration_cockpit.report import markdown, page
     from migration_cockpit.report.gather import gather
     from migration_cockpit.report.sections import document
-    from migration_cockpit.session import journal
+    from migration_cockpit.session.recording.opening import read
 
     output = options.output
     kind = output.suffix.lower() if output else ".md"
@@ -32,13 +34,12 @@ def run(options: argparse.Namespace) -> int:
         said = f"-o {output}: the name decides what is written; it takes .html or .md"
         print(f"migration-cockpit report: {said}", file=sys.stderr)
         return USAGE_ERROR
-    path = options.file / journal.FILE if options.file.is_dir() else options.file
-    found = gather(journal.read(path))
+    found = gather(read(options.file))
     if found.damage:
         print(f"migration-cockpit report: {found.damage}", file=sys.stderr)
     if found.state.session is None:
         if not found.damage:
-            print(f"migration-cockpit report: {path}: no session was opened in it", file=sys.stderr)
+            print(f"migration-cockpit report: {options.file}: no session was opened in it", file=sys.stderr)
         return 1
     told = document(found)
     text = page.render(told) if kind in PAGE else markdown.render(told)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from migration_cockpit.advice.rollback_cost import Cost, cost
 from migration_cockpit.report.incidents import Incidents
 from migration_cockpit.report.series import Series
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold import fold
 from migration_cockpit.session.journal import Entry, JournalError
 from migration_cockpit.session.readings import DatabaseReading, MetricsReading, StorageReading, TasksReading
-from migration_cockpit.session.state import STEP_TITLES, State
+from migration_cockpit.session.state import STEP_TITLES, RollbackState, State
 
 MOST = 1000
 """Acts, verdicts and operations that are told one by one, of each; more are counted."""
@@ -62,6 +63,14 @@ class OperationRun:
     """Commands beyond those that are kept."""
 
 
+@dataclass(frozen=True)
+class WayBackRun:
+    """One way back that was begun, and what it would cost as counted at that moment."""
+
+    back: RollbackState
+    cost: Cost | None
+
+
 @dataclass
 class Gathered:
     """What one pass over a journal has found."""
@@ -80,6 +89,7 @@ class Gathered:
     verdicts: list[tuple[datetime, ev.VerdictChanged]] = field(default_factory=list)
     operations: list[OperationRun] = field(default_factory=list)
     windows: list[tuple[datetime, ev.WindowMoved]] = field(default_factory=list)
+    ways_back: list[WayBackRun] = field(default_factory=list)
     metrics: dict[str, Series] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     last_metrics: MetricsReading | None = None
@@ -118,8 +128,20 @@ class _Gatherer:
         if isinstance(event, _NOT_FOLDED):
             self._measure(event, t)
             return
-        found.state = fold(found.state, event, t, entry.seq)
+        before = found.state
+        found.state = fold(before, event, t, entry.seq)
+        self._back(before, event, t)
         self._record(event, t)
+
+    def _back(self, before: State, event: ev.Event, t: datetime) -> None:
+        """Keep each way back as it stands, with its cost as it was when it was chosen."""
+        back, runs = self.found.state.rollback, self.found.ways_back
+        if back is None:
+            return
+        if isinstance(event, ev.RollbackStarted):
+            self._keep("ways_back", runs, WayBackRun(back, cost(before, t)))
+        elif runs and back is not before.rollback and runs[-1].back.number == back.number:
+            runs[-1] = replace(runs[-1], back=back)
 
     # --- What people and the cockpit did ------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from migration_cockpit.advice.metrics import COMPARED, change_percent, settled
 from migration_cockpit.report.charts import charts, step_marks
 from migration_cockpit.report.document import Bar, Block, Commands, Document, Heading, Items, Plan, Table, Text
 from migration_cockpit.report.gather import Gathered, OperationRun
+from migration_cockpit.report.way_back import way_back
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
 from migration_cockpit.session.words import minutes, number, plural, size, span
 
@@ -25,7 +26,19 @@ def document(found: Gathered) -> Document:
         return Document("Migration report", (Text("The journal holds no session: nothing was opened in it."),))
     title = f"Migration of {session.deployment}, {session.source_version} to {session.target_version}"
     blocks: list[Block] = []
-    for section in (_summary, _timeline, _incidents, _verdicts, _overrides, _acts, charts, _messages, _rests, _world):
+    for section in (
+        _summary,
+        _timeline,
+        way_back,
+        _incidents,
+        _verdicts,
+        _overrides,
+        _acts,
+        charts,
+        _messages,
+        _rests,
+        _world,
+    ):
         blocks += section(found)
     return Document(title, tuple(blocks))
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -280,6 +280,11 @@ def read(path: Path, since: int = 0) -> Iterator[Entry]:
         file = path.open("rb")
     except OSError as error:
         raise JournalError(f"{path}: cannot be read: {error.strerror}") from error
+    yield from entries(file, path, since)
+
+
+def entries(file: BinaryIO, path: Path, since: int = 0) -> Iterator[Entry]:
+    """The same for an open file of plain lines, which is closed at the end; `path` is what messages call it."""
     with file:
         file.seek(since)
         number = 0

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from migration_cockpit.session.journal import FILE, JournalError
+from migration_cockpit.session.journal import FILE, Entry, JournalError, entries
 
 CHUNK = 1 << 20
 PIECE = 512
@@ -62,6 +62,18 @@ def open_journal(path: Path) -> Opened:
         return _unpacked(path, fd, unpack)
     finally:
         os.close(fd)
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """The events of a journal, packed or not, a file or a session's directory, up to a torn tail.
+
+    Raises JournalError where it cannot be read, is damaged, of another version, or packed and cut off.
+    """
+    path = find_journal(path)
+    opened = open_journal(path)
+    yield from entries(os.fdopen(opened.fd, "rb"), path)
+    if opened.cut:
+        raise JournalError(f"{path}: {opened.cut}; what follows is missing")
 
 
 def _unpacked(path: Path, fd: int, unpack: Callable[[int], Iterator[bytes]]) -> Opened:
