@@ -100,3 +100,19 @@ async def test_a_secret_that_external_secrets_write_is_left_to_its_source(site: 
     moved = base64.b64encode(DSN.replace("old.rds.test:5432", "new.rds.test:5433").encode()).decode()
     await site.live.kube.patch("secrets", "airflow-db", {"data": {"connection": moved}})
     assert (await operation.observe()).status is Status.DONE
+
+
+async def test_a_secret_that_cannot_be_written_is_said_and_nothing_is_half_done(site: Site, world: Cluster) -> None:
+    await _secret(site, "airflow-metadata", {"connection": DSN})
+    operation = PointSecret(site, ("airflow-metadata", "connection"), NEW)
+    world.deny("secrets", "migration-cockpit", denied=True)
+    with pytest.raises(OperationError) as told:
+        await operation.run(Heard())
+    assert "Secret airflow-metadata cannot be changed" in str(told.value)
+    assert "denied the request" in str(told.value)
+    assert (await operation.observe()).status is Status.NOT_STARTED
+    assert await site.live.kube.secret("airflow-metadata", "connection") == DSN
+    world.deny("secrets", "migration-cockpit", denied=False)
+    await operation.run(Heard())
+    assert (await operation.observe()).status is Status.DONE
+    assert await site.live.kube.secret("airflow-metadata-before-test-20260516", "connection") == DSN

@@ -41,6 +41,18 @@ def test_there_is_a_plan_for_every_way_and_every_stage_says_what_it_leaves() -> 
         assert len({stage.id for stage in plan.stages}) == len(plan.stages)
 
 
+@pytest.mark.parametrize("repoint", ["swap", "secret"])
+def test_every_stage_says_how_everything_stands_while_it_fails(repoint: str) -> None:
+    back = msgspec.structs.replace(SETTINGS.rollback, repoint=repoint)
+    settings = msgspec.structs.replace(SETTINGS, rollback=back)
+    said = {each.id: each.stands for way in WAYS for each in ways.stages(settings, way, job=True, stopped=True)}
+    assert all(said.values())
+    assert not any(words.endswith(".") for words in said.values()), "a sentence follows"
+    database = "Nothing of Airflow runs; the old database is untouched"
+    assert said["restore"].startswith((database, database.replace("database", "instance")))
+    assert "the restored one is untouched" in said.get("connection", "the restored one is untouched")
+
+
 def test_nothing_starts_before_what_was_restored_is_proved() -> None:
     assert order(RESTORE)[4:9] == ["restore", "compare", "probe", "helm", "swap"]
     assert order(RESTORE).index("stop") < order(RESTORE).index("restore")
