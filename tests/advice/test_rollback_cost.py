@@ -151,3 +151,11 @@ def test_one_of_anything_is_one() -> None:
     assert found is not None
     assert found.line.startswith("Rollback loses 1 run, 1 task · ")
     assert found.loss[0] == f"A restore loses 1 DAG run, 1 task instance, 1 xcom, 1 log row since {POINT}."
+
+
+def test_the_last_look_has_the_counts_whatever_is_gone_back_to() -> None:
+    state = with_cost(after().state, LOST)
+    for point in (POINT, OLDER):
+        found = cost_to(state, at("12:45"), point, "snapshot")
+        assert found is not None
+        assert "3 DAG runs, 41 task instances" in " ".join(found.rows)

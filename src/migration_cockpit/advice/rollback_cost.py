@@ -129,6 +129,11 @@ class Cost:
         return tuple(said)
 
     @property
+    def rows(self) -> tuple[str, ...]:
+        """The sentences of `loss` with the counts of rows, for the last look before it begins."""
+        return self.loss[: 2 if self.aim else 1]
+
+    @property
     def age(self) -> str:
         """What the playbook says of this moment."""
         since = self.in_service

@@ -33,13 +33,18 @@ class RollbackDialog(Dialog):
 
     def heading(self) -> str:
         """Its title."""
+        if self._late:
+            return "rollback · none is run from here any more"
         return "rollback · nothing is done until you have typed what it goes back to"
+
+    @property
+    def _late(self) -> bool:
+        dialog = self._cockpit_app.desk.dialog
+        return isinstance(dialog, dialogs.RollbackDialog) and dialog.too_late
 
     def key_entries(self) -> list[tuple[str, str]]:
         """Where it is too late, only what can still be done."""
-        dialog = self._cockpit_app.desk.dialog
-        late = isinstance(dialog, dialogs.RollbackDialog) and dialog.too_late
-        return [entry for entry in super().key_entries() if not late or entry[0] in {"Esc", "x", "r"}]
+        return [entry for entry in super().key_entries() if not self._late or entry[0] in {"Esc", "x", "r"}]
 
     def text(self, width: int) -> list[Line]:
         """All of it."""
@@ -282,7 +287,7 @@ def going_lines(plan: Plan, state: State, now: datetime, width: int) -> list[Lin
     """The chosen way in a few lines, with what a restore would lose as it stands now."""
     point = plan.point if plan.way.id in {RESTORE, DUMP} else None
     costs = cost_to(state, now, point.name, point.method) if point is not None else None
-    loses = _wrapped(costs.loss[:1], width, "careful-bold") if costs is not None else []
+    loses = _wrapped(costs.rows, width, "careful-bold") if costs is not None else []
     return [*short_lines(plan, now, width), *loses]
 
 
