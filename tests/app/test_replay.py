@@ -8,8 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import cast
 
+import pytest
+
+from migration_cockpit.advice import verdict
 from migration_cockpit.app.app import CockpitApp
 from migration_cockpit.app.plan import Looking
+from migration_cockpit.cli import main
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.replay.controls import ReplayDesk
@@ -47,20 +51,25 @@ class Relived:
         return self.recorder.state
 
 
-def rows(app: CockpitApp, *, without: int) -> list[str]:
+Row = list[tuple[str, str]]
+"""The texts of a row with their styles: what an SVG of it is made of."""
+
+
+def rows(app: CockpitApp, *, without: int) -> list[Row]:
     """The screen without the header and its last rows: the footer, and a replay's track.
 
     The log follows in jumps of half a panel, so where it stands tells what was seen before: it is taken to its end.
     """
     app.board.look(Looking("log"))
     app.scroll_to_end(True)
-    return seen(app).splitlines()[1:-without]
+    strips = app.screen._compositor.render_strips()
+    return [[(part.text, str(part.style)) for part in strip.simplify()] for strip in strips][1:-without]
 
 
 async def test_a_hundred_moments_look_the_same_live_and_replayed(tmp_path: Path) -> None:
     entries = list(journal.read(write_day(tmp_path)))
     live = Relived(tmp_path / "live", entries[0].t)
-    shown: list[tuple[datetime, list[str]]] = []
+    shown: list[tuple[datetime, list[Row]]] = []
     cockpit = cast("Cockpit", live)
     app = CockpitApp(cockpit, Desk(cockpit))
     every, last = len(entries) // (MOMENTS + 20), 0
@@ -88,7 +97,32 @@ async def test_a_hundred_moments_look_the_same_live_and_replayed(tmp_path: Path)
             replay.draw()
             await pilot.pause()
             differ = [pair for pair in zip(rows(replay, without=2), was, strict=True) if pair[0] != pair[1]]
-            assert not differ, f"at {moment}\n" + "\n".join(f"{a[50:120]}\n{b[50:120]}" for a, b in differ)
+            assert not differ, f"at {moment}\n" + "\n".join(f"{a}\n{b}" for a, b in differ)
+
+
+async def test_a_replay_shows_the_recorded_verdicts_where_the_judge_is_another_by_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_day(tmp_path)
+    told = [(e.t, e.event.verdict) for e in journal.read(path) if isinstance(e.event, VerdictChanged)]
+    assert len({word for _, word in told}) > 2
+    monkeypatch.setattr(verdict, "judge", lambda *_, **__: verdict.Verdict("LOST", "a judge of next year", "", "bad"))
+    player = Player(Recording(path))
+    app = CockpitApp(player, ReplayDesk(player))
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, lambda: player.playing)
+        player.playing = False
+        for moment, word in told:
+            player.to_time(moment)
+            if not player.state.steps["migrate"].running:
+                continue
+            app.draw()
+            await pilot.pause()
+            assert word in seen(app), f"at {moment}"
+            assert "a judge of next year" not in seen(app)
+    monkeypatch.setattr("migration_cockpit.cockpit.replay.recompute.judge", verdict.judge, raising=False)
+    assert main(["replay", str(path), "--recompute"]) == 0
+    assert "LOST" in capsys.readouterr().out
 
 
 async def test_the_replay_says_what_it_is_without_colour_and_lists_its_own_keys(tmp_path: Path) -> None:

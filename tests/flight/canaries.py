@@ -8,7 +8,6 @@ import math
 import re
 import stat
 from configparser import ConfigParser
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -25,6 +24,10 @@ from migration_cockpit.session.recording import Recording
 
 SHORTEST = 12
 """Shorter values are ordinary words, and so are those of the rehearsal that every page shows."""
+ARGUMENT, ENVIRONMENT = "Canary/arg+p@ss%1x&y", "Canary/env+p@ss 1%x'y"
+"""What stands on helm's command line and in the environment: each encoding spells them differently."""
+UNKNOWN = "Canary-that-nobody-loaded"
+"""A password that only helm knows: it is masked by the shape of where it stands."""
 TALKATIVE = """#!/bin/sh
 # A helm that fails while a file is there, and says what it should not.
 if [ "$1" = upgrade ] && [ -e '{flag}' ]; then
@@ -58,6 +61,7 @@ def planted(world: Path) -> dict[str, str]:
     profiles = ConfigParser()
     profiles.read(world / "aws-credentials")
     found["AWS secret access key"] = profiles["rehearsal"]["aws_secret_access_key"]
+    found |= {"argument of helm": ARGUMENT, "environment": ENVIRONMENT}
     return {name: value for name, value in found.items() if len(value) >= SHORTEST}
 
 
@@ -77,7 +81,8 @@ class TalkativeHelm:
 
     def __init__(self, world: Path, directory: Path, secrets: dict[str, str]) -> None:
         told, self._flag, self.path = directory / "told", directory / "talks", directory / "talkative-helm"
-        told.write_text("\n".join(sorted({form for each in secrets.values() for form in forms(each)})) + "\n", "utf-8")
+        said = sorted({form for each in secrets.values() for form in forms(each)})
+        told.write_text("\n".join([f"postgresql://somebody:{UNKNOWN}@db.example/x", *said]) + "\n", "utf-8")
         self.path.write_text(TALKATIVE.format(flag=self._flag, told=told, real=world / "helm"), encoding="utf-8")
         self.path.chmod(self.path.stat().st_mode | stat.S_IXUSR)
 
@@ -95,16 +100,16 @@ async def left_behind(session: Path, directory: Path, secrets: dict[str, str]) -
     for path in [session / journal.FILE, *(session / "artifacts").iterdir()]:
         if path.suffix != ".dump":
             left[path.name] = path.read_text(encoding="utf-8", errors="replace")
-    with closing(Recording(session / journal.FILE)) as recording:
-        player = Player(recording)
-        app = CockpitApp(player, ReplayDesk(player))
-        async with app.run_test(size=(200, 60)):
-            track = app.shown.track
-            assert track is not None
-            for step, at in track.steps.items():
-                player.to_time(at)
-                app.draw()
-                left[f"screen at {step}"] = app.export_screenshot()
+    player = Player(Recording(session / journal.FILE))
+    app = CockpitApp(player, ReplayDesk(player))
+    async with app.run_test(size=(200, 60)):
+        track = app.shown.track
+        assert track is not None
+        for step, at in track.steps.items():
+            player.to_time(at)
+            app.draw()
+            left[f"screen at {step}"] = app.export_screenshot()
+        await player.stop("seen")
     try:
         _crash("\n".join(form for each in secrets.values() for form in forms(each)))
     except RuntimeError as error:
@@ -119,8 +124,9 @@ def _crash(text: str) -> None:
 def leaks(secrets: dict[str, str], left: dict[str, str]) -> list[str]:
     """Which secret is in what, in any of its forms."""
     return [
-        f"{source} in {where}"
-        for source, value in secrets.items()
+        f"{source} in {where}, as {form!r}"
+        for source, value in {**secrets, "one that nobody loaded": UNKNOWN}.items()
         for where, text in left.items()
-        if any(form in text for form in forms(value))
+        for form in forms(value)
+        if form in text
     ]

@@ -130,7 +130,11 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
         secrets = canaries.planted(world)
         helm = canaries.TalkativeHelm(world, tmp_path, secrets)
         settings = settings_of(world)
-        settings = msgspec.structs.replace(settings, helm=msgspec.structs.replace(settings.helm, binary=str(helm.path)))
+        given = ("--set-string", f"config.smtp.smtp_password={canaries.ARGUMENT}")
+        changed = msgspec.structs.replace(settings.helm, binary=str(helm.path), arguments=given)
+        settings = msgspec.structs.replace(settings, helm=changed)
+        monkeypatch.setenv("SOME_TOOLS_TOKEN", canaries.ENVIRONMENT)
+        sheets: dict[str, str] = {}
         cockpit = Cockpit(settings, tmp_path / "session", operator="test")
         await cockpit.start()
         for number, step in enumerate(STEP_IDS):
@@ -146,6 +150,7 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
                 if number + 1 < len(STEP_IDS):
                     sheet = await cockpit.runner.sheet(STEP_IDS[number + 1], "test")
                     assert EARLIER_STEPS in {gate.name for gate in sheet.failing}
+                    sheets[f"sheet of {sheet.step}"] = repr(sheet)
                 if step == "migrate":
                     await left_as_told(cockpit, world, fault)
                 await mend(cockpit, world, fault, told.why)
@@ -167,4 +172,5 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
     assert "cannot reach the release" in left[journal.FILE], "what the talkative helm said is recorded"
     assert MASK in left[journal.FILE]
     assert len(secrets) > 10
-    assert canaries.leaks(secrets, left) == []
+    assert "smtp_password" in sheets["sheet of helm"]
+    assert canaries.leaks(secrets, left | sheets) == []

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import msgspec
 import pytest
 import zstandard
 
@@ -279,6 +280,16 @@ def test_what_going_back_cost_is_told(text: str) -> None:
     ):
         assert words in told, told
     assert "The way back and what it cost" in page.render(document(found))
+
+
+def test_a_way_back_that_keeps_the_database_lists_no_losses() -> None:
+    entries = gone_back()
+    begun = entries[6]
+    assert isinstance(begun.event, ev.RollbackStarted)
+    entries[6] = Entry(begun.seq, begun.t, msgspec.structs.replace(begun.event, way="helm", point=""))
+    told = markdown.render(document(gather(entries)))
+    assert "Nothing was lost: only the manifests went back" in told
+    assert "A restore loses" not in told
 
 
 def test_a_way_back_that_does_not_end_says_so() -> None:

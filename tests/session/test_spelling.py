@@ -76,6 +76,19 @@ def test_base64_is_masked_wherever_it_begins(name: str, coder: Callable[[bytes],
                 assert len(left) <= len(base64.b64encode((before + after).encode())) + 6, (cleaned, spelled)
 
 
+@pytest.mark.parametrize("name", SECRETS)
+def test_what_base64_makes_of_the_secret_alone_is_masked_on_a_line_of_its_own(name: str) -> None:
+    redactor = Redactor()
+    redactor.register(SECRETS[name])
+    octets = SECRETS[name].encode()
+    for offset in range(3):
+        coded = base64.b64encode(bytes(offset) + octets).decode()
+        core = coded[-(-offset * 8 // 6) : (offset + len(octets)) * 8 // 6]
+        assert redactor.clean(f"said:\n{core}\n.") == f"said:\n{MASK}\n."
+        # Cleaned inside JSON it stays JSON.
+        assert json.loads(redactor.clean(json.dumps(f"said:\n{core}\n."))) == f"said:\n{MASK}\n."
+
+
 @pytest.mark.parametrize(
     ("dsn", "password"),
     [

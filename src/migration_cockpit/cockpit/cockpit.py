@@ -243,6 +243,7 @@ class Cockpit:
         assert self.driving is not None
         self._locked = self.driving.keeper.locked = True
         await self._end_tasks()
+        self.recorder.close()
         self._swap(Recorder(self._directory, self.clock, self._redactor))
         self._taken = False
         await self._fly()
@@ -403,6 +404,7 @@ class Cockpit:
             await asyncio.gather(self._lease_task, return_exceptions=True)
         if not self._locked:
             await self._end_tasks()
+            self.recorder.close()
             await self.connections.close()
             return
         await self.runner.close()

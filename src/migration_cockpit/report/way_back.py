@@ -7,6 +7,12 @@ from migration_cockpit.report.gather import Gathered, WayBackRun
 from migration_cockpit.session.words import span
 
 _TONES = {"verified": "good", "rolled back": "good", "failed": "bad", "": ""}
+_KEPT = {
+    "abort": "Nothing was lost: nothing had been upgraded.",
+    "helm": "Nothing was lost: only the manifests went back, the database stayed as it was.",
+    "downgrade": "No row was counted as lost: the database was downgraded where it was.",
+}
+"""What to say of the ways that bring no older database back."""
 
 
 def way_back(found: Gathered) -> list[Block]:
@@ -32,7 +38,9 @@ def _told(run: WayBackRun) -> list[Block]:
     if cost is not None and cost.in_service is not None:
         rows.append(("3.x had been in service for", span(cost.in_service)))
     blocks: list[Block] = [Table(("", ""), tuple(rows))]
-    if cost is not None:
+    if back.way in _KEPT:
+        blocks.append(Text(_KEPT[back.way]))
+    elif cost is not None:
         blocks += [Text("What was lost, as it was counted when the way back began:"), Items(cost.loss)]
     stages = tuple(
         (

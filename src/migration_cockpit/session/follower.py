@@ -7,9 +7,9 @@ from pathlib import Path
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.events import Event
-from migration_cockpit.session.fold import fold
 from migration_cockpit.session.journal import Entry, JournalError
 from migration_cockpit.session.recorder import Recorder
+from migration_cockpit.session.recording import Recording
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 
@@ -27,33 +27,38 @@ class Follower(Recorder):
         self.write_error = ""
         self.torn = 0
         self._path = directory / journal.FILE
+        self._recording: Recording | None = None
         self._offset = 0
         self.poll()
 
     def poll(self) -> None:
         """Fold what was written since the last time. Raises JournalError for a journal that cannot be read."""
         try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                while (line := file.readline(journal.LONGEST_LINE)).endswith(b"\n"):
-                    self._offset += len(line)
-                    self._take(line)
-        except FileNotFoundError:
-            return  # it is about to be made
+            if self._recording is None:
+                if not self._begun():
+                    return
+                self._recording = Recording(self._path)
+                # From the last keyframe on: of a long session no more is read than a seek does.
+                self.state = self._recording.state(self._recording.end)
+                self._offset = self._recording.end
+            else:
+                self._recording.refresh()
         except OSError as error:
             raise JournalError(f"{self._path}: cannot be read: {error.strerror}") from error
+        for after, entry in self._recording.entries(self._offset):
+            self._offset = after
+            self.state = self._recording.fold(self.state, entry, after)
+            self._tell(entry)
+        if self._recording.damage is not None:
+            raise JournalError(f"{self._path}: {self._recording.damage.words()}")
 
-    def _take(self, line: bytes) -> None:
+    def _begun(self) -> bool:
+        """Whether a first line is there: before that the journal is about to be made."""
         try:
-            envelope = journal.envelope(line)
-            event = journal.event_of(envelope)
-        except journal.Broken as error:
-            raise JournalError(f"{self._path}: damaged at byte {self._offset - len(line)}: {error}") from error
-        if event is None:
-            return
-        entry = Entry(envelope.seq, envelope.t, event)
-        self.state = fold(self.state, entry.event, entry.t, entry.seq)
-        self._tell(entry)
+            with self._path.open("rb") as file:
+                return file.readline(journal.LONGEST_LINE).endswith(b"\n")
+        except FileNotFoundError:
+            return False
 
     def _tell(self, entry: Entry) -> None:
         for listener in tuple(self.listeners):
@@ -73,4 +78,7 @@ class Follower(Recorder):
         """Nothing to bring onto the disk."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Close the journal."""
+        if self._recording is not None:
+            self._recording.close()
+            self._recording = None

@@ -89,7 +89,8 @@ def _base64(octets: bytes) -> Iterator[Spelling]:
         core = encoded[begin:end]
         if len(core) < SHORTEST_CORE:
             continue
-        before = _BASE64 if offset else ""
+        # Not the letter of an escape: JSON that is cleaned stays JSON.
+        before = rf"(?:(?<!\\){_BASE64})?" if offset else ""
         after = f"{_BASE64}?" if (offset + len(octets)) % 3 else ""
         pattern = "".join(_PERCENT.get(each, each) for each in core)
         yield Spelling(_anchor(core), re.compile(f"{before}{pattern}{after}(?:={{1,2}}|(?:%3[dD]){{1,2}})?"))
