@@ -12,9 +12,10 @@ from textual.pilot import Pilot
 from migration_cockpit.app.app import CockpitApp
 from migration_cockpit.app.dialogs import Dialog
 from migration_cockpit.cockpit.desk import DEAF
-from tests.app.going_back import JOB, PaperRunner
+from migration_cockpit.session import events as ev
+from tests.app.going_back import JOB, LOST, PaperRunner
 from tests.app.light import LeapingClock, LightCockpit, SteppedClock, light_app
-from tests.app.test_app import WAIT, until
+from tests.app.test_app import WAIT, seen, until
 from tests.cockpit.monkey import KEYS_ON_SCREEN, Watch, fly_to, strokes
 
 PHRASE = "airflow 6-1019"
@@ -130,6 +131,32 @@ async def test_the_right_phrase_pasted_anywhere_arms_nothing(
             await until(pilot, lambda: "type exactly" in screen.app.notice)
         assert watch.harm == []
         assert screen.app.desk.where == place
+
+
+async def test_what_must_be_typed_is_seen_on_the_smallest_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Screen(tmp_path, monkeypatch, job=JOB)
+    async with screen.app.run_test(size=(80, 24)) as pilot:
+        await screen.ready(pilot)
+        helm = ev.OperationIntended(step="helm", operation="helm-upgrade", key="k", commands=())
+        for event in (helm, ev.CostRead(reading=LOST)):  # counted from another point than the one that is chosen
+            screen.light.recorder.record(event)
+        for place, keys in (("rollback", ["R"]), ("rollback-reason", ["3", "e", "enter"])):
+            for key in keys:
+                await screen.hears(pilot)
+                await pilot.press(key)
+            await screen.comes(pilot, place)
+        for place, text, phrase in (
+            ("rollback-end-job", REASON, JOB),
+            ("rollback-phrase", JOB, PHRASE),
+        ):
+            await screen.hears(pilot)
+            await pilot.press(*text, "enter")
+            await screen.comes(pilot, place)
+            await screen.hears(pilot)
+            await until(pilot, lambda phrase=phrase: phrase in seen(screen.app))  # type: ignore[misc]  # bound at once
+        screen.app.desk.close_dialog()
 
 
 async def test_keys_typed_as_a_dialog_opens_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,11 +141,11 @@ class RollbackEndJobDialog(_Going):
             return []
         name = dialog.phrase
         said = (
-            f"The migration Job {name} is at work and will be ended.",
-            "On PostgreSQL a revision is one transaction: the one it works on is undone, those before it stay. "
-            "A statement that has begun may run on in an orphaned session; it is waited for.",
+            "The migration is at work and will be ended. On PostgreSQL a revision is one transaction: the one it works "
+            "on is undone, those before it stay. A statement that has begun may run on in an orphaned session; it is "
+            "waited for.",
         )
-        return [*self._before(width), *_wrapped(said, width, "careful"), (), self._to_type(name)]
+        return [*self._before(width), *_wrapped(said, width, "careful"), self._to_type(name)]
 
 
 class RollbackCodeDialog(_Going):
