@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from migration_cockpit.config import STEP_IDS, Settings
+from migration_cockpit.playbook.rollback.plan import ABORT, DUMP, RESTORE
+from migration_cockpit.playbook.rollback.stages.told import BEGUN, DONE
+from migration_cockpit.playbook.rollback.trip import Trip
+from migration_cockpit.playbook.rollback.ways import stages
 from migration_cockpit.playbook.steps import STEPS
 from migration_cockpit.session import events as ev
+from migration_cockpit.session.events import ROLLBACK
 
 MOMENTS = ("before", "after")
+METHODS = {RESTORE: "snapshot", DUMP: "dump"}
 LINES = 10
 """Kills while the migration runs, each so many lines of its log after the start of the cockpit."""
 
@@ -20,7 +27,8 @@ class Point:
     moment: str
     kind: str
     name: str
-    """The operation (alone or as step/operation), the step, the message, or `job:n`: the migration's nth log line."""
+    """The operation (alone or as step/operation), the step, the stage of a way back, the message, or `job:n`: the
+    migration's nth log line."""
 
     def __str__(self) -> str:
         return f"{self.moment} {self.kind} {self.name}"
@@ -31,28 +39,29 @@ class Point:
             return False
         if isinstance(event, ev.LogLine):
             return event.source == "job" and self.name == f"job:{job_lines}"
-        step, operation = getattr(event, "step", ""), getattr(event, "operation", "")
+        step, operation = getattr(event, "step", getattr(event, "stage", "")), getattr(event, "operation", "")
         return self.name in {"", operation or getattr(event, "message", step), f"{step}/{operation}"}
+
+
+def around(kinds: Sequence[str], names: Sequence[str]) -> list[Point]:
+    """Before and after each record of these kinds, of each of these names."""
+    return [Point(moment, kind, name) for name in names for kind in kinds for moment in MOMENTS]
 
 
 def of_operations(settings: Settings) -> list[Point]:
     """Four for every operation that the steps have: around its intention, and around the record of its end."""
     names = [f"{step.id}/{each.name}" for step in STEPS for each in step.operations(settings, "session", 1)]
-    names = [name for name in names if "/message-" not in name]  # the messenger's, see of_messages
-    kinds = ("operation.intended", "operation.ended")
-    return [Point(moment, kind, name) for name in names for kind in kinds for moment in MOMENTS]
+    return around(("operation.intended", "operation.ended"), _without_messages(names))
 
 
-def of_messages() -> list[Point]:
-    """Around the records of the first message and the last: queued, and tried, which is after the call."""
-    kinds = ("message.queued", "message.tried")
-    return [Point(moment, kind, name) for name in ("start", "success") for kind in kinds for moment in MOMENTS]
+def of_messages(*names: str) -> list[Point]:
+    """Around the records of messages: queued, and tried, which is after the call."""
+    return around(("message.queued", "message.tried"), names)
 
 
 def of_steps() -> list[Point]:
     """Around each step's beginning and end."""
-    kinds = ("step.started", "step.ended")
-    return [Point(moment, kind, step) for step in STEP_IDS for kind in kinds for moment in MOMENTS]
+    return around(("step.started", "step.ended"), STEP_IDS)
 
 
 def of_the_migration(times: int = LINES) -> list[Point]:
@@ -61,5 +70,24 @@ def of_the_migration(times: int = LINES) -> list[Point]:
 
 
 def every(settings: Settings) -> list[Point]:
-    """All of them."""
-    return [*of_steps(), *of_operations(settings), *of_messages(), *of_the_migration()]
+    """All of them on the way there."""
+    told = of_messages("start", "success")
+    return [*of_steps(), *of_operations(settings), *told, *of_the_migration()]
+
+
+def of_the_way_back(settings: Settings, way: str) -> list[Point]:
+    """All of them on a way back: around its beginning and end, its stages, their operations and its messages."""
+    trip = Trip(settings, "session", way, "point", METHODS.get(way, ""))
+    flown = stages(settings, way)
+    names = [f"{ROLLBACK}/{each.name}" for stage in flown for each in stage.operations(trip)]
+    return [
+        *around(("rollback.started", "rollback.ended"), ("",)),
+        *around(("rollback.stage.started", "rollback.stage.ended"), [stage.id for stage in flown]),
+        *around(("operation.intended", "operation.ended"), _without_messages(names)),
+        *of_messages(*([] if way == ABORT else [BEGUN]), DONE),
+    ]
+
+
+def _without_messages(names: Sequence[str]) -> list[str]:
+    """They are the messenger's: see of_messages."""
+    return [name for name in dict.fromkeys(names) if "/message-" not in name]

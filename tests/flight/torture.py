@@ -2,7 +2,9 @@
 
 Each flight ends only when all its kills are spent; then it must be verified to the end, with nothing lost that was
 acknowledged, no call made twice that must not be, and a journal whose chain is whole. What was done is kept in a
-directory (`--dir`), so that an interrupted torture goes on with what is left.
+directory (`--dir`), so that an interrupted torture goes on with what is left: a flight counts once it was looked at.
+
+`--back STEP WAY` tortures that way back instead, from that step: `--back smoke restore`.
 """
 
 from __future__ import annotations
@@ -10,19 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from migration_cockpit.advice.progress import PARTS
 from migration_cockpit.config import STEP_IDS, load
+from migration_cockpit.rehearsal.configure import CANARY
 from migration_cockpit.session import journal
-from migration_cockpit.session.events import LogLine, StepProgress
+from migration_cockpit.session.events import LogLine, RollbackEnded, RollbackStageEnded, RollbackStarted, StepProgress
 from tests.flight import points
 from tests.flight import world as rehearsal
 from tests.flight.points import Point
@@ -31,8 +35,10 @@ FLIGHT_SECONDS = 1800
 """A flight with all its kills that takes longer hangs."""
 LEAST, MOST = 0.3, 12.0
 """Seconds of life between two random kills."""
-A_FLIGHT = 10
-"""Random kills in one flight."""
+A_FLIGHT, NAMED = 10, 50
+"""Kills in one flight: random ones, and at most so many at named points."""
+ONCE = {"CreateDBSnapshot", "RestoreDBInstanceFromDBSnapshot", "create jobs"}
+"""Calls that must not be made twice with the same key; renaming an instance is another."""
 VERIFIED = [(step, "verified") for step in STEP_IDS]
 
 
@@ -42,7 +48,10 @@ class Flight:
 
     world: Path
     session: Path
+    back: tuple[str, str] | None = None
+    """The step after which it flies back, and the way."""
     kills: int = 0
+    hit: list[Point] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -52,7 +61,9 @@ class Flight:
 
     def life(self, *options: str) -> subprocess.Popen[bytes]:
         """Start the cockpit, the first time or again."""
-        command = rehearsal.killable(self.world, self.session, "--acknowledged", str(self.acknowledged), *options)
+        order = ("--back", *self.back) if self.back else ()
+        noted = ("--acknowledged", str(self.acknowledged))
+        command = rehearsal.killable(self.world, self.session, *noted, *order, *options)
         log = (self.session.parent / "flight.log").open("ab")
         with log:
             return subprocess.Popen(
@@ -61,24 +72,32 @@ class Flight:
 
     def check(self, returncode: int) -> None:
         """Look at what the flight has left, while its world still runs."""
-        session = self.session
-        entries = list(journal.read(session / journal.FILE))
-        outcomes = [told for told in rehearsal.steps_of(session) if told[1] not in {"started", "failed"}]
+        entries = list(journal.read(self.session / journal.FILE))
+        events = [entry.event for entry in entries]
         self._must(returncode == 0, f"the last life ended with {returncode}")
-        self._must(outcomes == VERIFIED, f"steps ended {outcomes}")
-        self._must(rehearsal.chain_is_whole(session), "the chain is broken")
+        self._must(rehearsal.chain_is_whole(self.session), "the chain is broken")
         written = {entry.seq for entry in entries}
         lost = [int(line) for line in self.acknowledged.read_text().split() if int(line) not in written]
         self._must(not lost, f"acknowledged and lost: {lost}")
         twice = {name: count for name, count in not_repeatable(self.world).items() if count > 1}
         self._must(not twice, f"made twice: {twice}")
-        said = [entry.event for entry in entries if isinstance(entry.event, LogLine)]
-        lines = [event.text for event in said if event.source == "job"]
+        lines = [event.text for event in events if isinstance(event, LogLine) and event.source == "job"]
         printed = job_log(self.world)
         self._must(lines == printed, f"{len(lines)} lines of the migration are recorded, {len(printed)} were printed")
-        told = [entry.event for entry in entries if isinstance(entry.event, StepProgress)]
+        told = [event for event in events if isinstance(event, StepProgress)]
         shares = [event.done for event in told if event.step == "migrate" and event.total == PARTS]
         self._must(shares == sorted(shares), "the progress of the migration fell")
+        if self.back is None:
+            outcomes = [told for told in rehearsal.steps_of(self.session) if told[1] not in {"started", "failed"}]
+            self._must(outcomes == VERIFIED, f"steps ended {outcomes}")
+            return
+        begun = [event for event in events if isinstance(event, RollbackStarted)]
+        stages = [(e.stage, e.outcome) for e in events if isinstance(e, RollbackStageEnded)]
+        self._must(len(begun) == 1, f"{len(begun)} ways back were begun")
+        planned = [(stage.stage, "verified") for each in begun for stage in each.stages]
+        self._must(stages == planned, f"stages ended {stages}")
+        ended = [event.outcome for event in events if isinstance(event, RollbackEnded)]
+        self._must(ended in (["rolled back"], ["aborted"]), f"the way back ended {ended}")
 
     def _must(self, holds: bool, problem: str) -> None:
         if not holds:
@@ -89,9 +108,9 @@ def not_repeatable(world: Path) -> dict[str, int]:
     """How often each call that must not be made twice arrived at the emulated servers."""
     counted: dict[str, int] = {}
     for (who, call, key), count in rehearsal.made(world).items():
-        if (who, call) == ("helm", "upgrade"):
-            counted["helm upgrade"] = counted.get("helm upgrade", 0) + count
-        elif call in {"CreateDBSnapshot", "create jobs"}:
+        if who == "helm" and call in {"upgrade", "rollback"}:
+            counted[f"helm {call}"] = counted.get(f"helm {call}", 0) + count
+        elif call in ONCE or (call == "ModifyDBInstance" and "->" in key):
             counted[f"{call} {key}"] = count
     return counted
 
@@ -103,16 +122,19 @@ def job_log(world: Path) -> list[str]:
 
 
 @contextmanager
-def flight(directory: Path) -> Iterator[Flight]:
-    """A flight in a world of its own, which is taken down afterwards."""
-    directory.mkdir(parents=True, exist_ok=True)
+def flight(directory: Path, back: tuple[str, str] | None = None) -> Iterator[Flight]:
+    """A flight in a world of its own, which is taken down afterwards. What an interrupted one left is put away."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     with rehearsal.world(directory / "world") as world:
-        yield Flight(world, directory / "session")
+        # A canary that was paused on purpose: it is paused again, which is an operation too.
+        rehearsal.query(world, f"update dag set is_paused = true where dag_id = '{CANARY}' returning dag_id")
+        yield Flight(world, directory / "session", back)
 
 
-def at_points(directory: Path, wanted: list[Point], done: Callable[[Point], None]) -> Flight:
+def at_points(directory: Path, wanted: list[Point], back: tuple[str, str] | None = None) -> Flight:
     """One flight that is killed at each of the points that it comes to."""
-    with flight(directory) as flown:
+    with flight(directory, back) as flown:
         left, file = list(wanted), directory / "points"
         deadline = time.monotonic() + FLIGHT_SECONDS
         while True:
@@ -123,7 +145,7 @@ def at_points(directory: Path, wanted: list[Point], done: Callable[[Point], None
             hit = Point(*json.loads(file.with_suffix(".hit").read_text(encoding="utf-8")))
             left.remove(hit)
             flown.kills += 1
-            done(hit)
+            flown.hit.append(hit)
         flown.check(code)
     return flown
 
@@ -150,7 +172,7 @@ def at_random(directory: Path, dice: random.Random, kills: int) -> Flight:
 
 @dataclass
 class Progress:
-    """What is done, on disk after each kill."""
+    """What is done, on disk after each flight."""
 
     path: Path
     seed: int
@@ -173,6 +195,7 @@ class Progress:
     def flown(self, flown: Flight, what: str) -> None:
         """A flight is over."""
         self.flights += 1
+        self.hit += [str(point) for point in flown.hit]
         self.problems += [f"{what} ({flown.session}): {problem}" for problem in flown.problems]
         self.save()
         print(f"{what}: {flown.kills} kills, {'; '.join(flown.problems) or 'all as it must be'}", flush=True)
@@ -184,32 +207,35 @@ def main() -> int:
     parser.add_argument("--dir", type=Path, default=Path("torture"), help="what was done is kept here")
     parser.add_argument("--random", type=int, default=100, metavar="N", help="kills at random moments")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--back", nargs=2, metavar=("STEP", "WAY"), help="torture this way back, from this step")
     given = parser.parse_args()
     directory: Path = given.dir.resolve()
+    settings = load(rehearsal.ROOT / "config.example.toml")
+    back, named, moments = None, points.every(settings), given.random
+    if given.back:
+        back = (given.back[0], given.back[1])
+        named, moments = points.of_the_way_back(settings, back[1]), 0
+        directory /= "-".join(back)
     directory.mkdir(parents=True, exist_ok=True)
     progress = Progress.load(directory / "torture.json", given.seed)
-    named = points.every(load(rehearsal.ROOT / "config.example.toml"))
-
-    def hit(point: Point) -> None:
-        progress.hit.append(str(point))
-        progress.save()
-
     begun = time.monotonic()
-    if left := [point for point in named if str(point) not in progress.hit]:
-        print(f"{len(left)} of {len(named)} named points", flush=True)
-        progress.flown(at_points(directory / f"points-{progress.flights}", left, hit), "named points")
-    while progress.random_kills < given.random:
-        dice = random.Random(f"{progress.seed}-{progress.random_kills}")  # noqa: S311 - no secret
-        wanted = min(A_FLIGHT, given.random - progress.random_kills)
-        flown = at_random(directory / f"random-{progress.flights}", dice, wanted)
+    left = [point for point in named if str(point) not in progress.hit]
+    while left:
+        wanted, left = left[:NAMED], left[NAMED:]
+        what = f"{len(wanted)} of {len(named)} named points"
+        progress.flown(at_points(directory / f"points-{progress.flights}", wanted, back), what)
+    while progress.random_kills < moments:
+        seed = f"{progress.seed}-{progress.random_kills}"
+        kills = min(A_FLIGHT, moments - progress.random_kills)
+        flown = at_random(directory / f"random-{progress.flights}", random.Random(seed), kills)  # noqa: S311 - no secret
         progress.random_kills += max(1, flown.kills)
-        progress.flown(flown, f"random moments, seed {progress.seed}-{progress.random_kills}")
+        progress.flown(flown, f"random moments, seed {seed}")
     missed = [str(point) for point in named if str(point) not in progress.hit]
-    print(f"{len(progress.hit)} of {len(named)} named points, {progress.random_kills} random kills,")
+    print(f"{len(named) - len(missed)} of {len(named)} named points, {progress.random_kills} random kills,")
     print(f"{progress.flights} flights, {time.monotonic() - begun:.0f} s; never reached: {missed or 'none'}")
     for problem in progress.problems:
         print(f"PROBLEM {problem}")
-    return 1 if progress.problems else 0
+    return 1 if progress.problems or missed else 0
 
 
 if __name__ == "__main__":
