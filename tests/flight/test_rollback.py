@@ -27,11 +27,6 @@ FAULTS = {
 """By fault: the stage that fails, and a word of what it says."""
 
 
-def around(operation: str) -> list[tuple[str, str, str]]:
-    """Before the call, which the journal has announced, and after it, when nobody knows yet."""
-    return [("after", "operation.intended", operation), ("before", "operation.ended", operation)]
-
-
 def after(operation: str) -> tuple[str, str, str]:
     """After the call, when nobody knows yet that it was made."""
     return ("before", "operation.ended", operation)

@@ -90,7 +90,8 @@ def sweep(keep: Path | None = None) -> list[Path]:
             continue
         if running:
             end_process(pid)
-        if directory != keep:
+        # Ending it took a while: its directory may be another flight's by now, with a world that begins there.
+        if directory != keep and not alive(owner_of(directory)):
             remove(directory)
             removed.append(directory)
         note.unlink(missing_ok=True)
