@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import sys
@@ -72,6 +73,29 @@ def test_a_second_cockpit_on_the_same_session_is_refused(world: Path, tmp_path: 
     assert second.returncode == 1
     assert "this session is flown by test on" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+def test_while_the_disk_takes_nothing_no_step_runs_and_it_goes_on_when_there_is_room(
+    world: Path, tmp_path: Path
+) -> None:
+    flight = start(world, tmp_path)
+    read_until(flight, "step announce by")
+    kept = resource.prlimit(flight.pid, resource.RLIMIT_FSIZE)
+    size = (tmp_path / journal.FILE).stat().st_size
+    # The kernel refuses every further byte, in the middle of a line too, as it does on a disk that is full.
+    resource.prlimit(flight.pid, resource.RLIMIT_FSIZE, (size, kept[1]))
+    read_until(flight, "the journal cannot be written, no step runs: ")
+    assert (tmp_path / journal.FILE).stat().st_size <= size
+    assert ("announce", "verified") not in rehearsal.steps_of(tmp_path)
+    resource.prlimit(flight.pid, resource.RLIMIT_FSIZE, kept)
+    read_until(flight, "the journal can be written again")
+    read_until(flight, "step pause: verified")
+    flight.send_signal(signal.SIGTERM)
+    output, _ = flight.communicate(timeout=20)
+    assert flight.returncode == 128 + signal.SIGTERM, output
+    done = [("announce", "started"), ("announce", "verified"), ("pause", "started"), ("pause", "verified")]
+    assert rehearsal.steps_of(tmp_path)[:4] == done
+    assert rehearsal.chain_is_whole(tmp_path)
 
 
 def test_a_second_rehearsal_on_the_same_session_leaves_the_first_its_world(tmp_path: Path) -> None:

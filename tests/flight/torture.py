@@ -128,7 +128,7 @@ def flight(directory: Path, back: tuple[str, str] | None = None) -> Iterator[Fli
     directory.mkdir(parents=True)
     with rehearsal.world(directory / "world") as world:
         # A canary that was paused on purpose: it is paused again, which is an operation too.
-        rehearsal.query(world, f"update dag set is_paused = true where dag_id = '{CANARY}' returning dag_id")
+        rehearsal.pause_dag(world, CANARY)
         yield Flight(world, directory / "session", back)
 
 

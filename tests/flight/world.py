@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from migration_cockpit.config import load
 from migration_cockpit.rehearsal import calls, life
 from migration_cockpit.session import journal
 
@@ -107,6 +110,20 @@ def chain_is_whole(session: Path) -> bool:
             return False
         before = journal.line_hash(line)
     return True
+
+
+def pause_dag(world_directory: Path, dag_id: str) -> None:
+    """Pause a DAG by Airflow's API, as somebody did who wants it paused."""
+    config = load(world_directory / "config.toml")
+    assert config.airflow is not None
+    request = urllib.request.Request(  # noqa: S310 - the world's own address
+        f"{config.airflow.url}/api/v1/dags/{dag_id}", data=b'{"is_paused": true}', method="PATCH"
+    )
+    login = f"{config.airflow.username}:{(world_directory / 'secrets' / 'airflow-password').read_text().strip()}"
+    request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        assert answer.status == 200
 
 
 def wait_until_gone(pid: int, seconds: float = 20.0) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -228,3 +229,22 @@ def test_a_line_that_fits_only_in_part_is_taken_back(tmp_path: Path, monkeypatch
     recorder.close()
     lines = (tmp_path / journal.FILE).read_bytes().splitlines()
     assert [json.loads(line)["data"]["text"] for line in lines] == ["kept", "after"]
+
+
+def test_an_artifact_that_a_full_disk_does_not_take_is_an_error_of_the_record(tmp_path: Path) -> None:
+    recorder = open_session(tmp_path, Hands())
+    kept = recorder.write_artifact("ledger.json", b"as it was")
+    # The kernel limits the size of a file, in a process of its own: it stops in the middle, as a full disk does.
+    if (child := os.fork()) == 0:
+        code = 1
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+            recorder.write_artifact("ledger.json", b"x" * 500)
+        except JournalError as error:
+            code = 0 if str(error) == f"{kept}: cannot be written: File too large" else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert kept.read_bytes() == b"as it was"
+    assert [each.name for each in recorder.artifacts.iterdir()] == ["ledger.json"]
+    recorder.close()

@@ -16,6 +16,9 @@ from migration_cockpit.session import events as ev
 from migration_cockpit.session.journal import Entry, JournalError
 from migration_cockpit.session.state import STEP_TITLES, LogEntry, State
 
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether the journal can be written."""
+
 
 async def fly(
     cockpit: Cockpit, *, pause: float, signals: Iterable[Signals], back: autopilot.GoBack | None = None
@@ -57,6 +60,7 @@ async def fly(
 
     flight = asyncio.create_task(autopilot.fly(desk, press, write, pause=pause, back=back))
     stop = asyncio.create_task(ended.wait())
+    disk = asyncio.create_task(_tell_of_the_disk(cockpit))
     await asyncio.wait({flight, stop}, return_when=asyncio.FIRST_COMPLETED)
     why = ""
     if flight.done():
@@ -65,12 +69,25 @@ async def fly(
         flight.cancel()
         await asyncio.gather(flight, return_exceptions=True)
     stop.cancel()
+    disk.cancel()
     over = "the way back was flown" if cockpit.state.rollback else "every step was flown"
     reason = f"signal {got[0].name}" if got else (why or over)
     await cockpit.stop(reason)
     say(f"\n{table(cockpit.state)}")
     say(f"\n{reason}\nsession {cockpit.recorder.directory}")
     return 128 + got[0] if got else exit_code(cockpit.state, asked_back=back is not None)
+
+
+async def _tell_of_the_disk(cockpit: Cockpit) -> None:
+    """Say that the journal cannot be written, which no event can tell, and that it can be again."""
+    told = ""
+    while True:
+        if (why := cockpit.write_error) and not told:
+            say(f"the journal cannot be written, no step runs: {why}")
+        elif told and not why:
+            say("the journal can be written again")
+        told = why
+        await cockpit.clock.sleep(LOOK_EVERY)
 
 
 def say(text: str) -> None:

@@ -88,13 +88,18 @@ class Recorder:
     def write_artifact(self, name: str, content: bytes) -> Path:
         """Write a file beside the journal without secrets, whole or not at all, readable by its owner only.
 
-        Raises OSError.
+        It is part of the record: raises JournalError when it cannot be written, as for a durable event.
         """
         path = self.artifacts / name
         part = path.with_suffix(path.suffix + ".part")
-        part.touch(mode=0o600)
-        part.write_bytes(self.redactor.clean_bytes(content))
-        part.replace(path)
+        try:
+            part.touch(mode=0o600)
+            part.write_bytes(self.redactor.clean_bytes(content))
+            part.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise JournalError(f"{path}: cannot be written: {error.strerror}") from error
         return path
 
     def sync(self) -> None:

@@ -263,8 +263,8 @@ async def _export(desk: Desk) -> None:
         path = await rows_since.export(desk.cockpit.flight, point)
     except WorldError as error:
         raise Refused(f"the rows cannot be read: {error}") from error
-    except OSError as error:
-        raise Refused(f"the rows cannot be written: {error.strerror or error}") from error
+    except JournalError as error:
+        raise Refused(str(error)) from error
     desk.notice = f"written: {path}"
 
 

@@ -16,7 +16,7 @@ async def export(flight: Flight, marked: RecoveryMarked) -> Path:
     """Write one JSON document a line: runs, tasks, keys of xcoms, log rows, names of connections and variables.
 
     Nothing in it is a value that Airflow keeps secret, but names are data: the file is readable by its owner only.
-    Raises WorldError and OSError.
+    Raises WorldError and JournalError.
     """
     import psycopg
 
