@@ -29,6 +29,7 @@ USERS = {
 }
 """Who may log in: the token and the group."""
 _ISSUER = "https://kubernetes.default.svc"
+_VOLUMES = 30
 _LEEWAY = 60
 """Seconds for which the server still takes a token that has expired: its JWT library allows for clocks that differ."""
 
@@ -128,6 +129,8 @@ class RealCluster:
         )
         node = {"metadata": {"name": "node-1", "labels": {"kubernetes.io/hostname": "node-1"}}}
         self.api.post("/api/v1/nodes", json=node).raise_for_status()
+        for number in range(_VOLUMES):
+            self.api.post("/api/v1/persistentvolumes", json=_volume(f"volume-{number}")).raise_for_status()
         manager.until(lambda: self.api.get("/api/v1/namespaces/default/serviceaccounts/default").status_code == 200)
         kwok.until(self._node_ready)
 
@@ -195,6 +198,12 @@ class RealCluster:
         for running in reversed(list(self._running.values())):
             running.end()
         self._running.clear()
+
+
+def _volume(name: str) -> Obj:
+    """Room for one claim of the chart's; nothing is ever written to it."""
+    spec = {"capacity": {"storage": "100Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/nowhere"}}
+    return {"metadata": {"name": name}, "spec": spec}
 
 
 def _base64url(data: bytes) -> str:

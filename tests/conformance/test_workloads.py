@@ -189,26 +189,48 @@ def test_a_selector_cannot_change(world: World) -> None:
     )
 
 
-def test_replicas_set_through_scale_belong_to_nobody(world: World) -> None:
-    """Helm 4 upgrades by server-side apply: what `scale` set it sets again without a word; an edit it runs into."""
+def test_a_scale_to_zero_belongs_to_nobody(world: World) -> None:
+    """Helm 4 upgrades by server-side apply: a zero that `scale` set it takes back without a word. Other counts, and
+    what an edit wrote, has an owner that it runs into."""
     body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, **workload("d", 1)}
     where, helm = world.path(DEPLOYMENTS, "d"), {"fieldManager": "helm"}
     assert world.ask("PATCH", where, body, patch="apply", query=helm)[0] == 201
-    cockpit = {"fieldManager": "migration-cockpit"}
-    for count in (3, 0):
-        scale = world.path(DEPLOYMENTS, "d", "scale")
-        world.ok("PATCH", scale, {"spec": {"replicas": count}}, patch="merge", query=cockpit)
-        entries = world.ok("GET", where)["metadata"]["managedFields"]
-        assert not any("f:replicas" in entry["fieldsV1"].get("f:spec", {}) for entry in entries)
-        assert "migration-cockpit" not in [entry["manager"] for entry in entries]
-    assert world.ok("PATCH", where, body, patch="apply", query=helm)["spec"]["replicas"] == 1
-    edited = {"fieldManager": "kubectl-edit"}
-    world.ok("PATCH", where, {"spec": {"replicas": 3}}, patch="merge", query=edited)
-    code, reason, message = world.refused("PATCH", where, body, patch="apply", query=helm)
-    assert (code, reason) == (409, "Conflict")
-    assert message == 'Apply failed with 1 conflict: conflict with "kubectl-edit" using apps/v1: .spec.replicas'
-    forced = world.ok("PATCH", where, body, patch="apply", query={**helm, "force": "true"})
-    assert forced["spec"]["replicas"] == 1
+
+    def scale(count: int) -> None:
+        query = {"fieldManager": "migration-cockpit"}
+        world.ok(
+            "PATCH", world.path(DEPLOYMENTS, "d", "scale"), {"spec": {"replicas": count}}, patch="merge", query=query
+        )
+
+    def edit(count: int) -> None:
+        query = {"fieldManager": "kubectl-edit"}
+        world.ok("PATCH", where, {"spec": {"replicas": count}}, patch="merge", query=query)
+
+    def conflict(**query: str) -> str:
+        code, answer = world.ask("PATCH", where, body, patch="apply", query={**helm, **query})
+        assert (code, answer.get("reason")) in ((200, None), (409, "Conflict"))
+        return str(answer.get("message", "")).removeprefix("Apply failed with 1 conflict: ")
+
+    scaled = 'conflict with "migration-cockpit" with subresource "scale" using apps/v1: .spec.replicas'
+    edited = 'conflict with "kubectl-edit" using apps/v1: .spec.replicas'
+    scale(3)
+    assert conflict() == scaled
+    scale(0)
+    assert conflict(dryRun="All") == ""
+    scale(2)
+    assert conflict(dryRun="All") == "", "what nobody owns, scale does not claim"
+    assert conflict() == ""
+    edit(0)
+    assert conflict() == edited
+    scale(0)
+    assert conflict() == edited, "a count that stays the same keeps its owner"
+    scale(3)
+    assert conflict() == scaled
+    scale(0)
+    assert conflict() == ""
+    edit(3)
+    assert conflict(force="true") == ""
+    assert world.ok("GET", where)["spec"]["replicas"] == 1
 
 
 def test_a_deleted_pod_of_a_workload_comes_back(world: World) -> None:

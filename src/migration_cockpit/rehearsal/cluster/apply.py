@@ -12,6 +12,7 @@ from .ownership import Path
 from .patch import merge_patch, strategic_patch
 
 Obj = dict[str, Any]
+_REPLICAS: Path = ("f:spec", "f:replicas")
 
 
 class Applier:
@@ -33,9 +34,10 @@ class Applier:
             _keep(result, ownership.entries(old))
             return result
         items = _without(ownership.entries(old), changed | gone)
-        if subresource == "scale":
-            # As the real server does: replicas that were set through /scale belong to nobody, so the next
-            # server-side apply (helm 4's upgrade) sets them again without a conflict.
+        owned = any(_REPLICAS in ownership.decode(item["fieldsV1"]) for item in ownership.entries(old))
+        if subresource == "scale" and (not owned or not new["spec"].get("replicas")):
+            # As the real server does: through /scale a count of zero belongs to nobody, for Go leaves a zero out; and
+            # what nobody owns, /scale does not claim. The next server-side apply sets it again without a conflict.
             fresh = copy.deepcopy(new)
             _keep(fresh, items)
             return fresh
