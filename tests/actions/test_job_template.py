@@ -20,9 +20,18 @@ def _site(tmp_path: Path, **tables: Any) -> Site:
 def _scheduler() -> dict[str, Any]:
     """What the chart's scheduler has that would break a migration."""
     return {
-        "metadata": {"labels": {"component": "scheduler", "tier": "airflow", "release": "airflow"}},
+        "metadata": {
+            "labels": {"component": "scheduler", "tier": "airflow", "release": "airflow"},
+            "annotations": {
+                "checksum/airflow-config": "ab12",
+                "cluster-autoscaler.kubernetes.io/safe-to-evict": "true",
+            },
+        },
         "spec": {
             "serviceAccountName": "airflow-scheduler",
+            "securityContext": {"runAsUser": 50000, "fsGroup": 0},
+            "imagePullSecrets": [{"name": "registry"}],
+            "tolerations": [{"key": "airflow", "operator": "Exists"}],
             "terminationGracePeriodSeconds": 10,
             "topologySpreadConstraints": [{"maxSkew": 1}],
             "affinity": {"podAntiAffinity": {"x": 1}, "nodeAffinity": {"y": 2}},
@@ -40,9 +49,16 @@ def _scheduler() -> dict[str, Any]:
                     "startupProbe": {"exec": {"command": ["x"]}},
                     "lifecycle": {"preStop": {}},
                     "ports": [{"containerPort": 8793}],
+                    "readinessProbe": {"exec": {"command": ["x"]}},
                     "resources": {"limits": {"memory": "256Mi"}},
                     "volumeMounts": [
                         {"name": "config", "mountPath": "/opt/airflow/airflow.cfg", "subPath": "airflow.cfg"},
+                        {
+                            "name": "config",
+                            "mountPath": "/opt/airflow/config/airflow_local_settings.py",
+                            "subPath": "airflow_local_settings.py",
+                        },
+                        {"name": "scheduler-claim", "mountPath": "/opt/airflow/claim"},
                         {"name": "logs", "mountPath": "/opt/airflow/logs"},
                         {"name": "dags", "mountPath": "/opt/airflow/dags"},
                         {"name": "ca", "mountPath": "/ca"},
@@ -83,9 +99,32 @@ def test_from_scheduler_keeps_configuration_and_drops_what_would_break_it(tmp_pa
     (container,) = pod["containers"]
     assert container["image"] == "apache/airflow:3.2.2"
     assert container["args"] == COMMAND
-    assert [mount["name"] for mount in container["volumeMounts"]] == ["config", "ca"]
+    mounted = [(mount["name"], mount.get("subPath")) for mount in container["volumeMounts"]]
+    assert mounted == [("config", "airflow.cfg"), ("config", "airflow_local_settings.py"), ("ca", None)]
     assert container["envFrom"] == [{"secretRef": {"name": "extra"}}]
-    assert not {"livenessProbe", "startupProbe", "lifecycle", "ports", "resources"} & container.keys()
+    dropped = {"livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "ports", "resources"}
+    assert not dropped & container.keys()
+
+
+def test_from_scheduler_keeps_what_lets_the_pod_start(tmp_path: Path) -> None:
+    pod = _built(_site(tmp_path))["spec"]["template"]["spec"]
+    assert pod["serviceAccountName"] == "airflow-scheduler"
+    assert pod["securityContext"] == {"runAsUser": 50000, "fsGroup": 0}
+    assert pod["imagePullSecrets"] == [{"name": "registry"}]
+    assert pod["tolerations"] == [{"key": "airflow", "operator": "Exists"}]
+    (container,) = pod["containers"]
+    assert CONNECTION in container["env"]
+    assert {"name": "PYTHONUNBUFFERED", "value": "1"} in container["env"]
+
+
+def test_nothing_else_in_the_cluster_ends_it_or_keeps_it_from_ending(tmp_path: Path) -> None:
+    annotations = _built(_site(tmp_path))["spec"]["template"]["metadata"]["annotations"]
+    assert annotations == {
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+        "karpenter.sh/do-not-disrupt": "true",
+        "sidecar.istio.io/inject": "false",
+        "linkerd.io/inject": "disabled",
+    }, "the scheduler's own, its checksums among them, are dropped"
 
 
 def test_no_service_or_workload_selects_its_pod(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Run:
         if self.measured is not None:
             found.append((self.begun - 0.01, ev.MigrationMeasured(measured=self.measured)))
         job = ev.OperationIntended(step="migrate", operation="migration-job", key=JOB, commands=())
-        names = {"step": "migrate", "operation": "migration-job", "key": JOB}
+        names: dict[str, Any] = {"step": "migrate", "operation": "migration-job", "key": JOB}
         found.append((self.begun, job))
         end = self.ended + 1.0
         if self.exit == 0:

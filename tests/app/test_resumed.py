@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def leave(directory: Path, *, raised: bool, closed: str = "") -> None:
     commands = (ev.Command(text="flagctl raise"),)
     recorder.record(ev.OperationIntended(step="announce", operation="raise", key="flag-announce", commands=commands))
     if raised:
-        names = {"step": "announce", "operation": "raise", "key": "flag-announce"}
+        names: dict[str, Any] = {"step": "announce", "operation": "raise", "key": "flag-announce"}
         recorder.record(ev.OperationEnded(**names, outcome="done"))
         recorder.record(ev.StepEnded(step="announce", outcome="verified", operator="sre-2"))
     if closed:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from migration_cockpit.advice.progress import PARTS
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.rehearsal import life
 from migration_cockpit.rehearsal.faults import FAULTS
@@ -27,14 +28,31 @@ def test_the_headless_rehearsal_verifies_all_eleven_steps_and_leaves_nothing_run
     assert "11 of 11 verified" in flown.stdout
     assert rehearsal.steps_of(session) == VERIFIED
     assert rehearsal.chain_is_whole(session)
-    known = [e.event for e in journal.read(session / journal.FILE) if isinstance(e.event, ev.FailureShown)]
+    events = [entry.event for entry in journal.read(session / journal.FILE)]
+    known = [event for event in events if isinstance(event, ev.FailureShown)]
     assert [event for event in known if event.severity != "expected"] == [], "a clean flight shows no failure"
     # Where the torture kills is told by the steps themselves: an operation that they do not name would be left out.
     named = {point.name for point in points.of_operations(load(rehearsal.ROOT / "config.example.toml"))}
     done = {(each.step, each.operation) for each in intended(session)}
     assert {f"{step}/{operation}" for step, operation in done} <= named
+    assert_the_migration_was_told_as_it_was(events)
     assert not (session / "world").exists()
     assert not [note for note in life.registry().glob("*.json") if str(session) in note.read_text()]
+
+
+def assert_the_migration_was_told_as_it_was(events: list[ev.Event]) -> None:
+    """No false alarm, a bar that never goes back and is full only when the schema is verified, each log line once."""
+    words = [event.verdict for event in events if isinstance(event, ev.VerdictChanged)]
+    assert set(words) == {"WORKING", "DONE"}
+    assert words.index("DONE") == len(words) - 1
+    done = [event.done for event in events if isinstance(event, ev.StepProgress) and event.step == "migrate"]
+    shares = [share for share in done if share]
+    assert shares == sorted(shares)
+    assert 0 < shares[-1] < PARTS
+    lines = [event for event in events if isinstance(event, ev.LogLine) and event.source == "job"]
+    assert len({line.at for line in lines}) == len(lines) > 83
+    begun = [line.text.partition("Running upgrade ")[2] for line in lines if "Running upgrade" in line.text]
+    assert len(set(begun)) == len(begun) == 83, "82 core revisions and one of FAB"
 
 
 @pytest.mark.parametrize(

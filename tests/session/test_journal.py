@@ -221,3 +221,10 @@ def test_a_full_disk_refuses_what_must_be_durable_and_keeps_drawing(
     monkeypatch.undo()
     recorder.record(Note(operator="sre", text="again"))
     assert recorder.write_error == ""
+
+
+def test_a_password_inside_a_word_of_the_server_leaves_what_went_wrong_legible() -> None:
+    redactor = Redactor()
+    redactor.register("admin")
+    words = "terminating connection due to administrator command"
+    assert redactor.clean(f"{words}, user admin:admin") == f"{words}, user {MASK}:{MASK}"

@@ -8,6 +8,7 @@ import resource
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_what_was_in_flight_is_told_with_what_the_world_shows(tmp_path: Path) ->
     assert "ended without a word at 09:52:10, 3 min ago" in state.log[-1].text
     assert "step helm upgrade was running; in flight: helm-upgrade, begun 09:52:10" in state.log[-1].text
     assert "looked at when step helm upgrade comes to it" in found_words(found.operations[0])
-    names = {"step": "helm", "operation": "helm-upgrade", "key": "k"}
+    names: dict[str, Any] = {"step": "helm", "operation": "helm-upgrade", "key": "k"}
     state = second.record(ev.OperationObserved(**names, found="done", detail="revision 8 is deployed"))
     told = "helm-upgrade: was started 09:52:10, revision 8 is deployed → done"
     assert state.log[-1].text == told
@@ -98,7 +99,7 @@ def test_what_came_of_it_is_told_too(found: str, outcome: str, words: str, tmp_p
     recorder = open_session(tmp_path, clock)
     begin_upgrade(recorder)
     recorder.record(ev.DriverChanged(operator="sre-1", host="bastion", pid=2, resumed=True))
-    names = {"step": "helm", "operation": "helm-upgrade", "key": "k"}
+    names: dict[str, Any] = {"step": "helm", "operation": "helm-upgrade", "key": "k"}
     recorder.record(ev.OperationObserved(**names, found=found))
     if outcome:
         recorder.record(ev.OperationEnded(**names, outcome=outcome))

@@ -163,7 +163,8 @@ class MigrationJob:
             if status is Status.DONE:
                 return f"Job {self.key} {detail}"
             if status is Status.FAILED:
-                raise OperationError(f"Job {self.key} failed: {_ending(pod, self.command) or detail}")
+                ending, code = _ending(pod, self.command)
+                raise OperationError(f"Job {self.key} failed: {ending or detail}", exit_code=code)
             if pod is None or not _started(pod):
                 report.progress(f"Job {self.key}: {_waiting(pod)}")
                 self._patience(loop.time() - waiting_since, pod)
@@ -218,15 +219,15 @@ def _waiting(pod: Mapping[str, Any] | None) -> str:
     return f"its pod is {reason}{words}"
 
 
-def _ending(pod: Mapping[str, Any] | None, command: str) -> str:
-    """How the container ended, where the pod still tells."""
+def _ending(pod: Mapping[str, Any] | None, command: str) -> tuple[str, int | None]:
+    """How the container ended, where the pod still tells, and its exit code where it was not ended with its pod."""
     if pod is None:
-        return ""
+        return "", None
     status = pod.get("status", {})
     if status.get("reason"):
-        return f"its pod was ended by the cluster: {status['reason']} {status.get('message', '')}".rstrip()
+        return f"its pod was ended by the cluster: {status['reason']} {status.get('message', '')}".rstrip(), None
     ended = (_container_status(pod).get("state") or {}).get("terminated")
     if not ended:
-        return ""
+        return "", None
     code, reason = ended.get("exitCode"), ended.get("reason", "")
-    return f"{command} ended with {code}" + (f" ({reason})" if reason not in {"", "Error"} else "")
+    return f"{command} ended with {code}" + (f" ({reason})" if reason not in {"", "Error"} else ""), code

@@ -27,7 +27,14 @@ class Observation:
 
 
 class OperationError(Exception):
-    """An operation failed: what happened and how to mend it, in one or two sentences a tired person understands."""
+    """An operation failed: what happened and how to mend it, in one or two sentences a tired person understands.
+
+    `exit_code` is that of its program, where that ended by itself and told one.
+    """
+
+    def __init__(self, text: str, *, exit_code: int | None = None) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
 
 
 class Report(Protocol):

@@ -137,7 +137,7 @@ def _over(state: State, migration: MigrationState, step: StepState) -> Verdict |
     if migration.outcome == "failed":
         why, left = why_it_ended(state), _committed(state, migration)
         # A program that ended by itself told its exit code; a pod that was ended, or is gone, cannot.
-        word = "FAILED" if "airflow db migrate ended with" in migration.detail else "LOST"
+        word = "FAILED" if migration.exit_code is not None else "LOST"
         text = f"{sentence(migration.detail)} {why} {left}"
         return Verdict(word, text, "", "bad", migration.ended, brief=f"{why} {left}")
     if step.running:
@@ -156,10 +156,20 @@ def _at_head(state: State, migration: MigrationState) -> bool:
 
 def _committed(state: State, migration: MigrationState) -> str:
     """Up to where the schema is, and who of the migration still works."""
-    left = ", ".join(migration.heads) or "nothing that was seen"
+    left = _reached(state, migration) or "nothing that was seen"
     orphans = [each for each in _backends(state) if each.role == "migration" and each.state == "active"]
     work = f" Its backend {orphans[0].pid} still works: wait for it." if orphans else ""
     return f"Committed up to {left}; the revision after it is undone.{work}"
+
+
+def _reached(state: State, migration: MigrationState) -> str:
+    """What alembic_version showed last, or what its log committed since: a reading may be a second old."""
+    if state.session is None or len(migration.heads) > 1:
+        return ", ".join(migration.heads)
+    logged = [each.revision for each in migration.revisions if each.committed is not None]
+    seen = [*migration.heads, *logged[-1:]]
+    way = (state.session.source_version, state.session.target_version)
+    return max(seen, key=lambda each: (revisions.place(each, *way) or (0, 0))[0], default="")
 
 
 def _backends(state: State) -> tuple[Backend, ...]:

@@ -206,13 +206,13 @@ class CockpitApp(App[None]):
             self.spawn(self._autopilot)
 
     async def _autopilot(self) -> None:
-        from migration_cockpit.cockpit.autopilot import GoBack, fly
+        from migration_cockpit.cockpit.autopilot import WATCHED, GoBack, fly
         from migration_cockpit.cockpit.desk import Desk
 
         assert self._pause is not None
         assert isinstance(self.desk, Desk)
         order = GoBack(*self._back) if self._back else None
-        why = await fly(self.desk, self.press, self.write, pause=self._pause, back=order)
+        why = await fly(self.desk, self.press, self.write, pause=self._pause, back=order, patience=WATCHED)
         over = "the way back is flown" if self.state.rollback else "every step is flown"
         self.tell(f"autopilot: {why or over}")
 

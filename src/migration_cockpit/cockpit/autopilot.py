@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
+from migration_cockpit.advice.verdict import decision_point, judge
 from migration_cockpit.cockpit.desk import DEAF, Desk
 from migration_cockpit.cockpit.dialogs import (
     DecisionDialog,
@@ -17,12 +19,18 @@ from migration_cockpit.cockpit.dialogs import (
     SheetDialog,
     UnderWayDialog,
 )
+from migration_cockpit.config import Limits
 from migration_cockpit.playbook.rollback.plan import Prospect, Way
 from migration_cockpit.session.events import ROLLBACK
 from migration_cockpit.session.state import State
 
 ANSWERS = {"drain": "abort"}
 """What the autopilot answers where the first choice is not the careful one; else it takes the first."""
+
+PATIENCE = 15.0
+"""Seconds for which a verdict that asks for a person stands before nobody is waited for any more."""
+WATCHED = 120.0
+"""The same where people watch, who may press a key of their own."""
 
 LOOKS = 5
 """How often it looks again at gates that do not hold before it gives up: a reading may be a moment late."""
@@ -117,6 +125,27 @@ def _left_open(state: State) -> bool:
     return state.decision is not None and state.driver_since is not None and state.decision.asked < state.driver_since
 
 
+def undecided(state: State, now: datetime, limits: Limits, patience: float) -> str:
+    """Why the migration that runs is not waited for any longer: nobody here decides what its verdict asks; "" to wait.
+
+    What only takes long is waited for until the decision point; a warning becomes the word itself or goes away.
+    """
+    step, told, since = state.steps.get("migrate"), state.verdict, state.verdict_since
+    if step is None or not step.running or told is None or since is None or state.migration.ended is not None:
+        return ""
+    if told.verdict not in {"BLOCKED", "QUIET", "SLOW", "LOST"} or told.subject == "warning":
+        return ""
+    asked = max(moment for moment in (since, step.started, state.migration.created) if moment is not None)
+    if (now - asked).total_seconds() < patience:
+        return ""
+    decide = decision_point(state, step, limits)
+    if told.verdict == "SLOW" and decide is not None and now < decide:
+        return ""
+    seen = judge(state, now, limits)
+    evidence = seen.evidence if seen is not None and seen.word == told.verdict else told.evidence
+    return f"{told.verdict}: {evidence} Nobody decides here; the Job is left as it is"
+
+
 async def fly(
     desk: Desk,
     press: Callable[[str], Awaitable[None]],
@@ -124,16 +153,21 @@ async def fly(
     *,
     pause: float,
     back: GoBack | None = None,
+    patience: float = PATIENCE,
 ) -> str:
     """Press keys until the flight is over; returns why it ended: "" when every step was flown, or the way back was.
 
     `write` types a text into the field of the open dialog. `pause` seconds lie between two keys, never less than the
-    time in which a fresh dialog drops them.
+    time in which a fresh dialog drops them. A migration whose verdict asks for a person is let go of after `patience`
+    seconds, as it is: its Job is never touched.
     """
     refused = looks = 0
     going_back = False
     while True:
-        state = desk.cockpit.state
+        cockpit = desk.cockpit
+        if why := undecided(cockpit.state, cockpit.clock.now(), cockpit.settings.limits, patience):
+            await cockpit.runner.let_go(cockpit.operator, why)
+        state = cockpit.state
         key: str | Text | None = next_key(desk)
         if key is None and isinstance(desk.dialog, SheetDialog) and looks < LOOKS:
             key, looks = "r", looks + 1

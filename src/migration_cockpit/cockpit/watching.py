@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from migration_cockpit.advice.progress import PARTS, Progress, progress
@@ -23,11 +24,16 @@ class MigrationWatch:
         self._recorder, self._clock, self._limits, self._rates = recorder, clock, limits, rates
 
     async def run(self) -> None:
-        """Judge until cancelled."""
-        while True:
-            with suppress(JournalError):  # the recorder's write_error says it; judged again in a second
+        """Judge until cancelled, and then once more: a flight may end in the very second after its migration."""
+        try:
+            while True:
+                with suppress(JournalError):  # the recorder's write_error says it; judged again in a second
+                    self.look()
+                await self._clock.sleep(EVERY)
+        except asyncio.CancelledError:
+            with suppress(JournalError):
                 self.look()
-            await self._clock.sleep(EVERY)
+            raise
 
     def look(self) -> None:
         """Record the verdict and the progress where they changed. Raises JournalError."""

@@ -64,7 +64,7 @@ class Flight:
         # Another key is another thing in the world, such as the snapshot of a later standstill.
         if before and before.outcome in {"done", "found"} and (before.attempt, before.key) == (attempt, operation.key):
             return before.detail
-        names = {"step": step, "operation": operation.name, "key": operation.key}
+        names: dict[str, Any] = {"step": step, "operation": operation.name, "key": operation.key}
         seen = await operation.observe()
         if before and not before.outcome and before.key == operation.key:
             self.record(ev.OperationObserved(**names, found=seen.status.value, detail=seen.detail))
@@ -79,7 +79,7 @@ class Flight:
         try:
             detail = await operation.run(report or StepReport(self, step))
         except OperationError as error:
-            self.record(ev.OperationEnded(**names, outcome="failed", detail=str(error)))
+            self.record(ev.OperationEnded(**names, outcome="failed", detail=str(error), exit_code=error.exit_code))
             raise
         self.record(ev.OperationEnded(**names, outcome="done", detail=detail))
         return detail

@@ -188,7 +188,7 @@ class Migrate:
                 left = await migrated.after_failure(flight, name)
             except WorldError as unread:
                 left = f"In what state it left the schema cannot be read: {unread}"
-            raise StepFailed(f"{error}. {left}") from error
+            raise StepFailed(f"{str(error).rstrip('.')}. {left}") from error
 
 
 def text(flight: Flight) -> str:

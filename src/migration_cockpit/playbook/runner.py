@@ -165,7 +165,7 @@ class Runner:
         self._may_go_back()  # the look took its time, and two people share a keyboard
         self._going_back = True
         try:
-            await self._let_go(operator, f"the way back began: {reason.strip()}")
+            await self.let_go(operator, f"the way back began: {reason.strip()}")
             self._begin_back(plan, operator, reason)
         finally:
             self._going_back = False
@@ -197,8 +197,8 @@ class Runner:
         if postponed is not None and postponed.outcome != "failed":
             raise Refused("the migration is postponed: nothing of it has to be taken back")
 
-    async def _let_go(self, operator: str, why: str) -> None:
-        """End the step that runs, here and not in the world."""
+    async def let_go(self, operator: str, why: str) -> None:
+        """End the step that runs as aborted, here and not in the world: flown again it finds what is still at work."""
         if self._task is not None and not self._task.done():
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -213,7 +213,7 @@ class Runner:
             )
         if why := postpone.refusal(self.flight.state):
             raise Refused(why)
-        await self._let_go(operator, f"the migration was postponed: {reason}")
+        await self.let_go(operator, f"the migration was postponed: {reason}")
         self.flight.record(ev.PostponeStarted(operator=operator, reason=reason))
         self._task = asyncio.create_task(self._postpone(), name="postpone")
 

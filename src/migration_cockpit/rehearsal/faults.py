@@ -9,22 +9,28 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FILE_NAME = "faults.json"
+STORAGE_FULL = "storage-full"
+"""File in the world's directory that is there while the database's disk has no room."""
 
 
 @dataclass(frozen=True)
 class Fault:
     """``name`` as typed after ``--fault``, the ``step`` it makes end not verified, and what it does in a sentence.
 
-    The step ``rollback`` is the way back: a stage of it fails.
+    The step ``rollback`` is the way back: a stage of it fails. ``verdict`` is what a fault of the migration ends with,
+    ``limits`` what the config of a fast rehearsal says so that it shows within seconds.
     """
 
     name: str
     step: str
     sentence: str
+    verdict: str = ""
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 _ALL = (
@@ -34,11 +40,50 @@ _ALL = (
     Fault("old-pod-survives", "helm", "A 2.x pod ignores being scaled to zero and keeps its database session."),
     Fault("helm-pending", "helm", "A killed Helm left the release in pending-upgrade: the next upgrade is refused."),
     Fault("snapshot-stuck", "helm", "The RDS snapshot stays in creating and never becomes available."),
-    Fault("migration-crash", "migrate", "The migration process dies in the middle of a revision."),
-    Fault("alembic-version-deleted", "migrate", "Somebody empties alembic_version as the migration starts."),
-    Fault("second-migration", "migrate", "A colleague's airflow db migrate holds the lock of all migrations already."),
-    Fault("statement-timeout", "migrate", "The Job's session settings are dropped, the role's time-out cuts it off."),
-    Fault("xcom-bad", "migrate", "A late task leaves an XCom that the conversion to JSON fails on."),
+    Fault(
+        "slow-alter",
+        "migrate",
+        "One ALTER TABLE takes minutes: it moves, but will not be done by the decision point.",
+        "SLOW",
+        {"decision_at": 20},
+    ),
+    Fault(
+        "blocked-by-idle-transaction",
+        "migrate",
+        "A report has read task_instance and leaves its transaction open.",
+        "BLOCKED",
+    ),
+    Fault(
+        "blocked-by-create-user-job",
+        "migrate",
+        "The chart's create-user Job holds ab_role while the FAB tables are migrated.",
+        "BLOCKED",
+    ),
+    Fault(
+        "quiet",
+        "migrate",
+        "The migration process hangs without waiting for anybody.",
+        "QUIET",
+        {"quiet_warning": 3, "quiet": 8},
+    ),
+    Fault("pod-evicted", "migrate", "The node evicts the migration's pod in the middle of a revision.", "LOST"),
+    Fault("database-restart", "migrate", "The database server restarts in the middle of a revision.", "FAILED"),
+    Fault("disk-filling", "migrate", "The database's disk is full in the middle of a revision.", "FAILED"),
+    Fault("migration-crash", "migrate", "The migration process dies in the middle of a revision.", "FAILED"),
+    Fault("alembic-version-deleted", "migrate", "Somebody empties alembic_version as the migration starts.", "FAILED"),
+    Fault(
+        "second-migration",
+        "migrate",
+        "A colleague's airflow db migrate holds the lock of all migrations already.",
+        "FAILED",
+    ),
+    Fault(
+        "statement-timeout",
+        "migrate",
+        "The Job's session settings are dropped, the role's time-out cuts it off.",
+        "FAILED",
+    ),
+    Fault("xcom-bad", "migrate", "A late task leaves an XCom that the conversion to JSON fails on.", "FAILED"),
     Fault("secret-late", "healthy", "A Secret that the new pods need does not arrive: their containers cannot start."),
     Fault("api-wrong-version", "healthy", "The API answers with the version of the source, not of the target."),
     Fault("dagprocessor-stale", "healthy", "The dag-processor runs but its heartbeat never comes: it parses nothing."),
@@ -65,6 +110,11 @@ def active(world: Path, name: str) -> dict[str, object] | None:
     if name not in FAULTS:
         raise KeyError(f"there is no fault {name!r}")
     return _read(world).get(name)
+
+
+def limits_of(names: Iterable[str]) -> dict[str, float]:
+    """The limits that let these faults show within seconds."""
+    return {key: value for name in names for key, value in FAULTS[name].limits.items()}
 
 
 def switch(world: Path, name: str, options: dict[str, object] | None) -> None:

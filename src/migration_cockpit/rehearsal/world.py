@@ -23,6 +23,7 @@ from migration_cockpit.rehearsal.database import EmbeddedPostgres
 from migration_cockpit.rehearsal.disturb import disturb
 from migration_cockpit.rehearsal.ingress import Ingress
 from migration_cockpit.rehearsal.metrics import MetricsServer
+from migration_cockpit.rehearsal.migration_faults import MigrationFaults
 from migration_cockpit.rehearsal.pace import Pace, choose
 from migration_cockpit.rehearsal.slack import SlackSink
 
@@ -83,7 +84,7 @@ def _options() -> Options:
     parser.add_argument("--no-rds", dest="rds", action="store_false")
     parser.add_argument("--fault", action="append", default=[])
     given = parser.parse_args()
-    pace = choose(given.pace, airflow=given.airflow)
+    pace = choose(given.pace, airflow=given.airflow).hastened(faults.limits_of(given.fault))
     counts = (given.dags, given.task_instances, tuple(given.fault))
     return Options(given.dir.resolve(), given.airflow, given.source, given.target, pace, *counts, given.rds)
 
@@ -178,6 +179,8 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     await _started(stack, cluster)
     disturbing = asyncio.create_task(disturb(directory, cluster))
     stack.callback(disturbing.cancel)
+    striking = asyncio.create_task(MigrationFaults(directory, cluster, postgres).run())
+    stack.callback(striking.cancel)
     stage(f"helm install airflow with chart {release.CHART_VERSION}")
     await release.install(deployed, cluster)
     ingress = Ingress(lambda: release.web_addresses(cluster))

@@ -72,6 +72,8 @@ class MigrationState(Part, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str = ""
     """Of the operation: empty while it is in flight, `done`, `found` or `failed`."""
     detail: str = ""
+    exit_code: int | None = None
+    """Of the program, where it ended by itself with an error; None where it was ended, or is gone."""
     measured: Measured | None = None
     idle_wal: float = 0.0
     """Bytes of WAL per second before the Job: nine tenths of the readings were at or below it."""

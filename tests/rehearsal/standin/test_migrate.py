@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
+from migration_cockpit.advice import failures
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.rehearsal.standin.logs import Log
 from migration_cockpit.rehearsal.standin.migrate.create import create_source
 from migration_cockpit.rehearsal.standin.migrate.loops import Work
 from migration_cockpit.rehearsal.standin.migrate.schema import upgrades
 from migration_cockpit.rehearsal.standin.migrate.shape import read_shape
+from migration_cockpit.rehearsal.standin.migrate.troubles import BAD_XCOMS
 from migration_cockpit.rehearsal.standin.migrate.upgrade import stretched
 from migration_cockpit.rehearsal.standin.releases import SOURCE_HEAD, release
 from tests.rehearsal.standin.conftest import wait
@@ -272,3 +274,32 @@ def test_the_chain_is_whole() -> None:
     path = upgrades(SOURCE_HEAD, TARGET)
     assert len(path) == 82
     assert all(step.before == before.after for before, step in pairwise(path))
+
+
+XCOM_REVISION_BEFORE = "9fc3fc5de720"
+KNOWN_BY_KIND = {
+    "nul": "xcom-null-character",
+    "empty": "xcom-empty",
+    "encoding": "xcom-not-utf8",
+    "json": "xcom-not-json",
+    "nan": "xcom-nan",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(BAD_XCOMS))
+def test_each_fatal_xcom_stops_the_migration_is_recognised_and_leaves_nothing(
+    deployment: Deployment, kind: str
+) -> None:
+    faults.switch(deployment.world, "xcom-bad", {"kind": kind})
+    done = deployment.airflow("3.2.2", "db", "migrate")
+    assert done.returncode == 1
+    found = [match.failure.id for match in failures.match_lines((done.stdout + done.stderr).splitlines())]
+    assert found == [KNOWN_BY_KIND[kind]]
+    assert version(deployment) == [XCOM_REVISION_BEFORE]
+    assert deployment.value("SELECT to_regclass('_xcom_archive')") is None
+    column = "SELECT format_type(atttypid, null) FROM pg_attribute WHERE attrelid = 'xcom'::regclass"
+    assert deployment.value(f"{column} AND attname = 'value'") == "bytea"
+    faults.switch(deployment.world, "xcom-bad", None)
+    deployment.do("DELETE FROM xcom WHERE key = 'late'")
+    assert deployment.airflow("3.2.2", "db", "migrate").returncode == 0
+    assert version(deployment) == [TARGET]

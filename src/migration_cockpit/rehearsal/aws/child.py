@@ -28,6 +28,7 @@ from migration_cockpit.rehearsal.aws import cloudwatch, rds
 from migration_cockpit.rehearsal.aws.fleet import Fleet
 from migration_cockpit.rehearsal.aws.gate import Gate
 from migration_cockpit.rehearsal.database import Handle
+from migration_cockpit.rehearsal.faults import STORAGE_FULL
 
 ACCOUNT = "123456789012"
 SUBNET_GROUP, PARAMETER_GROUP = "airflow-rehearsal", "airflow-rehearsal"
@@ -44,7 +45,7 @@ class Child:
         rds.install(self.state)
         cloudwatch.install()
         self.gate = Gate(DomainDispatcherApplication(create_backend_app), world)
-        self.watch = cloudwatch.Watch(self.fleet, ACCOUNT, sample_seconds)
+        self.watch = cloudwatch.Watch(self.fleet, ACCOUNT, sample_seconds, world / STORAGE_FULL)
         self._http: Any = None
         self._thread: threading.Thread | None = None
 

@@ -61,11 +61,13 @@ class Counters:
 class Watch:
     """Puts one point per metric and instance into moto's CloudWatch every ``seconds``."""
 
-    def __init__(self, fleet: Fleet, account: str, seconds: float) -> None:
+    def __init__(self, fleet: Fleet, account: str, seconds: float, full: Path) -> None:
+        """`full` is a file that is there while the instances' storage is used up."""
         self.region = "us-east-1"
         self._fleet = fleet
         self._account = account
         self._seconds = seconds
+        self._full = full
         self._task: asyncio.Task[None] | None = None
         self._sessions: dict[str, psycopg.AsyncConnection[tuple[object, ...]]] = {}
         self._last: dict[str, Counters] = {}
@@ -109,7 +111,8 @@ class Watch:
         self._last[machine.key] = now
         backend = self._backend()
         values = {"DatabaseConnections": connections, "DiskQueueDepth": waiting}
-        values["FreeStorageSpace"] = max(0.0, self._allocated(identifier) - used)
+        free = 0.0 if self._full.exists() else self._allocated(identifier) - used
+        values["FreeStorageSpace"] = max(0.0, free)
         if before is not None:
             values |= _rates(before, now)
         data = [

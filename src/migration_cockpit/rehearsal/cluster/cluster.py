@@ -235,6 +235,15 @@ class Cluster:
             raise LookupError(f"pod {namespace_of(pod)}/{name_of(pod)} does not run on this node")
         worker.evict(message)
 
+    def freeze(self, pod: Obj, *, frozen: bool) -> None:
+        """Stops a pod's processes where they are, or lets them go on. Raises LookupError when it does not run here."""
+        worker = self.node.worker(pod)
+        if worker is None:
+            raise LookupError(f"pod {namespace_of(pod)}/{name_of(pod)} does not run on this node")
+        for container in worker.containers:
+            if container.process is not None:
+                container.process.freeze(frozen=frozen)
+
     def oom_kill(self, namespace: str, name: str, container: str) -> None:
         """Kills a container as the kernel does when it is out of memory. Raises LookupError when it does not run."""
         worker = self.node.worker(self.store.get(PODS, namespace, name))

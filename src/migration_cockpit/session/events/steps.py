@@ -81,6 +81,8 @@ class OperationEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str
     """`done`, `failed` or `found` (the world shows it was done before)."""
     detail: str = ""
+    exit_code: int | None = None
+    """Of a program that failed by itself; None where it was ended from outside, is gone, or told none."""
 
 
 class OperationObserved(Event, frozen=True, kw_only=True, omit_defaults=True):

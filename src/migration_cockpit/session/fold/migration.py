@@ -6,6 +6,7 @@ wait or I/O; what the whole server does (WAL, IOPS) only above the idle rate and
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,8 @@ WAL_FLOOR, IOPS_FLOOR = 32_768.0, 50.0
 """Bytes and operations per second above the idle rate that are no noise."""
 MARKS = 32
 """So many batches of a revision are kept at most."""
+_TOLD_CODE = re.compile(r"airflow db migrate ended with (\d+)")
+"""Where journals say the exit code that have no field for it yet."""
 _NO_WORK = {"Lock", "Client", "Timeout", "Activity", "BufferPin"}
 """Wait event types in which a backend does nothing itself."""
 _FOREIGN = {"autovacuum", "other", "airflow"}
@@ -45,7 +48,7 @@ def _intended(state: State, event: ev.OperationIntended, t: datetime) -> dict[st
         return {}
     before = state.migration
     if before.job == event.key:  # a cockpit that came later goes on with it
-        return _replaced(state, attempt=event.attempt, ended=None, outcome="", detail="")
+        return _replaced(state, attempt=event.attempt, ended=None, outcome="", detail="", exit_code=None)
     return {
         "migration": MigrationState(
             job=event.key,
@@ -69,7 +72,10 @@ def _idle(points: tuple[float, ...]) -> float:
 def _ended(state: State, event: ev.OperationEnded, t: datetime) -> dict[str, Any]:
     if (event.step, event.operation) != ("migrate", OPERATION) or event.key != state.migration.job:
         return {}
-    return _replaced(state, ended=t, outcome=event.outcome, detail=event.detail)
+    code = event.exit_code
+    if code is None and (told := _TOLD_CODE.search(event.detail)):
+        code = int(told[1])
+    return _replaced(state, ended=t, outcome=event.outcome, detail=event.detail, exit_code=code)
 
 
 def _line(state: State, event: ev.LogLine, t: datetime) -> dict[str, Any]:

@@ -107,6 +107,12 @@ class ContainerProcess:
             with contextlib.suppress(ProcessLookupError):
                 self._transport.send_signal(number)
 
+    def freeze(self, *, frozen: bool) -> None:
+        """Stops everything in the container's process group without ending it, or lets it go on."""
+        if self.running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
+
     def kill(self) -> None:
         """Kills everything that the container started."""
         if self.running:

@@ -16,11 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from migration_cockpit.rehearsal.faults import STORAGE_FULL
 from migration_cockpit.rehearsal.standin.database import Connection, sql
 from migration_cockpit.rehearsal.standin.logs import Log
 from migration_cockpit.rehearsal.standin.worldfaults import fault
 
 _CONF_PAGE = 1000
+_STRIKES = ("pod-evicted", "database-restart", "quiet", "disk-filling")
+_STRIKE_LOOKS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,17 @@ class Work:
         if options is not None and options.get("revision", "d59cbbef95eb") == revision:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def await_strike(self) -> None:
+        """Wait in the middle of this revision while the rehearsal is about to strike it from outside.
+
+        The database does not tell who strikes: what is felt is what the strike does.
+        """
+        for _ in range(_STRIKE_LOOKS):
+            full = self.world is not None and (self.world / STORAGE_FULL).exists()
+            if full or not any(fault(self.world, name) is not None for name in _STRIKES):
+                return
+            self.connection.execute("SELECT pg_sleep(0.1) -- task_instance, between two batches")
+
 
 def run(name: str, work: Work) -> None:
     """Do the loop called `name`, as the recorded SQL names it."""
@@ -63,6 +77,7 @@ def _task_instance_ids(work: Work) -> None:
         work.log.plain(f"Migrated {rows} task_instance rows in this batch...")
         work.stretch(started)
         work.die_if_asked("d59cbbef95eb")
+        work.await_strike()
 
 
 _BATCH = """

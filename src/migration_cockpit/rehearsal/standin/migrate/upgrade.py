@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 _SLOW_REVISION = "d59cbbef95eb"
 _SLOW_STATEMENT = "ALTER TABLE task_instance ALTER COLUMN id TYPE UUID"
+_TOIL = """
+    CREATE FUNCTION pg_temp.toil(kept uuid) RETURNS uuid LANGUAGE plpgsql AS $$
+    DECLARE done timestamptz := clock_timestamp() + interval '0.1 s';
+    BEGIN WHILE clock_timestamp() < done LOOP END LOOP; RETURN kept; END $$
+"""
+"""A tenth of a second of computing: a backend that only sleeps would be one that does nothing."""
 _FAB_LOGGER = "airflow.providers.fab.auth_manager.models.db.FABDBManager"
 
 
@@ -152,12 +158,12 @@ def add_default_pool(connection: Connection) -> None:
 
 
 def stretched(connection: Connection, statement: str, revision: str, work: loops.Work) -> bytes:
-    """The statement itself, or under fault slow-alter the same ALTER with sleeps in its rewrite of the table."""
+    """The statement itself, or under fault slow-alter the same ALTER with work to do for some of the table's rows."""
     options = fault(work.world, "slow-alter") if revision == _SLOW_REVISION else None
     if options is None or not statement.startswith(_SLOW_STATEMENT):
         return sql(statement)
     row = connection.execute("SELECT count(*) FROM task_instance").fetchone()
-    seconds = float(str(options.get("seconds", 20)))
+    seconds = float(str(options.get("seconds", 45)))
     share = seconds * 10 / max(1, int(str(row[0])) if row else 1)
-    sleep = f"CASE WHEN random() < {share:.9f} THEN pg_sleep(0.1)::text ELSE '' END"
-    return sql(f"{_SLOW_STATEMENT} USING (CASE WHEN {sleep} IS NULL THEN NULL ELSE id END)")
+    connection.execute(_TOIL)
+    return sql(f"{_SLOW_STATEMENT} USING (CASE WHEN random() < {share:.9f} THEN pg_temp.toil(id) ELSE id END)")
