@@ -120,7 +120,10 @@ async def test_a_replay_shows_the_recorded_verdicts_where_the_judge_is_another_b
             await pilot.pause()
             assert word in seen(app), f"at {moment}"
             assert "a judge of next year" not in seen(app)
-    monkeypatch.setattr("migration_cockpit.cockpit.replay.recompute.judge", verdict.judge, raising=False)
+        player.judge = verdict.judge
+        player.to_time(told[1][0])
+        app.draw()
+        await until(pilot, lambda: "paused, today: LOST" in seen(app))
     assert main(["replay", str(path), "--recompute"]) == 0
     assert "LOST" in capsys.readouterr().out
 

@@ -18,7 +18,7 @@ from migration_cockpit.session.clock import Jump, JumpWatch, SystemClock
 from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.recovery import found_words
-from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.redact import MASK, Redactor
 from tests.app.fixtures import at, opened
 
 OLD = Path(__file__).with_name("data") / "program-0.1.0.jsonl"
@@ -216,6 +216,17 @@ def test_a_line_that_the_disk_did_not_surely_take_is_taken_back(
     lines = (tmp_path / journal.FILE).read_bytes().splitlines()
     assert [json.loads(line)["data"]["text"] for line in lines] == ["kept", "after"]
     assert json.loads(lines[1])["prev"] == journal.line_hash(lines[0])
+
+
+def test_what_a_full_disk_did_not_take_is_seen_without_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = open_session(tmp_path, Hands())
+    recorder.redactor.register("hunter22-and-more")
+    with monkeypatch.context() as patched:
+        patched.setattr("migration_cockpit.session.journal.os.write", lambda _fd, data: 0 * len(data))
+        state = recorder.record(ev.LogLine(source="helm", text="it was hunter22-and-more"))
+    assert "the disk is full" in recorder.write_error
+    assert state.log[-1].text == f"it was {MASK}"
+    recorder.close()
 
 
 def test_a_line_that_fits_only_in_part_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from migration_cockpit.commands import USAGE_ERROR, Command, theme_option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from migration_cockpit.advice.verdict import Verdict
     from migration_cockpit.cockpit.replay.player import Player
+    from migration_cockpit.session.recording import Recording
+    from migration_cockpit.session.state import State
 
 SLOWEST, FASTEST = 0.25, 600.0
 
@@ -40,7 +46,11 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="0.25 to 600 (default: 1)")
     parser.add_argument("--skip-idle", action="store_true", help="skip stretches without an event")
     parser.add_argument(
-        "--recompute", action="store_true", help="print where today's code judges the migration otherwise, and end"
+        "--recompute",
+        nargs="?",
+        const="print",
+        choices=["print", "screen"],
+        help="where today's code judges the migration otherwise: print it and end (default), or say it on the screen",
     )
     theme_option(parser)
     parser.add_argument("--headless", action="store_true", help="no screen; needs --print-state")
@@ -55,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     from migration_cockpit.session.journal import JournalError
     from migration_cockpit.session.recording import Recording, find_journal
 
-    if options.recompute:
+    if options.recompute == "print":
         return _recompute(options.file)
     if options.headless != bool(options.print_state):
         print("migration-cockpit replay: --headless and --print-state json go together", file=sys.stderr)
@@ -66,6 +76,8 @@ def run(options: argparse.Namespace) -> int:
     except JournalError as error:
         print(f"migration-cockpit replay: {error}", file=sys.stderr)
         return 1
+    if options.recompute:
+        player.judge = _judge(recording)
     try:
         if options.at:
             go_to(player, options.at)
@@ -77,9 +89,16 @@ def run(options: argparse.Namespace) -> int:
     return _play(player, options.theme)
 
 
-def _recompute(file: Path) -> int:
+def _judge(recording: Recording) -> Callable[[State, datetime], Verdict | None]:
+    """Today's judge, by the limits and rates of the recording."""
     from migration_cockpit.advice.verdict import judge
     from migration_cockpit.app.panes.frame import Rules
+
+    rules = Rules.of(recording.state(recording.end))
+    return lambda state, now: judge(state, now, rules.limits, rules.rates)
+
+
+def _recompute(file: Path) -> int:
     from migration_cockpit.cockpit.replay.recompute import differences
     from migration_cockpit.session.journal import JournalError
     from migration_cockpit.session.recording import Recording, find_journal
@@ -89,11 +108,8 @@ def _recompute(file: Path) -> int:
     except JournalError as error:
         print(f"migration-cockpit replay: {error}", file=sys.stderr)
         return 1
-    rules = Rules.of(recording.state(recording.end))
     found = 0
-    for found, each in enumerate(  # noqa: B007 - the last number is how many there were
-        differences(recording, lambda state, now: judge(state, now, rules.limits, rules.rates)), start=1
-    ):
+    for found, each in enumerate(differences(recording, _judge(recording)), start=1):  # noqa: B007 - how many there were
         when = f"{each.begin:%Y-%m-%d %H:%M:%S}Z to {each.end:%H:%M:%S}Z"
         print(f"{when}  recorded {each.recorded}, today's code says {each.now}: {each.evidence}")
     if not found:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from migration_cockpit.advice.verdict import Verdict
 from migration_cockpit.cockpit.shown import Mark, Track, TrackMark
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session.clock import SystemClock
@@ -54,6 +55,8 @@ class Player:
         self._tasks: list[asyncio.Task[None]] = []
         self._listeners: list[Callable[[], None]] = []
         self.complaints: list[str] = []
+        self.judge: Callable[[State, datetime], Verdict | None] | None = None
+        """Today's judge, where its word shall stand beside the recorded one."""
         self._learn_steps()
         self.to_offset(recording.first.end)
 
@@ -62,10 +65,20 @@ class Player:
     @property
     def mark(self) -> Mark:
         """REPLAY, and whether and how fast it plays."""
+        other = self._otherwise()
+        tone = "bad" if other else "good" if self.playing else "careful"
         if self.playing:
             skips = ", idle skipped" if self.skip_idle else ""
-            return Mark("▶", f"{speed_words(self.speed)}{skips}", "good", badge="REPLAY")
-        return Mark("‖", "paused", "careful", badge="REPLAY")
+            return Mark("▶", f"{speed_words(self.speed)}{skips}{other}", tone, badge="REPLAY")
+        return Mark("‖", f"paused{other}", tone, badge="REPLAY")
+
+    def _otherwise(self) -> str:
+        """What today's code says of this moment, where that was asked for and is another word than the recorded one."""
+        recorded = self.state.verdict
+        found = self.judge(self.state, self.clock.moment) if self.judge and recorded else None
+        if found is None or recorded is None or found.word == recorded.verdict:
+            return ""
+        return f", today: {found.word}"  # short: it stands in the header
 
     @property
     def track(self) -> Track:
