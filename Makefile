@@ -1,13 +1,17 @@
 # Long or optional jobs, by name. What must hold before a change lands is in .ci/run.
 UV := .uv/bin/uv run -q --frozen --extra rehearsal
 
-.PHONY: torture test-cluster site
+.PHONY: torture ways-back test-cluster site
 
 site: .uv/bin/uv  ## the documentation as a site in docs/_build
 	$(UV) --group site sphinx-build -q -W -b html docs docs/_build
 
 torture: .uv/bin/uv  ## kill -9 at every named point and at 100 random moments; goes on where it was (half an hour)
 	$(UV) python -m tests.flight.torture
+
+ways-back: .uv/bin/uv  ## back from every step, from every fault, by every way and choice (an hour and more)
+	$(UV) pytest -q -p no:cacheprovider -m 'matrix or not matrix' --timeout 900 \
+		tests/flight/test_ways_back.py tests/flight/test_rollback.py tests/flight/test_choices_back.py
 
 test-cluster: .uv/bin/uv  ## the embedded cluster and helm against real ones; compiles them first (Go; half an hour, once)
 	$(UV) python -m tests.cluster.build
