@@ -4,29 +4,33 @@ Each flight ends only when all its kills are spent; then it must be verified to 
 acknowledged, no call made twice that must not be, and a journal whose chain is whole. What was done is kept in a
 directory (`--dir`), so that an interrupted torture goes on with what is left: a flight counts once it was looked at.
 
-`--back STEP WAY` tortures that way back instead, from that step: `--back smoke restore`.
+`--back STEP WAY` tortures that way back instead, from that step: `--back smoke restore`. `--real` kills ten times
+while the migration of Airflow itself runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from migration_cockpit.advice.progress import PARTS
 from migration_cockpit.config import STEP_IDS, load
+from migration_cockpit.playbook.rollback.plan import DUMP
 from migration_cockpit.rehearsal.configure import CANARY
 from migration_cockpit.session import journal
 from migration_cockpit.session.events import LogLine, RollbackEnded, RollbackStageEnded, RollbackStarted, StepProgress
+from migration_cockpit.session.journal import SessionLock
 from tests.flight import points
 from tests.flight import world as rehearsal
 from tests.flight.points import Point
@@ -122,19 +126,23 @@ def job_log(world: Path) -> list[str]:
 
 
 @contextmanager
-def flight(directory: Path, back: tuple[str, str] | None = None) -> Iterator[Flight]:
+def flight(directory: Path, back: tuple[str, str] | None, world: Sequence[str]) -> Iterator[Flight]:
     """A flight in a world of its own, which is taken down afterwards. What an interrupted one left is put away."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    with rehearsal.world(directory / "world") as world:
+    # As a rehearsal does: a database that is not RDS has a dump as its recovery point.
+    given = (*world, *(["--no-rds"] if back and back[1] == DUMP else []))
+    with rehearsal.world(directory / "world", *given) as running:
         # A canary that was paused on purpose: it is paused again, which is an operation too.
-        rehearsal.pause_dag(world, CANARY)
-        yield Flight(world, directory / "session", back)
+        rehearsal.pause_dag(running, CANARY)
+        yield Flight(running, directory / "session", back)
 
 
-def at_points(directory: Path, wanted: list[Point], back: tuple[str, str] | None = None) -> Flight:
+def at_points(
+    directory: Path, wanted: list[Point], back: tuple[str, str] | None = None, world: Sequence[str] = ()
+) -> Flight:
     """One flight that is killed at each of the points that it comes to."""
-    with flight(directory, back) as flown:
+    with flight(directory, back, world) as flown:
         left, file = list(wanted), directory / "points"
         deadline = time.monotonic() + FLIGHT_SECONDS
         while True:
@@ -152,7 +160,7 @@ def at_points(directory: Path, wanted: list[Point], back: tuple[str, str] | None
 
 def at_random(directory: Path, dice: random.Random, kills: int) -> Flight:
     """One flight that is killed at random moments, as often as is wanted or as it lives."""
-    with flight(directory) as flown:
+    with flight(directory, None, ()) as flown:
         deadline = time.monotonic() + FLIGHT_SECONDS
         while True:
             life = flown.life()
@@ -207,6 +215,7 @@ def main() -> int:
     parser.add_argument("--dir", type=Path, default=Path("torture"), help="what was done is kept here")
     parser.add_argument("--random", type=int, default=100, metavar="N", help="kills at random moments")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--real", action="store_true", help="only while the migration runs, and that of Airflow itself")
     parser.add_argument("--back", nargs=2, metavar=("STEP", "WAY"), help="torture this way back, from this step")
     given = parser.parse_args()
     directory: Path = given.dir.resolve()
@@ -216,14 +225,20 @@ def main() -> int:
         back = (given.back[0], given.back[1])
         named, moments = points.of_the_way_back(settings, back[1]), 0
         directory /= "-".join(back)
+    world = ("--airflow=real",) if given.real else ()
+    if given.real:
+        named, moments = points.of_the_migration(), 0
+        directory /= "real"
     directory.mkdir(parents=True, exist_ok=True)
+    lock = SessionLock(directory)
+    lock.take(f"a torture, process {os.getpid()}")  # two in one directory would take each other's worlds away
     progress = Progress.load(directory / "torture.json", given.seed)
     begun = time.monotonic()
     left = [point for point in named if str(point) not in progress.hit]
     while left:
         wanted, left = left[:NAMED], left[NAMED:]
         what = f"{len(wanted)} of {len(named)} named points"
-        progress.flown(at_points(directory / f"points-{progress.flights}", wanted, back), what)
+        progress.flown(at_points(directory / f"points-{progress.flights}", wanted, back, world), what)
     while progress.random_kills < moments:
         seed = f"{progress.seed}-{progress.random_kills}"
         kills = min(A_FLIGHT, moments - progress.random_kills)
