@@ -157,3 +157,11 @@ async def test_leaving_a_replay_changes_nothing_in_the_file(tmp_path: Path) -> N
             await until(pilot, lambda: not app.is_running)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == [path.name]  # noqa: PTH208 - iterdir is held to block
+
+
+async def test_a_replay_that_is_left_before_it_began_reads_nothing_more(tmp_path: Path) -> None:
+    player = Player(Recording(write_day(tmp_path)))
+    await player.stop("left")
+    await player.start()
+    assert not player.playing
+    assert not [task for task in asyncio.all_tasks() if task.get_name() in {"survey", "player"}]

@@ -53,6 +53,7 @@ class Player:
         self.steps: dict[str, datetime] = {}
         """When each step began."""
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopped = False
         self._listeners: list[Callable[[], None]] = []
         self.complaints: list[str] = []
         self.judge: Callable[[State, datetime], Verdict | None] | None = None
@@ -134,7 +135,9 @@ class Player:
         self.complaints.append(text)
 
     async def start(self) -> None:
-        """Begin to look the recording through, and to play."""
+        """Begin to look the recording through, and to play; not when it was left before it began."""
+        if self._stopped:
+            return
         self.playing = True
         self._tasks = [
             asyncio.create_task(self._look_through(), name="survey"),
@@ -143,6 +146,7 @@ class Player:
 
     async def stop(self, reason: str) -> None:
         """End."""
+        self._stopped = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
