@@ -1,5 +1,7 @@
 # Long or optional jobs, by name. What must hold before a change lands is in .ci/run.
 UV := .uv/bin/uv run -q --frozen --extra rehearsal
+# Which clusters the conformance suite asks; the suite itself asks the embedded one already.
+CLUSTERS ?= embedded,real
 
 .PHONY: torture ways-back test-cluster site
 
@@ -15,7 +17,7 @@ ways-back: .uv/bin/uv  ## back from every step, from every fault, by every way a
 
 test-cluster: .uv/bin/uv  ## the embedded cluster and helm against real ones; compiles them first (Go; half an hour, once)
 	$(UV) python -m tests.cluster.build
-	CONFORMANCE_CLUSTERS=embedded,real $(UV) pytest -q -p no:cacheprovider --timeout 600 -o addopts=-ra tests/conformance tests/cluster
+	CONFORMANCE_CLUSTERS=$(CLUSTERS) $(UV) pytest -q -p no:cacheprovider --timeout 600 -o addopts=-ra -n 2 --dist loadfile tests/conformance tests/cluster
 
 .uv/bin/uv:
 	python3 -m venv .uv
