@@ -45,6 +45,8 @@ def test_without_arguments_it_says_what_it_can_do_and_offers_the_rehearsal(capsy
         ["rehearse", "--headless"],
         ["rehearse", "--to", "3.3.2"],
         ["rehearse", "--to", "3.2"],
+        ["rehearse", "--session", ""],
+        ["watch", "session.jsonl", "--serve", "--port", "99999"],
         ["rehearse", "--from", "2.9.3"],
         ["rehearse", "--airflow", "real", "--to", "3.0.6"],
     ],

@@ -33,6 +33,12 @@ STEP_IDS = (
 """The eleven steps of migration day, in the order in which they are flown."""
 
 
+LONGEST = 31_536_000.0
+"""Seconds in a year: no number of the config is larger."""
+LONGEST_NAME = 100
+"""Characters of a deployment's name: it becomes part of a directory's."""
+
+
 class ConfigError(Exception):
     """config.toml cannot be used; the message names the file, the key, what was found and what is taken."""
 
@@ -320,6 +326,8 @@ def load(path: Path) -> Settings:
         raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); config.toml is a TOML file") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except RecursionError:
+        raise ConfigError(f"{path}: is not a config.toml: brackets within brackets, too deep to be read") from None
     return parse(raw, path)
 
 
@@ -354,8 +362,21 @@ def _explain(message: str, raw: dict[str, Any]) -> str:
     taken = text.removeprefix("Expected ").partition(", got ")[0].strip("`").replace("`", "")
     words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "object": "a table"}
     words |= {"array": "a list", "datetime": "a UTC time such as 2026-05-16T09:00:00Z"}
+    words["Invalid RFC3339 encoded datetime"] = words["datetime"]
     taken = " or ".join(words.get(part.strip(), part.strip()) for part in taken.split("|"))
-    return f"{key}: found {found!r}, takes {taken}"
+    shown = _kind(found) if _may_be_secret(key, text) else repr(found)
+    return f"{key}: found {shown}, takes {taken}"
+
+
+def _may_be_secret(key: str, text: str) -> bool:
+    """Whether what stands at the key may be a secret itself, as where a DSN is written in place of its reference."""
+    # What stands where a table belongs is shown by its kind only: nobody knows what was put there.
+    return text.startswith("Expected `object") or _keys_of(key.rpartition(".")[0]) == list(SecretRef.__struct_fields__)
+
+
+def _kind(found: Any) -> str:
+    kinds = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a table"}
+    return next((word for kind, word in kinds.items() if isinstance(found, kind)), "a time")
 
 
 def _keys_of(key: str) -> list[str]:
@@ -422,6 +443,8 @@ def _check(settings: Settings, path: Path) -> None:
         found = deployment.target_version
         raise ConfigError(f"{path}: deployment.target_version: found {found}, takes 3.0.0 or later, in full")
     _check_times(settings.schedule, path)
+    _check_numbers(settings, path)
+    _check_names(settings, path)
     for key, ref in _secret_refs(settings).items():
         given = [name for name in ("env", "file", "secret", "value") if getattr(ref, name)]
         if len(given) != 1:
@@ -435,6 +458,32 @@ def _check(settings: Settings, path: Path) -> None:
                 table = type(section).__name__.lower()
                 found = getattr(section, field.name)
                 raise ConfigError(f"{path}: {table}.{field.name}: found {found}, takes a number above zero")
+
+
+def _check_numbers(settings: Settings, path: Path) -> None:
+    """TOML knows inf and nan: a wait of either never ends, and no value is over such a limit."""
+    for table in settings.__struct_fields__:
+        section = getattr(settings, table)
+        for name in getattr(section, "__struct_fields__", ()):
+            value = getattr(section, name)
+            if isinstance(value, float) and not abs(value) <= LONGEST:
+                raise ConfigError(f"{path}: {table}.{name}: found {value}, takes a number up to {LONGEST:.0f}")
+
+
+def _check_names(settings: Settings, path: Path) -> None:
+    """What everything is named by, and is asked to be typed: there, and nothing in it that a terminal obeys."""
+    names = {
+        "deployment.name": settings.deployment.name,
+        "kubernetes.context": settings.kubernetes.context,
+        "kubernetes.namespace": settings.kubernetes.namespace,
+        "kubernetes.release": settings.kubernetes.release,
+    }
+    for key, name in names.items():
+        if not name.strip() or not name.isprintable():
+            raise ConfigError(f"{path}: {key}: found {name!r}, takes a name, without line ends or control characters")
+    if len(settings.deployment.name) > LONGEST_NAME:
+        found = len(settings.deployment.name)
+        raise ConfigError(f"{path}: deployment.name: found {found} characters, takes at most {LONGEST_NAME}")
 
 
 def _check_times(schedule: Schedule, path: Path) -> None:

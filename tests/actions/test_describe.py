@@ -86,6 +86,12 @@ def test_arguments_that_wait_or_roll_back_are_refused_with_the_reason(argument: 
     assert len(found) > len(argument) + 10
 
 
+@pytest.mark.parametrize("argument", ["--kube-context=other", "--kubeconfig", "-n", "-nother", "--namespace=other"])
+def test_arguments_that_lead_to_another_cluster_or_namespace_are_refused(argument: str) -> None:
+    (found,) = refused_arguments(["--debug", argument])
+    assert "every step acts where the banner says" in found
+
+
 def test_harmless_arguments_pass() -> None:
     assert refused_arguments(["--debug", "--wait=false", "--history-max=20", "--reset-then-reuse-values"]) == []
 

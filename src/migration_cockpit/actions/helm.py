@@ -30,6 +30,12 @@ REFUSED = {
     "--dry-run": "changes nothing",
     "--description": "is how the cockpit finds its own upgrade again",
     "--version": "is helm.chart_version",
+    # A later one of these would take the upgrade to another cluster than the one that the screen shows.
+    "--kube-context": "is kubernetes.context: every step acts where the banner says",
+    "--kubeconfig": "is kubernetes.kubeconfig: every step acts where the banner says",
+    "--kube-apiserver": "is kubernetes.context: every step acts where the banner says",
+    "--namespace": "is kubernetes.namespace: every step acts where the banner says",
+    "-n": "is kubernetes.namespace: every step acts where the banner says",
 }
 """Arguments that the config may not hand to helm, and why."""
 QUIT_PATIENCE = 15.0
@@ -42,6 +48,8 @@ def refused_arguments(arguments: Sequence[str]) -> list[str]:
     found = []
     for argument in arguments:
         name, _, value = argument.partition("=")
+        # A short one may have its value right behind it: -nother.
+        name = "-n" if re.match(r"-n(?!-)", argument) else name
         if name in REFUSED and value.lower() != "false":
             found.append(f"{argument} {REFUSED[name]}")
     return found

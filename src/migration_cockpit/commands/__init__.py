@@ -36,9 +36,16 @@ def config_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _directory(text: str) -> Path:
+    # An unset shell variable: the session would be written into whatever directory is current.
+    if not text.strip():
+        raise argparse.ArgumentTypeError("found nothing, takes a directory's name")
+    return Path(text)
+
+
 def session_option(parser: argparse.ArgumentParser) -> None:
     """`--session`, as every command takes it that flies one."""
-    parser.add_argument("--session", type=Path, default=None, metavar="DIR", help="directory of the session")
+    parser.add_argument("--session", type=_directory, default=None, metavar="DIR", help="directory of the session")
 
 
 def operator_option(parser: argparse.ArgumentParser) -> None:

@@ -18,8 +18,14 @@ def options(parser: argparse.ArgumentParser) -> None:
     theme_option(parser)
     parser.add_argument("--serve", action="store_true", help="offer it in a browser, read-only, to 8 viewers at most")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8010, help="port to serve on (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8010, help="port to serve on (default: %(default)s)")
     parser.add_argument("--token", metavar="TEXT", help="what a viewer must bring; beyond loopback one is made")
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"found {text}, takes a port from 1 to 65535")
 
 
 def run(options: argparse.Namespace) -> int:
