@@ -71,15 +71,24 @@ class SetPaused:
     """Pause or unpause the given DAGs one by one, with a pause between; tells m of n and goes on with the rest."""
 
     def __init__(
-        self, site: Site, name: str, dag_ids: Sequence[str] | None, *, paused: bool, version: str, wait: float = 0.0
+        self,
+        site: Site,
+        name: str,
+        dag_ids: Sequence[str] | None,
+        *,
+        paused: bool,
+        version: str,
+        wait: float = 0.0,
+        which: str = "each DAG",
     ) -> None:
-        """`dag_ids` None: only known in the flight. `wait` is seconds between two DAGs."""
+        """`dag_ids` None: only known in the flight, `which` says which ones. `wait` is seconds between two DAGs."""
         self._site = site
         self.name = name
         self._dag_ids = None if dag_ids is None else tuple(dag_ids)
         self._paused = paused
         self._major = version_tuple(version)[0]
         self._wait = wait
+        self._which = which
         self.key = f"{site.slug}-{name}"
 
     @property
@@ -89,7 +98,7 @@ class SetPaused:
     def describe(self) -> tuple[Command, ...]:
         """One call a DAG."""
         body = f'{{"is_paused": {str(self._paused).lower()}}}'
-        names = ("<each DAG>",) if self._dag_ids is None else self._dag_ids
+        names = (f"<{self._which}>",) if self._dag_ids is None else self._dag_ids
         prefix = "/api/v1/dags/" if self._major == 2 else "/api/v2/dags/"
         pause = f"then wait {self._wait:g} s" if self._wait else ""
         return tuple(

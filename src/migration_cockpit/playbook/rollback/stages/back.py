@@ -183,7 +183,9 @@ class UnpauseLedger:
         critical = [name for name in dags.critical if name in active]
         normal = [name for name in dags.normal if name in active and name not in critical]
         rest = [name for name in book.active if name not in {*critical, *normal}] if book else None
+        others, which = trip.fact("others"), "each active DAG that is not in the ledger"
         return (
+            SetPaused(site, "pause-others", others, paused=True, version=version, which=which),
             SetPaused(site, "unpause-critical", critical, paused=False, version=version, wait=dags.critical_wait),
             SetPaused(site, "unpause-normal", normal, paused=False, version=version, wait=dags.normal_wait),
             SetPaused(site, "unpause-rest", rest, paused=False, version=version),
@@ -194,17 +196,15 @@ class UnpauseLedger:
         if trip.flight.state.ledger is None:
             return (Check(name="DAGs active", holds=True, found="no DAG was paused in this session"),)
         book = ledger.read(trip.flight)
-        await self._others(trip, book)
+        await self._find_others(trip, book)
         for operation in self._operations(trip, book):
             await trip.do(operation)
         return await trip.verify(lambda: as_in_ledger(trip.site, book), timeout=SETTLE_SECONDS)
 
-    async def _others(self, trip: Trip, book: ledger.Ledger) -> None:
+    async def _find_others(self, trip: Trip, book: ledger.Ledger) -> None:
         if trip.fact("others") is None:
             dags = await database.dags(trip.site)
             trip.write_fact("others", [dag.dag_id for dag in dags if not dag.paused and dag.dag_id not in book.active])
-        version = trip.settings.deployment.source_version
-        await trip.do(SetPaused(trip.site, "pause-others", trip.fact("others"), paused=True, version=version))
 
 
 class GiveBack:
