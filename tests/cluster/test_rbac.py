@@ -15,7 +15,7 @@ from migration_cockpit.actions.helm import HelmUpgrade
 from migration_cockpit.actions.helm_rollback import HelmRollback
 from migration_cockpit.actions.stopping import ScaleToZero
 from migration_cockpit.connections.kube_lease import KubeLease
-from migration_cockpit.connections.resources import RESOURCES
+from migration_cockpit.connections.resources import KINDS, RESOURCES
 from migration_cockpit.playbook.findings import Finding
 from migration_cockpit.playbook.preflight import permissions
 from migration_cockpit.playbook.preflight.place import Place
@@ -116,3 +116,31 @@ def _names(findings: list[Finding], verb: str, resource: str) -> bool:
     group = RESOURCES[resource.partition("/")[0]].group
     name = f"{resource}.{group}" if group else resource
     return any(f"add {verb} on {name} in namespace" in each.mend for each in findings if not each.ok)
+
+
+NOT_ASKED = {"list", "watch", "update", "escalate", "bind"}
+"""Verbs of helm's Role that `check` does not ask for on every kind."""
+
+
+async def test_check_names_each_right_that_helm_needs_for_the_release(world: World, tmp_path: Path) -> None:
+    release = Installed(world, "helm3", tmp_path)
+    roles = _apply(world)
+    _as_cockpit(world, release)
+    # The cockpit's own Role has some of the same rights: what stays is what its look at the release needs.
+    own = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}
+    world.ok("PUT", world.path(f"{GROUP}/roles", "migration-cockpit"), {**roles["migration-cockpit"], "rules": [own]})
+    _, record = release.record(1)
+    kinds = {each["kind"] for each in yaml.safe_load_all(record["manifest"]) if each}
+    plurals = {"secrets", *(KINDS[kind] for kind in kinds if kind in KINDS)}
+    unnamed = []
+    async with release.site() as site:
+        place = Place(site.settings, site.live, tmp_path)
+        for verb, resource, less in _without_each(roles["migration-cockpit-helm"]):
+            if resource not in plurals or verb in NOT_ASKED:
+                continue
+            world.ok("PUT", world.path(f"{GROUP}/roles", "migration-cockpit-helm"), less)
+            while await site.live.kube.can(verb, resource):
+                pass
+            if not _names(await permissions.look(place), verb, resource):
+                unnamed.append((verb, resource))
+    assert unnamed == []
