@@ -64,6 +64,18 @@ async def press(desk: Desk, key: str) -> None:
     await desk.press(key)
 
 
+async def test_no_key_changes_anything_before_it_is_known_who_drives(world: Cluster, tmp_path: Path) -> None:
+    cockpit, desk = seat(make_settings(tmp_path), tmp_path / "session", "sre-1")
+    start = asyncio.create_task(cockpit.start())
+    await asyncio.sleep(0)
+    await desk.press("1")
+    assert "the cockpit is starting" in desk.notice
+    assert desk.where == "screen"
+    await start
+    assert cockpit.not_driving == ""
+    await cockpit.stop("the test ends")
+
+
 async def test_the_second_observes_is_given_the_helm_and_the_first_follows(world: Cluster, tmp_path: Path) -> None:
     settings, session = make_settings(tmp_path), tmp_path / "session"
     first, desk = seat(settings, session, "sre-1")

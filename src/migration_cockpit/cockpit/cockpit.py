@@ -50,6 +50,10 @@ AGAIN_AFTER = 2.0
 """Seconds after which a source that failed by a defect of its own begins anew."""
 
 
+STARTING = "the cockpit is starting: keys are off until it is known who drives"
+"""Why keys that change anything are off at first."""
+
+
 class Cockpit:
     """A session with everything that feeds and flies it. Used from one event loop."""
 
@@ -87,6 +91,8 @@ class Cockpit:
             self._lock.release()
             raise JournalError(f"{directory}: {why}; give its own config, or another --session")
         self._steps = steps
+        self._starting = False
+        """From the beginning of the start until it is known who drives."""
         self._taken = False
         """Whether the journal says that this cockpit flies."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -145,7 +151,7 @@ class Cockpit:
     @property
     def mark(self) -> Mark:
         """That this is the flight itself, and whether it is recorded."""
-        if self.not_driving:
+        if self.driving is not None and self.not_driving:
             return NOT_DRIVING
         return NOT_RECORDED if self.write_error else LIVE
 
@@ -164,6 +170,7 @@ class Cockpit:
 
     async def start(self) -> None:
         """Open or go on with the session and start reading the world; follow it where another cockpit flies it."""
+        self._starting = True
         for heavy in ("playbook.steps", "sources"):
             await asyncio.to_thread(import_module, f"migration_cockpit.{heavy}")
         # One after another on one thread: sources that begin together would import the same packages at once.
@@ -191,7 +198,10 @@ class Cockpit:
     @property
     def not_driving(self) -> str:
         """Why keys that change anything are off; empty when they are not."""
-        return "" if self.driving is None else self.driving.why_not
+        # Before the lease is asked for nobody knows whether another cockpit drives.
+        if self.driving is None:
+            return STARTING if self._starting else ""
+        return self.driving.why_not
 
     def _driving_changed(self) -> None:
         """Put it into the record that the helm was lost or is held again; a step that runs is left to finish."""
@@ -209,7 +219,7 @@ class Cockpit:
         """Take the helm from a cockpit that is gone or offers it; returns why that cannot be, or ""."""
         driving = self.driving
         if driving is None:
-            return "the cockpit is starting"
+            return STARTING
         if not self._locked and not driving.keeper.offered and not self._lock_is_free():
             return "the process that drives is alive and holds the session's directory: it must offer the helm with o"
         if why := await driving.take():
