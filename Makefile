@@ -3,7 +3,7 @@ UV := .uv/bin/uv run -q --frozen --extra rehearsal
 # Which clusters the conformance suite asks; the suite itself asks the embedded one already.
 CLUSTERS ?= embedded,real
 
-.PHONY: torture ways-back test-cluster site
+.PHONY: torture ways-back test-cluster real-migration site
 
 site: .uv/bin/uv  ## the documentation as a site in docs/_build
 	$(UV) --group site sphinx-build -q -W -b html docs docs/_build
@@ -18,6 +18,9 @@ ways-back: .uv/bin/uv  ## back from every step, from every fault, by every way a
 test-cluster: .uv/bin/uv  ## the embedded cluster and helm against real ones; compiles them first (Go; half an hour, once)
 	$(UV) python -m tests.cluster.build
 	CONFORMANCE_CLUSTERS=$(CLUSTERS) $(UV) pytest -q -p no:cacheprovider --timeout 600 -o addopts=-ra -n 2 --dist loadfile tests/conformance tests/cluster
+
+real-migration: .uv/bin/uv  ## the migration by Airflow itself, FROM=2.10.5 TO=3.2.2, up to the verified schema (minutes)
+	$(UV) python -m scripts.fly_migration --from $(or $(FROM),2.11.2) --to $(or $(TO),3.2.2)
 
 .uv/bin/uv:
 	python3 -m venv .uv

@@ -21,7 +21,14 @@ RELEASED = (
 )
 """Every release from the first one with the last 2.x schema on, yanked and skipped numbers left out."""
 
-RESOLVED_ON = {"3.0.6": "2025-09-05", "3.1.8": "2026-03-20", "3.3.2": "2026-09-17"}
+RESOLVED_ON = {
+    "2.10.5": "2025-02-12",
+    "3.0.2": "2025-06-14",
+    "3.0.6": "2025-09-05",
+    "3.1.7": "2026-02-10",
+    "3.1.8": "2026-03-20",
+    "3.3.2": "2026-09-17",
+}
 """A day or a few after the release: packages newer than this are not considered."""
 
 INSPECTED = ("2.11.2", "3.0.6", "3.1.8", "3.2.2", "3.3.2")

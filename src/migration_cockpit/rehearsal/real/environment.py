@@ -50,8 +50,14 @@ class EnvironmentInstallError(RuntimeError):
 
 
 def versions() -> list[str]:
-    """The Airflow versions that have a lock file."""
-    return sorted(path.stem.removeprefix("airflow-") for path in REQUIREMENTS.glob("airflow-*.txt"))
+    """The Airflow versions that have a lock file, of this program or resolved on this machine."""
+    places = (REQUIREMENTS, resolved_locks())
+    return sorted({path.stem.removeprefix("airflow-") for place in places for path in place.glob("airflow-*.txt")})
+
+
+def resolved_locks() -> Path:
+    """Where locks lie that were resolved on this machine, for versions that this program brings none for."""
+    return cache_directory() / "locks"
 
 
 def lock_file(version: str) -> Path:
@@ -60,7 +66,10 @@ def lock_file(version: str) -> Path:
     Raises:
         EnvironmentInstallError: there is no lock for this version.
     """
-    path = REQUIREMENTS / f"airflow-{version}.txt"
+    name = f"airflow-{version}.txt"
+    path = REQUIREMENTS / name
+    if not path.is_file():
+        path = resolved_locks() / name
     if not path.is_file():
         known = ", ".join(versions())
         raise EnvironmentInstallError(f"real Airflow {version} cannot be rehearsed: there are locks for {known}")
