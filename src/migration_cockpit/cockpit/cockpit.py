@@ -151,7 +151,7 @@ class Cockpit:
     @property
     def mark(self) -> Mark:
         """That this is the flight itself, and whether it is recorded."""
-        if self.driving is not None and self.not_driving:
+        if self.not_driving:
             return NOT_DRIVING
         return NOT_RECORDED if self.write_error else LIVE
 
