@@ -26,7 +26,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-@pytest.mark.parametrize(("owner", "swept"), [(NOBODY, True), (os.getpid(), False)])
+@pytest.mark.parametrize(("owner", "swept"), [(NOBODY, True), (os.getpid(), False)], ids=["gone", "flies"])
 def test_only_a_world_whose_flight_is_gone_is_swept(world: Path, owner: int, *, swept: bool) -> None:
     (world / life.OWNER).write_text(str(owner), encoding="utf-8")
     assert life.sweep() == ([world] if swept else [])
