@@ -29,6 +29,20 @@ def test_the_decision_comes_when_the_playbook_says_unless_the_way_back_would_not
     assert deadlines(Fold().state, LIMITS, at("16:00")).decision is None
 
 
+def test_the_decision_rests_on_the_same_way_back_as_the_line_about_the_rollback() -> None:
+    fold = migrating("15:20")
+    assert deadlines(fold.state, LIMITS, at("16:00")).decision == at("15:30"), "nothing is known: half an hour"
+    fold.add("15:21", ev.WayBackExpected(way="restore", seconds=600, basis="as seen"))
+    assert deadlines(fold.state, LIMITS, at("16:00")).decision == at("15:50")
+
+
+def test_what_an_operation_told_of_its_progress_ends_with_it() -> None:
+    fold = migrating("10:21")
+    fold.add("10:22", ev.StepProgress(step="migrate", text="snapshot creating 97 %", done=97, total=100))
+    fold.add("10:23", ev.OperationEnded(step="migrate", operation="snapshot", key="k", outcome="done"))
+    assert fold.state.progress("migrate") == ("", 0, 0)
+
+
 def test_a_window_that_moved_moves_the_decision_in_the_advice() -> None:
     fold = migrating("14:30")
     assert "Decision at 15:30" in advise(fold.state, at("14:40"), LIMITS).headline

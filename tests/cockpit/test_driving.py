@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -14,6 +15,7 @@ import pytest
 
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.cockpit.dialogs.helm import situation
 from migration_cockpit.cockpit.headless import fly
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook.flight import Flight
@@ -71,7 +73,9 @@ async def test_no_key_changes_anything_before_it_is_known_who_drives(world: Clus
     await desk.press("1")
     assert "the cockpit is starting" in desk.notice
     assert desk.where == "screen"
+    assert cockpit.mark.word == "STARTING"
     await start
+    assert cockpit.mark.word == "REC"
     assert cockpit.not_driving == ""
     await cockpit.stop("the test ends")
 
@@ -92,6 +96,7 @@ async def test_the_second_observes_is_given_the_helm_and_the_first_follows(world
     await eventually(lambda: [note.text for _, note in second.state.notes] == ["seen by both"])
 
     await press(other, "t")
+    assert re.search(r"sre-1 on .* drives since \d\d:\d\d:\d\d UTC; its session", situation(second)[0])
     await press(other, "enter")
     assert "type test to confirm" in other.notice
     other.type("test")

@@ -23,11 +23,16 @@ class Deadlines:
     """The last moment at which a rollback still ends inside the window."""
 
 
-def deadlines(state: State, limits: Limits, end: datetime, way_back: float = WAY_BACK) -> Deadlines:
+def deadlines(state: State, limits: Limits, end: datetime, way_back: float | None = None) -> Deadlines:
     """What follows from this end of the window; `way_back` is the seconds that a rollback would take now.
+
+    Without it they are what the session expects of one, as the line about the rollback says it.
 
     The decision comes when the playbook says, but never so late that a rollback would not end inside the window.
     """
+    if way_back is None:
+        expected = state.way_back.expected
+        way_back = WAY_BACK if expected is None else expected.seconds
     last = end - timedelta(seconds=way_back)
     step = state.steps.get("migrate")
     if step is None or not step.running or step.started is None:

@@ -21,6 +21,7 @@ from migration_cockpit.cockpit.driving import Driving, who
 from migration_cockpit.cockpit.opening import opening, other_place, rules_of
 from migration_cockpit.cockpit.outcome import session_outcome
 from migration_cockpit.cockpit.shown import LIVE, NOT_DRIVING, NOT_RECORDED, Mark, Track
+from migration_cockpit.cockpit.shown import STARTING as NOT_YET
 from migration_cockpit.config import Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock, JumpWatch, SystemClock
@@ -151,8 +152,9 @@ class Cockpit:
     @property
     def mark(self) -> Mark:
         """That this is the flight itself, and whether it is recorded."""
-        if self.not_driving:
-            return NOT_DRIVING
+        if why := self.not_driving:
+            # While it starts the journal of the one before is shown, and nothing is written.
+            return NOT_YET if why == STARTING else NOT_DRIVING
         return NOT_RECORDED if self.write_error else LIVE
 
     @property

@@ -30,6 +30,7 @@ class Mark:
 LIVE = Mark("●", "REC", "bad")
 NOT_RECORDED = Mark("✖", "NOT RECORDED", "bad")
 NOT_DRIVING = Mark("◌", "NOT DRIVING", "careful")
+STARTING = Mark("◌", "STARTING", "careful")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
+from migration_cockpit.cockpit.driving import since
 from migration_cockpit.playbook.sheet import Refused
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def situation(cockpit: Cockpit) -> tuple[str, ...]:
     keeper, other = driving.keeper, driving.other
     if other is None:
         return ("Nobody holds the lease: it can be taken.",)
-    said = [f"{driving.why_not.partition(':')[0]}; its session is {other.session}."]
+    said = [f"{other.words} drives{since(other)}; its session is {other.session}."]
     if keeper.offered:
         return (*said, "It offers you the helm: Enter takes it. Its cockpit lets go and follows yours.")
     if other.place != keeper.me.place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from migration_cockpit.advice.window import WAY_BACK, deadlines
+from migration_cockpit.advice.window import deadlines
 from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.cockpit.dialogs.writing import MessageDialog
@@ -54,8 +54,7 @@ def parsed(cockpit: Cockpit, typed: str) -> tuple[datetime, datetime, str]:
 
 def following(cockpit: Cockpit, end: datetime) -> tuple[str, ...]:
     """What follows from this end of the window, in words."""
-    back = cockpit.state.way_back.expected
-    found = deadlines(cockpit.state, cockpit.settings.limits, end, back.seconds if back else WAY_BACK)
+    found = deadlines(cockpit.state, cockpit.settings.limits, end)
     decide = f"{_moment(found.decision)}" if found.decision else "set when the migration runs"
     return (
         f"Window ends: {_moment(end)} UTC",

@@ -97,7 +97,9 @@ def _operation_ended(state: State, event: ev.OperationEnded, t: datetime) -> dic
     text = f"{event.operation}: {event.outcome}{f' · {event.detail}' if event.detail else ''}"
     entry = LogEntry(t=t, source="cockpit", text=text, level=level)
     settled = _in_flight(state, event, outcome=event.outcome)
-    return {"operations": {**state.operations, name: after}, **settled, **logged(state, entry)}
+    # What the operation told of its progress is over with it: the next one would seem to be at it still.
+    told = {} if event.outcome == "failed" else _step(state, event.step, progress="", done=0, total=0)
+    return {"operations": {**state.operations, name: after}, **told, **settled, **logged(state, entry)}
 
 
 def _operation_observed(state: State, event: ev.OperationObserved, t: datetime) -> dict[str, Any]:
