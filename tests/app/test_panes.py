@@ -229,6 +229,20 @@ def test_a_wrong_alembic_version_is_an_alarm() -> None:
         assert f"✖ alembic_version holds {said}" in text(DRAWN["database"](broken, now, 60, 20, RULES))
 
 
+def test_silence_is_expected_no_longer_once_a_scheduler_of_the_target_is_ready() -> None:
+    state, now = sample_state("migrating")
+    assert state.pods is not None
+    ready = rd.Pod(
+        name="airflow-scheduler-1", component="scheduler", version="3.2.2", phase="Running", ready=1, created=now
+    )
+    up = msgspec.structs.replace(state, pods=msgspec.structs.replace(state.pods, pods=(ready,)))
+    drawn = text(DRAWN["scheduler"](up, now, 60, 20, RULES))
+    assert "expected, nothing schedules" not in drawn
+    starting = msgspec.structs.replace(ready, ready=0)
+    down = msgspec.structs.replace(state, pods=msgspec.structs.replace(state.pods, pods=(starting,)))
+    assert "expected, nothing schedules" in text(DRAWN["scheduler"](down, now, 60, 20, RULES))
+
+
 def test_no_metric_is_expected_while_nothing_schedules_and_a_question_otherwise() -> None:
     expected = text(drawn("scheduler", "migrating"))
     assert "no data since 09:52: expected, nothing schedules" in expected

@@ -49,9 +49,19 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
 
 
 def silence_expected(state: State) -> bool:
-    """Whether nothing schedules now: the old version is stopped and the new one is not up yet (steps 4 to 6)."""
+    """Whether nothing schedules, from step 4 to 6: the old version is stopped, no scheduler of the new one is ready."""
     helm, healthy = state.steps.get("helm"), state.steps.get("healthy")
-    return helm is not None and healthy is not None and helm.started is not None and not healthy.passed
+    if helm is None or healthy is None or helm.started is None or healthy.passed:
+        return False
+    target = state.session.target_version if state.session else ""
+    pods = state.pods.pods if state.pods else ()
+    return not any(
+        pod.component == "scheduler"
+        and pod.version == target
+        and pod.phase == "Running"
+        and pod.ready == pod.containers
+        for pod in pods
+    )
 
 
 def regressed(metric: Metric, state: State, rules: Rules) -> bool:
