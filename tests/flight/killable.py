@@ -1,8 +1,10 @@
 """A headless flight that kills itself at the first of the given points that it comes to.
 
-`killable.py CONFIG SESSION [--points FILE] [--acknowledged FILE] [--back STEP WAY]`. FILE holds points as JSON; the one
-that killed it is written beside it, to FILE.hit. With --acknowledged the number of every event whose record was through
-is noted: it must be in the journal afterwards, whatever happened.
+`killable.py CONFIG SESSION [--points FILE] [--acknowledged FILE] [--shown FILE] [--back STEP WAY]`.
+
+The first FILE holds points as JSON; the one that killed it is written beside it, to FILE.hit. With --acknowledged the
+number of every event whose record was through is noted: it must be in the journal afterwards, whatever happened. With
+--shown it is noted what the cockpit shows of the migration when it has just started.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from migration_cockpit.advice.progress import Eta, progress
 from migration_cockpit.config import load
 from migration_cockpit.launch import fly_headless
 from migration_cockpit.session.events import Event, LogLine
@@ -25,10 +29,11 @@ from tests.flight.points import Point
 class Killer:
     """Stands in for Recorder.record."""
 
-    def __init__(self, points: Path | None, acknowledged: Path | None) -> None:
+    def __init__(self, points: Path | None, acknowledged: Path | None, shown: Path | None = None) -> None:
         self._points = [Point(*each) for each in json.loads(points.read_text("utf-8"))] if points else []
         self._hit = points.with_suffix(".hit") if points else None
         self._acknowledged = os.open(acknowledged, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if acknowledged else -1
+        self._shown = shown
         self._record = Recorder.record
         self._job_lines = 0
 
@@ -40,6 +45,10 @@ class Killer:
         state = self._record(recorder, event)
         if self._acknowledged >= 0 and event.durable:
             os.write(self._acknowledged, f"{state.seq}\n".encode())
+        if self._shown is not None:
+            with self._shown.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(shown(state)) + "\n")
+            self._shown = None
         self._kill("after", event)
         return state
 
@@ -51,7 +60,19 @@ class Killer:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main() -> int:
+def shown(state: State) -> dict[str, object]:
+    """What is shown of the migration at the moment of the last event."""
+    assert state.t is not None
+    far = progress(state, state.t)
+    return {"seq": state.seq, "share": far.share if far else 0.0, "eta": said(far.eta if far else None)}
+
+
+def said(eta: Eta | None) -> list[str]:
+    """A time of arrival with what it rests on; empty for none."""
+    return [str(eta.low), str(eta.likely), str(eta.high), eta.rests] if eta else []
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
     """Fly; returns the flight's exit code unless killed on the way."""
     parser = argparse.ArgumentParser()
     parser.add_argument("config", type=Path)
@@ -59,8 +80,9 @@ def main() -> int:
     parser.add_argument("--points", type=Path)
     parser.add_argument("--acknowledged", type=Path)
     parser.add_argument("--back", nargs=2, metavar=("STEP", "WAY"))
-    given = parser.parse_args()
-    killer = Killer(given.points, given.acknowledged)
+    parser.add_argument("--shown", type=Path)
+    given = parser.parse_args(arguments)
+    killer = Killer(given.points, given.acknowledged, given.shown)
 
     def record(self: Recorder, event: Event) -> State:
         return killer.record(self, event)

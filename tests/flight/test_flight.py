@@ -14,6 +14,7 @@ from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from tests.flight import points
 from tests.flight import world as rehearsal
+from tests.flight.migration_kills import Forked, kill_while_it_runs, looked_at
 from tests.flight.torture import not_repeatable
 
 QUICK = {"webhook-down", "zombie-task"}
@@ -96,14 +97,27 @@ POINTS = [
 """Before and after the record of an intention, and before the record of what came of it: the call has happened then."""
 
 
-def test_killed_at_every_kind_of_point_the_flight_ends_verified_and_repeats_nothing(tmp_path: Path) -> None:
-    session = tmp_path / "session"
+def test_killed_at_every_kind_of_point_and_ten_times_while_it_migrates_the_flight_ends_verified_and_repeats_nothing(
+    tmp_path: Path,
+) -> None:
+    session, shown = tmp_path / "session", tmp_path / "shown"
     with rehearsal.world(tmp_path / "world") as directory:
+
+        def start() -> Forked:
+            return Forked(directory, session, "--shown", str(shown))
+
         for point in POINTS:
+            if point == ("before", "operation.ended", "migration-job"):
+                kills = kill_while_it_runs(directory, session, start)
+                assert [each.words() for each in kills if not (each.active and each.agreed)] == []
+                assert len({each.number for each in kills}) == len(kills) == 10
             killed = rehearsal.fly_once(directory, session, point)
             assert killed.returncode == -9, (point, killed.stdout[-3000:], killed.stderr[-2000:])
         flown = rehearsal.fly_once(directory, session)
         assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+        looks = looked_at(session, directory, shown)
+        assert looks.problems == []
+        assert len(looks.bases) >= 8, "ten kills; at the first ones there may be no time of arrival yet"
         counted = not_repeatable(directory)
         runs = rehearsal.query(directory, "select count(*) from dag_run where run_id like 'migration-cockpit-%'")
     assert counted["helm upgrade"] == 1

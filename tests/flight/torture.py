@@ -5,7 +5,7 @@ acknowledged, no call made twice that must not be, and a journal whose chain is 
 directory (`--dir`), so that an interrupted torture goes on with what is left: a flight counts once it was looked at.
 
 `--back STEP WAY` tortures that way back instead, from that step: `--back smoke restore`. `--real` kills ten times
-while the migration of Airflow itself runs.
+while the migration of Airflow itself runs, a tenth of its revisions between two kills.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from migration_cockpit.rehearsal.configure import CANARY
 from migration_cockpit.session import journal
 from migration_cockpit.session.events import LogLine, RollbackEnded, RollbackStageEnded, RollbackStarted, StepProgress
 from migration_cockpit.session.journal import SessionLock
-from tests.flight import points
+from tests.flight import migration_kills, points
 from tests.flight import world as rehearsal
+from tests.flight.migration_kills import job_log
 from tests.flight.points import Point
 
 FLIGHT_SECONDS = 1800
@@ -119,12 +120,6 @@ def not_repeatable(world: Path) -> dict[str, int]:
     return counted
 
 
-def job_log(world: Path) -> list[str]:
-    """What the migration's pods have printed."""
-    logs = sorted(world.glob("pods/*-db-migrate-*/*/*.log"), key=lambda path: path.stat().st_mtime)
-    return [line.split(" ", 3)[3] for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
-
-
 @contextmanager
 def flight(directory: Path, back: tuple[str, str] | None, world: Sequence[str]) -> Iterator[Flight]:
     """A flight in a world of its own, which is taken down afterwards. What an interrupted one left is put away."""
@@ -138,11 +133,9 @@ def flight(directory: Path, back: tuple[str, str] | None, world: Sequence[str]) 
         yield Flight(running, directory / "session", back)
 
 
-def at_points(
-    directory: Path, wanted: list[Point], back: tuple[str, str] | None = None, world: Sequence[str] = ()
-) -> Flight:
+def at_points(directory: Path, wanted: list[Point], back: tuple[str, str] | None = None) -> Flight:
     """One flight that is killed at each of the points that it comes to."""
-    with flight(directory, back, world) as flown:
+    with flight(directory, back, ()) as flown:
         left, file = list(wanted), directory / "points"
         deadline = time.monotonic() + FLIGHT_SECONDS
         while True:
@@ -175,6 +168,27 @@ def at_random(directory: Path, dice: random.Random, kills: int) -> Flight:
                 if time.monotonic() > deadline:
                     raise
         flown.check(code)
+    return flown
+
+
+def while_it_migrates(directory: Path, world: Sequence[str]) -> Flight:
+    """One flight that is killed ten times while its migration runs, and flown to its end then."""
+    with flight(directory, None, world) as flown:
+        shown = directory / "shown"
+
+        def start() -> subprocess.Popen[bytes]:
+            return flown.life("--shown", str(shown))
+
+        for killed in migration_kills.kill_while_it_runs(flown.world, flown.session, start):
+            flown.kills += 1
+            print(f"kill {flown.kills}: {killed.words()}", flush=True)
+            if not (killed.active and killed.agreed):
+                flown.problems.append(f"kill {flown.kills} missed the migration: {killed.words()}")
+        code = start().wait(FLIGHT_SECONDS)
+        flown.check(code)
+        looks = migration_kills.looked_at(flown.session, flown.world, shown)
+        flown.problems += looks.problems
+        print(f"the end rested on: {'; '.join(looks.bases)}", flush=True)
     return flown
 
 
@@ -227,18 +241,22 @@ def main() -> int:
         directory /= "-".join(back)
     world = ("--airflow=real",) if given.real else ()
     if given.real:
-        named, moments = points.of_the_migration(), 0
         directory /= "real"
     directory.mkdir(parents=True, exist_ok=True)
     lock = SessionLock(directory)
     lock.take(f"a torture, process {os.getpid()}")  # two in one directory would take each other's worlds away
     progress = Progress.load(directory / "torture.json", given.seed)
     begun = time.monotonic()
+    if given.real:
+        flown = while_it_migrates(directory / f"migration-{progress.flights}", world)
+        progress.flown(flown, "while Airflow's own migration runs")
+        print(f"{time.monotonic() - begun:.0f} s")
+        return 1 if progress.problems else 0
     left = [point for point in named if str(point) not in progress.hit]
     while left:
         wanted, left = left[:NAMED], left[NAMED:]
         what = f"{len(wanted)} of {len(named)} named points"
-        progress.flown(at_points(directory / f"points-{progress.flights}", wanted, back, world), what)
+        progress.flown(at_points(directory / f"points-{progress.flights}", wanted, back), what)
     while progress.random_kills < moments:
         seed = f"{progress.seed}-{progress.random_kills}"
         kills = min(A_FLIGHT, moments - progress.random_kills)
