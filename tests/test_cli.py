@@ -51,7 +51,10 @@ def test_without_arguments_it_says_what_it_can_do_and_offers_the_rehearsal(capsy
         ["rehearse", "--airflow", "real", "--to", "3.1.8"],
     ],
 )
-def test_a_usage_error_is_one_sentence_and_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_usage_error_is_one_sentence_and_code_2(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # locks that were resolved on this machine are in the cache
     try:
         code = main(arguments)
     except SystemExit as ended:
