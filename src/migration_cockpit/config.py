@@ -267,6 +267,11 @@ class Prepare(Section, frozen=True, kw_only=True):
     staging_dsn: SecretRef | None = None
     staging_context: str | None = None
     staging_namespace: str | None = None
+    staging_airflow: Airflow | None = None
+    staging_grafana: Grafana | None = None
+    staging_runs: tuple[str, ...] = ()
+    smoke: tuple[str, ...] = ()
+    smoke_timeout: float = 600.0
     team: tuple[str, ...] = ()
     alertmanager: str | None = None
     stale_days: float = 14.0
@@ -540,7 +545,14 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             logs = tuple(anchored(name) for name in value.access_logs)
             dsn = walk(value.staging_dsn) if value.staging_dsn else None
             ruff = anchored(value.ruff) if "/" in value.ruff else value.ruff
-            return msgspec.structs.replace(value, **named, access_logs=logs, staging_dsn=dsn, ruff=ruff)
+            # Not resolved: a virtual environment's python is a link, and another program at the link's end.
+            program = [
+                str((base / Path(word).expanduser()).absolute()) if "/" in word else word for word in value.smoke[:1]
+            ]
+            smoke = (*program, *value.smoke[1:])
+            staging = {"staging_airflow": walk(value.staging_airflow), "staging_grafana": walk(value.staging_grafana)}
+            staging |= {"staging_dsn": dsn}
+            return msgspec.structs.replace(value, **named, **staging, access_logs=logs, ruff=ruff, smoke=smoke)
         if isinstance(value, Kubernetes):
             return msgspec.structs.replace(value, kubeconfig=anchored(value.kubeconfig)) if value.kubeconfig else value
         if isinstance(value, msgspec.Struct):

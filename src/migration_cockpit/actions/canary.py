@@ -13,12 +13,12 @@ from migration_cockpit.session.events import Command
 class TriggerCanary:
     """Trigger one run of the canary; its id is derived from session and attempt, so that it is found again."""
 
-    name = "trigger-canary"
-
-    def __init__(self, site: Site, attempt: int = 1) -> None:
-        """`attempt` of the step: a canary that failed is not the one that is looked at next time."""
+    def __init__(self, site: Site, attempt: int = 1, dag_id: str = "") -> None:
+        """`attempt` of the step: a canary that failed is not the one that is looked at next time. `dag_id` is another
+        DAG than the canary, which is then run in its place."""
         self._site = site
-        self.dag_id = site.settings.dags.canary
+        self.dag_id = dag_id or site.settings.dags.canary
+        self.name = "trigger-canary" if self.dag_id == site.settings.dags.canary else f"trigger-{self.dag_id}"
         suffix = f"-a{attempt}" if attempt > 1 else ""
         self.run_id = f"migration-cockpit-{site.slug}{suffix}"
         self.key = self.run_id

@@ -148,8 +148,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-async def execute(words: list[str], environment: Mapping[str, str], timeout: float) -> tuple[str, str, int]:
-    """Run a program to its end, in a process group of its own. Raises OperationError."""
+async def execute(
+    words: list[str],
+    environment: Mapping[str, str],
+    timeout: float,
+    *,
+    named: str = "[dump] in the config",
+    limit: str = "dump.timeout",
+) -> tuple[str, str, int]:
+    """Run a program to its end, in a process group of its own; `named` and `limit` say where the config names it and
+    its time. Raises OperationError."""
     try:
         process = await asyncio.create_subprocess_exec(
             *words,
@@ -160,9 +168,7 @@ async def execute(words: list[str], environment: Mapping[str, str], timeout: flo
             start_new_session=True,
         )
     except OSError as error:
-        raise OperationError(
-            f"{words[0]} cannot be started: {error.strerror or error}; see [dump] in the config"
-        ) from error
+        raise OperationError(f"{words[0]} cannot be started: {error.strerror or error}; see {named}") from error
     try:
         async with asyncio.timeout(timeout):
             out, err = await process.communicate()
@@ -170,6 +176,6 @@ async def execute(words: list[str], environment: Mapping[str, str], timeout: flo
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         if isinstance(error, TimeoutError):
-            raise OperationError(f"{words[0]} did not end within {timeout:.0f} s (dump.timeout)") from error
+            raise OperationError(f"{words[0]} did not end within {timeout:g} s ({limit})") from error
         raise
     return out.decode(errors="replace"), err.decode(errors="replace"), process.returncode or 0

@@ -32,6 +32,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list-faults", action="store_true", help="print the faults and the step that each breaks")
     parser.add_argument("--dags", type=_positive, default=30, metavar="N", help="default: %(default)s")
     parser.add_argument("--task-instances", type=_positive, default=20_000, metavar="N", help="default: %(default)s")
+    parser.add_argument("--staging", action="store_true", help="with a staging on the target version, for `day D-7`")
     session_option(parser)
     parser.add_argument("--autopilot", action="store_true", help="press the keys by itself")
     parser.add_argument("--headless", action="store_true", help="no screen: a line per event and a final table")

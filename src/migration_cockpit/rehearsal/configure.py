@@ -32,6 +32,16 @@ class Endpoints:
 
 
 @dataclass(frozen=True)
+class StagingEndpoints:
+    """Where the world's staging is, and what opens it."""
+
+    airflow_url: str
+    dsn: str
+    grafana_url: str
+    grafana_token: str
+
+
+@dataclass(frozen=True)
 class Deployment:
     """The emulated deployment's names."""
 
@@ -46,14 +56,24 @@ class Deployment:
     chart_version: str
 
 
-def write(directory: Path, deployment: Deployment, endpoints: Endpoints, pace: Pace, *, rds: bool = True) -> Path:
+def write(
+    directory: Path,
+    deployment: Deployment,
+    endpoints: Endpoints,
+    pace: Pace,
+    *,
+    rds: bool = True,
+    staging: StagingEndpoints | None = None,
+) -> Path:
     """Write config.toml, the files that hold its secrets and the AWS profile; returns the config's path.
 
     Without `rds` the database is one that AWS knows nothing of: a dump is its recovery point.
     """
     secrets = directory / "secrets"
     secrets.mkdir(mode=0o700, exist_ok=True)
+    kept = {} if staging is None else {"staging-dsn": staging.dsn, "staging-grafana-token": staging.grafana_token}
     for name, value in {
+        **kept,
         "dsn": endpoints.dsn,
         "airflow-password": endpoints.airflow_password,
         "grafana-token": endpoints.grafana_token,
@@ -67,6 +87,8 @@ def write(directory: Path, deployment: Deployment, endpoints: Endpoints, pace: P
     _private(directory / "aws-config", f"[profile rehearsal]\nregion = {deployment.region}\n")
     path = directory / "config.toml"
     tables = _tables(deployment, endpoints, pace)
+    if staging is not None:
+        tables["prepare"] = _staging(staging, endpoints, tables["grafana"])
     if not rds:
         del tables["rds"]
         tables["dump"]["enabled"] = True
@@ -132,6 +154,20 @@ def _tables(deployment: Deployment, endpoints: Endpoints, pace: Pace) -> dict[st
         "schedule": {**pace.planned(now), "window_end": now + pace.window},
         "limits": dict(pace.limits),
         "cadence": dict(pace.cadence),
+    }
+
+
+def _staging(staging: StagingEndpoints, endpoints: Endpoints, grafana: Mapping[str, object]) -> dict[str, object]:
+    own = {"url": staging.grafana_url, "token": _file("staging-grafana-token")}
+    return {
+        "staging_dsn": _file("staging-dsn"),
+        "staging_airflow": {
+            "url": staging.airflow_url,
+            "username": endpoints.airflow_user,
+            "password": _file("airflow-password"),
+        },
+        # A world is young: what its staging did half an hour ago is nothing.
+        "staging_grafana": {**grafana, **own, "baseline_minutes": 0.1},
     }
 
 

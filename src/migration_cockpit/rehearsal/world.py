@@ -26,6 +26,7 @@ from migration_cockpit.rehearsal.metrics import MetricsServer
 from migration_cockpit.rehearsal.migration_faults import MigrationFaults
 from migration_cockpit.rehearsal.pace import Pace, choose
 from migration_cockpit.rehearsal.slack import SlackSink
+from migration_cockpit.rehearsal.staging import Staging
 
 STATSD_IMAGE = "quay.io/prometheus/statsd-exporter"
 INSTANCE = "airflow-rehearsal"
@@ -49,6 +50,8 @@ class Options:
     faults: tuple[str, ...]
     rds: bool = True
     """Whether the config names the RDS instance; else a dump is the recovery point."""
+    staging: bool = False
+    """Whether there is a staging on the target version, which the config names."""
 
 
 class Server(Protocol):
@@ -82,11 +85,13 @@ def _options() -> Options:
     parser.add_argument("--dags", type=int, default=30)
     parser.add_argument("--task-instances", type=int, default=20_000)
     parser.add_argument("--no-rds", dest="rds", action="store_false")
+    parser.add_argument("--staging", action="store_true")
     parser.add_argument("--fault", action="append", default=[])
     given = parser.parse_args()
     pace = choose(given.pace, airflow=given.airflow).hastened(faults.limits_of(given.fault))
     counts = (given.dags, given.task_instances, tuple(given.fault))
-    return Options(given.dir.resolve(), given.airflow, given.source, given.target, pace, *counts, given.rds)
+    places = (given.dir.resolve(), given.airflow, given.source, given.target)
+    return Options(*places, pace, *counts, given.rds, given.staging)
 
 
 def stage(text: str) -> None:
@@ -187,6 +192,7 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     await _started(stack, ingress)
     stage(f"the components of Airflow {options.source} become ready")
     await release.wait_ready(cluster)
+    staging = await _staging(options, postgres, folder, stack) if options.staging else None
     metrics.extend_history(HISTORY)
     dsn = postgres.handle().dsn("airflow", "cockpit").replace(f":{postgres.port}/", f":{endpoint}/")
     endpoints = configure.Endpoints(
@@ -212,12 +218,36 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         chart=release.CHART,
         chart_version=release.CHART_VERSION,
     )
-    configure.write(directory, names, endpoints, pace, rds=options.rds)
+    configure.write(directory, names, endpoints, pace, rds=options.rds, staging=staging)
     ready = {"pid": os.getpid(), "started": time.time(), "id": secrets.token_hex(4)}
     part = directory / "world.part"
     part.write_text(json.dumps(ready), encoding="utf-8")
     part.replace(directory / life.READY)
     stage("ready")
+
+
+async def _staging(
+    options: Options, postgres: EmbeddedPostgres, folder: Path, stack: AsyncExitStack
+) -> configure.StagingEndpoints:
+    """A stand-in of the target version with a database and metrics of its own, whatever production runs."""
+    stage(f"staging: Airflow {options.target}, beside production")
+    there = Staging(
+        options.directory,
+        postgres,
+        source=options.source,
+        target=options.target,
+        folder=folder,
+        dags=options.dags,
+        scrape_seconds=options.pace.scrape,
+        summary_seconds=options.pace.summary,
+    )
+    await _started(stack, there)
+    return configure.StagingEndpoints(
+        airflow_url=there.url,
+        dsn=there.dsn("cockpit"),
+        grafana_url=there.metrics.grafana_url,
+        grafana_token=there.metrics.token,
+    )
 
 
 async def _started(stack: AsyncExitStack, server: Server) -> None:

@@ -253,6 +253,29 @@ class WayBack(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What a second person reads out while a rollback waits for one."""
 
 
+class Measurement(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """Scheduler metrics of one Airflow, as means over some minutes."""
+
+    at: datetime
+    values: dict[str, float]
+    minutes: float
+    version: str = ""
+
+
+class DayState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """A day before or after the migration: what was found when it was last gone through."""
+
+    started: datetime
+    operator: str
+    attempt: int = 1
+    ended: datetime | None = None
+    outcome: str = ""
+    """Empty while it is gone through; `holds`, `unknown` or `fails`."""
+    found: tuple[ev.DayFound, ...] = ()
+    measured: dict[str, Measurement] = {}
+    """By `production` and `staging`; the newest of each."""
+
+
 class Trends(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Recent courses for the small charts; one point a reading."""
 
@@ -316,6 +339,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     cost: CostReading | None = None
     way_back: WayBack = WayBack()
     trends: Trends = Trends()
+    days: dict[str, DayState] = {}
+    """Days before and after the migration, by their names such as D-7."""
     database_read: datetime | None = None
 
     @property
@@ -342,6 +367,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
             return back.number * 1000 + sum(each.attempt for each in back.stages) if back else 0
         if step_id == ev.POSTPONE:
             return self.postponement.attempt if self.postponement else 0
+        if step_id in self.days:
+            return self.days[step_id].attempt
         return self.steps[step_id].attempt if step_id in self.steps else 0
 
     def progress(self, step_id: str) -> tuple[str, int, int]:

@@ -6,14 +6,12 @@ import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
-from migration_cockpit.config import Postgres, Settings
-from migration_cockpit.connections import Connections, KubeError, WorldError
-from migration_cockpit.connections.errors import one_line
+from migration_cockpit.config import Settings
+from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.playbook.prepare import chart, consumers, dags, past_sessions, people, signoffs, versions
-from migration_cockpit.playbook.prepare.shape import UNKNOWN, Prerequisite, Result, Seen, Where, judge
+from migration_cockpit.playbook.prepare.asking import cleaned, guarded, staging_of
+from migration_cockpit.playbook.prepare.shape import Prerequisite, Result, Where, judge
 from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.redact import Redactor
 
@@ -60,12 +58,12 @@ async def examine(settings: Settings, *, sessions: Path, now: datetime) -> list[
     """Look at all of it at once; a look that fails or hangs is unknown. Raises SignOffError."""
     signed = signoffs.read(signoffs.path(sessions, settings.deployment.name))
     connections = Connections(settings, Redactor(), SystemClock())
-    there = _staging(settings)
+    there = staging_of(settings)
     staging = Connections(there, connections.redactor, SystemClock()) if there is not None else None
     where = Where(Place(settings, connections, sessions), staging, now)
     try:
         await connections.warm()
-        seen = await asyncio.gather(*(_guarded(each, where) for each in PREREQUISITES))
+        seen = await asyncio.gather(*(guarded(each.look(where), LOOK_SECONDS) for each in PREREQUISITES))
     finally:
         await connections.close()
         if staging is not None:
@@ -73,40 +71,6 @@ async def examine(settings: Settings, *, sessions: Path, now: datetime) -> list[
     stale = timedelta(days=settings.prepare.stale_days)
     clean = connections.redactor.clean
     return [
-        judge(asked, _cleaned(found, clean), signed.get(asked.id), now, stale)
+        judge(asked, cleaned(found, clean), signed.get(asked.id), now, stale)
         for asked, found in zip(PREREQUISITES, seen, strict=True)
     ]
-
-
-def _staging(settings: Settings) -> Settings | None:
-    """Settings whose database and cluster are staging's; None where the config names neither."""
-    prepare = settings.prepare
-    if prepare.staging_dsn is None and prepare.staging_context is None:
-        return None
-    kubernetes = msgspec.structs.replace(
-        settings.kubernetes,
-        context=prepare.staging_context or settings.kubernetes.context,
-        namespace=prepare.staging_namespace or settings.kubernetes.namespace,
-    )
-    postgres = Postgres(dsn=prepare.staging_dsn) if prepare.staging_dsn is not None else settings.postgres
-    return msgspec.structs.replace(settings, kubernetes=kubernetes, postgres=postgres)
-
-
-def _cleaned(seen: Seen, clean: object) -> Seen:
-    assert callable(clean)
-    return Seen(seen.status, tuple(clean(text) for text in seen.found), clean(seen.mend), seen.at)
-
-
-async def _guarded(asked: Prerequisite, where: Where) -> Seen:
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            return await asked.look(where)
-    except TimeoutError:
-        return Seen(UNKNOWN, (f"no answer within {LOOK_SECONDS:.0f} s",), "check the network path")
-    except KubeError as error:
-        return Seen(UNKNOWN, (f"Kubernetes: {error.message or error.reason}",), "see `migration-cockpit check`")
-    except WorldError as error:
-        return Seen(UNKNOWN, (one_line(error),), "see `migration-cockpit check`")
-    except Exception as error:  # noqa: BLE001 - the boundary: what a client library raises is that nobody looked
-        # Its text may quote what it was given, secrets and all: that stays out.
-        return Seen(UNKNOWN, (f"it could not be looked at: {type(error).__name__}",), "see `migration-cockpit check`")

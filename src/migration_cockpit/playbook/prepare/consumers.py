@@ -17,6 +17,8 @@ SHOWN = 8
 _CALL = re.compile(r'"(?P<method>[A-Z]+) (?P<path>/[^ "]*) HTTP/[\d.]+"')
 _CLIENT = re.compile(r"(?P<address>\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:]+:[0-9a-fA-F:]+)")
 _GONE = re.compile(r"(?:^|/)(?P<what>api/v1/(?P<object>\w+)?|health(?=[/?]|$))")
+_COMMON = re.compile(r"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
+_ISO = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?")
 PROBE = "kube-probe"
 """The chart's own probes change with the chart: they are nobody's script."""
 
@@ -27,10 +29,12 @@ async def look(where: Where) -> Seen:
     if not patterns:
         mend = "name some days of the web server's or ingress' access logs: prepare.access_logs"
         return Seen(UNKNOWN, ("no access log is named",), mend)
-    return await in_thread(_read, patterns)
+    return await in_thread(read, patterns)
 
 
-def _read(patterns: Iterable[str]) -> Seen:
+def read(patterns: Iterable[str], since: datetime | None = None) -> Seen:
+    """Who calls what is gone, by these logs; of lines that tell when, only those after `since`."""
+    since = since.replace(microsecond=0) if since else None  # logs tell seconds
     files = sorted({name for pattern in patterns for name in glob.glob(pattern)})  # noqa: PTH207  # absolute patterns
     if not files:
         return Seen(UNKNOWN, (f"no file matches {', '.join(patterns)}",), "correct prepare.access_logs")
@@ -40,11 +44,15 @@ def _read(patterns: Iterable[str]) -> Seen:
         try:
             with Path(name).open(encoding="utf-8", errors="replace") as lines:
                 for line in lines:
+                    if since is not None and (at := moment(line)) is not None and at < since:
+                        continue
                     total += 1
                     found.update(calls(line))
         except OSError as error:
             return Seen(UNKNOWN, (f"{name} cannot be read: {error.strerror}",), "correct prepare.access_logs")
     at = datetime.fromtimestamp(max(Path(name).stat().st_mtime for name in files), UTC)
+    if since is not None and (at < since or not total):
+        return Seen(UNKNOWN, (f"the access logs end before {since:%Y-%m-%d %H:%M} UTC",), "fetch newer ones", at)
     looked = f"{plural(total, 'line')} of {plural(len(files), 'file')} looked at"
     if not total:
         return Seen(UNKNOWN, ("the access logs are empty",), "name logs of some days", at)
@@ -54,6 +62,16 @@ def _read(patterns: Iterable[str]) -> Seen:
     more = [f"… {len(callers) - SHOWN} more"] if len(callers) > SHOWN else []
     mend = "move each to /api/v2 with a token, and to /api/v2/monitor/health; or sign for those that may fail"
     return Seen(FAILS, (looked, *callers[:SHOWN], *more), mend, at)
+
+
+def moment(line: str) -> datetime | None:
+    """When a line of an access log says it was; None where it does not say."""
+    if found := _COMMON.search(line):
+        return datetime.strptime(found[1], "%d/%b/%Y:%H:%M:%S %z")
+    if found := _ISO.search(line):
+        at = datetime.fromisoformat(found[0])
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return None
 
 
 def calls(line: str) -> Iterator[tuple[str, str]]:

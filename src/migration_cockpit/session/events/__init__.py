@@ -14,6 +14,7 @@ from migration_cockpit.session.events.cost import (
     SecondPersonAsked,
     WayBackExpected,
 )
+from migration_cockpit.session.events.days import DayEnded, DayFound, DayMeasured, DayStarted
 from migration_cockpit.session.events.failures import FailureGone, FailureShown
 from migration_cockpit.session.events.migration import MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
@@ -86,6 +87,10 @@ __all__ = [
     "CostRead",
     "CredentialsExpire",
     "DatabaseRead",
+    "DayEnded",
+    "DayFound",
+    "DayMeasured",
+    "DayStarted",
     "DecisionAsked",
     "DecisionMade",
     "DriverChanged",

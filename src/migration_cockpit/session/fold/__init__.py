@@ -13,6 +13,7 @@ import msgspec
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold import (
     cost,
+    days,
     failures,
     migration,
     postpone,
@@ -24,7 +25,7 @@ from migration_cockpit.session.fold import (
 )
 from migration_cockpit.session.state import State
 
-_AREAS = (session, steps, rollback, postpone, records, sources, migration, failures, cost)
+_AREAS = (session, steps, rollback, postpone, records, sources, migration, failures, cost, days)
 _FOLDS: dict[type[ev.Event], tuple[Any, ...]] = {
     cls: tuple(area.FOLDS[cls] for area in _AREAS if cls in area.FOLDS) for cls in ev.KINDS.values()
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from migration_cockpit.rehearsal.standin.components.dagfiles import DagImportError, ParsedDag, parse
 from migration_cockpit.rehearsal.standin.components.dagsync import DagSync
-from migration_cockpit.rehearsal.standin.components.metrics import report_parsing, wobble
+from migration_cockpit.rehearsal.standin.components.metrics import PARSE, report_parsing, slower, wobble
 from migration_cockpit.rehearsal.standin.worldfaults import fault
 
 if TYPE_CHECKING:
@@ -106,7 +106,8 @@ class Folder:
         else:
             self._sync.write(dags, now)
             self._sync.mark_missing([dag.dag_id for dag in dags])
-        report_parsing(self._statsd, len(dags), len(errors), _PARSE_SECONDS * len(dags) * wobble())
+        seconds = _PARSE_SECONDS * len(dags) * wobble() * slower(self._settings.world, PARSE, is3=self._is3)
+        report_parsing(self._statsd, len(dags), len(errors), seconds)
 
     def _write_some(self) -> None:
         share = max(_FIRST_PASS, len(self._waiting) // 3)
@@ -114,7 +115,7 @@ class Folder:
         self._waiting = self._waiting[share:]
 
     def _signature(self) -> object:
-        names = ("dag-lost", "import-error") if self._is3 else ()
+        names = ("dag-lost", "import-error", "scheduler-regression") if self._is3 else ()
         faults = [fault(self._settings.world, name) for name in names]
         folder = self._settings.dags_folder
         paths = sorted(folder.rglob("*.py")) if folder.is_dir() else []

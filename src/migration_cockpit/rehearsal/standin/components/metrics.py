@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from migration_cockpit.rehearsal.standin.components.statsd import Statsd
     from migration_cockpit.rehearsal.standin.database import Connection
 
+LOOP, PARSE = "loop_duration", "parse_time"
 _LOOP_MS = 40.0
 _REGRESSION = 1.6
 _STATES = ("running", "queued", "scheduled", "deferred")
@@ -29,11 +30,19 @@ def wobble() -> float:
     return 1 + 0.03 * math.sin(time.time() / 7)
 
 
+def slower(world: Path | None, metric: str, *, is3: bool) -> float:
+    """By what factor fault scheduler-regression makes this metric worse; its option `metric` says which one."""
+    given = fault(world, "scheduler-regression") if is3 else None
+    if given is None or given.get("metric", LOOP) != metric:
+        return 1.0
+    return _REGRESSION
+
+
 def report_loop(statsd: Statsd, world: Path | None, *, is3: bool) -> None:
     """The timers of one scheduling loop."""
-    slower = _REGRESSION if is3 and fault(world, "scheduler-regression") is not None else 1.0
-    statsd.timer("scheduler.scheduler_loop_duration", _LOOP_MS * wobble() * slower)
-    statsd.timer("scheduler.critical_section_duration", 8.0 * wobble() * slower)
+    factor = slower(world, LOOP, is3=is3)
+    statsd.timer("scheduler.scheduler_loop_duration", _LOOP_MS * wobble() * factor)
+    statsd.timer("scheduler.critical_section_duration", 8.0 * wobble() * factor)
     statsd.timer("scheduler.critical_section_query_duration", 4.0 * wobble())
 
 
