@@ -48,7 +48,7 @@ def test_without_arguments_it_says_what_it_can_do_and_offers_the_rehearsal(capsy
         ["rehearse", "--session", ""],
         ["watch", "session.jsonl", "--serve", "--port", "99999"],
         ["rehearse", "--from", "2.9.3"],
-        ["rehearse", "--airflow", "real", "--to", "3.1.8"],
+        ["rehearse", "--airflow", "real", "--to", "3.1.99"],
     ],
 )
 def test_a_usage_error_is_one_sentence_and_code_2(
