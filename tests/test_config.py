@@ -71,6 +71,8 @@ def test_the_defaults_that_the_example_shows_are_the_real_ones() -> None:
         "staging_dsn",
         "staging_context",
         "staging_namespace",
+        "staging_airflow",
+        "staging_grafana",
         "staging_runs",
         "smoke",
         "team",

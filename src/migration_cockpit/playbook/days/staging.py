@@ -15,8 +15,8 @@ from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen
 
 ENDED = frozenset({"success", "failed"})
 POLL = 0.5
-GRAFANA = "set [grafana] and [prepare.staging_grafana] in the config"
-AIRFLOW = "set [prepare.staging_airflow] in the config"
+GRAFANA = "set [grafana] and prepare.staging_grafana in the config"
+AIRFLOW = "set prepare.staging_airflow in the config"
 SMOKE = "name the consumers' script: prepare.smoke"
 
 
