@@ -75,6 +75,7 @@ def test_the_defaults_that_the_example_shows_are_the_real_ones() -> None:
         "staging_grafana",
         "staging_runs",
         "smoke",
+        "scratch_dsn",
         "team",
         "alertmanager",
     }

@@ -272,6 +272,7 @@ class Prepare(Section, frozen=True, kw_only=True):
     staging_runs: tuple[str, ...] = ()
     smoke: tuple[str, ...] = ()
     smoke_timeout: float = 600.0
+    scratch_dsn: SecretRef | None = None
     team: tuple[str, ...] = ()
     alertmanager: str | None = None
     stale_days: float = 14.0
@@ -544,6 +545,8 @@ def _anchor(settings: Settings, base: Path) -> Settings:
             named = {name: anchored(getattr(value, name)) for name in files if getattr(value, name)}
             logs = tuple(anchored(name) for name in value.access_logs)
             dsn = walk(value.staging_dsn) if value.staging_dsn else None
+            scratch = walk(value.scratch_dsn) if value.scratch_dsn else None
+            value = msgspec.structs.replace(value, scratch_dsn=scratch)
             ruff = anchored(value.ruff) if "/" in value.ruff else value.ruff
             # Not resolved: a virtual environment's python is a link, and another program at the link's end.
             program = [

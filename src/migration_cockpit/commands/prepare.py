@@ -6,18 +6,31 @@ import argparse
 import json
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from migration_cockpit.commands import USAGE_ERROR, Command, config_option, operator_option
+
+if TYPE_CHECKING:
+    from migration_cockpit.config import Settings
 
 WIDEST = 120
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    parser.add_argument("action", nargs="?", choices=["sign"], help="sign a prerequisite off in your name")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=["sign", "test-backup"],
+        help="sign a prerequisite off in your name, or restore a dump into a scratch database and compare its rows",
+    )
     parser.add_argument("id", nargs="?", metavar="ID", help="which one, by id or number")
     config_option(parser)
     parser.add_argument("--note", default="", help="with sign: what you looked at, who approved it; required")
+    parser.add_argument(
+        "--dump", type=Path, metavar="FILE", help="with test-backup: this one; default: the newest of the sessions"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     operator_option(parser)
 
@@ -32,6 +45,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         if options.action == "sign":
             return _sign(options, settings.deployment.name, settings.prepare.stale_days)
+        if options.action == "test-backup":
+            return _test_backup(options.dump, settings)
         import asyncio
         from datetime import UTC, datetime
 
@@ -71,6 +86,31 @@ def _sign(options: argparse.Namespace, deployment: str, stale_days: float) -> in
     return 0
 
 
+def _test_backup(dump: Path | None, settings: Settings) -> int:
+    """Print what will be done, do it, keep what came of it as evidence; 1 where the rows are not equal."""
+    import asyncio
+
+    from migration_cockpit.launch import sessions_home
+    from migration_cockpit.playbook.prepare import backup
+
+    if dump is not None and not dump.is_file():
+        print(f"migration-cockpit prepare: {dump} is no file", file=sys.stderr)
+        return USAGE_ERROR
+    try:
+        shown = backup.operation(settings, sessions_home(), dump, None)
+    except backup.NothingToTest as error:
+        print(f"migration-cockpit prepare: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    for command in shown.describe():
+        print(f"  {command.text}" + (f"   # {command.what}" if command.what else ""))
+    tested = asyncio.run(backup.test_alone(settings, sessions_home(), dump))
+    if tested.why:
+        print(f"✘ {tested.why}")
+        return 1
+    print(f"✔ {len(tested.rows)} tables and {sum(tested.rows.values())} rows are equal; {tested.database} is dropped")
+    return 0
+
+
 def _width() -> int:
     try:
         return min(WIDEST, os.get_terminal_size().columns)
@@ -84,6 +124,7 @@ COMMAND = Command(
     """\
   migration-cockpit prepare --config config.toml
   migration-cockpit prepare --config config.toml --json | jq -r '.[] | select(.status == "fails") | .id'
+  migration-cockpit prepare test-backup --config config.toml      restore the newest dump, compare, drop it again
   migration-cockpit prepare sign window --config config.toml --note "approved in CAB 4711"
   migration-cockpit prepare sign 10 --config config.toml --operator ada --note "texts shown to support" """.rstrip(),
     options,

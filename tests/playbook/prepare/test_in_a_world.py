@@ -15,8 +15,8 @@ import psycopg
 import pytest
 import yaml
 
-from migration_cockpit.config import load
-from migration_cockpit.playbook.prepare import examine
+from migration_cockpit.config import SecretRef, load
+from migration_cockpit.playbook.prepare import backup, examine
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Result
 from tests.flight.world import environment
 from tests.playbook.prepare.test_looks import FREEZE, LOG, session
@@ -97,11 +97,7 @@ def words(result: Result) -> str:
 @pytest.fixture
 def dump(directory: Path, team: Team) -> str:
     """A real dump of production's database among the sessions."""
-    dsn = (directory / "secrets" / "dsn").read_text()
-    owner = psycopg.conninfo.conninfo_to_dict(dsn)
-    values = yaml.safe_load((directory / "values-3x.yaml").read_text())["data"]["metadataConnection"]
-    place = {"host": str(owner["host"]), "port": int(values["port"]), "dbname": values["db"]}
-    base = psycopg.conninfo.make_conninfo(**place, user=values["user"], password=values["pass"])
+    base = psycopg.conninfo.make_conninfo(**place(directory, "airflow"))
     written = subprocess.run(
         [team.settings.dump.pg_dump, "-Fc", "--no-owner", "--no-acl", base], capture_output=True, check=True
     ).stdout
@@ -147,16 +143,97 @@ async def test_each_seeded_defect_is_found(team: Team, dump: str) -> None:
     assert "DAGs follow the default of catchup" in words(found["schedules"])
 
 
-async def test_a_secret_that_the_render_needs_is_missed(team: Team) -> None:
-    team.values({"jwtSecretName": "not-there"})
+async def test_what_the_render_refers_to_and_is_not_there_is_missed(team: Team) -> None:
+    env = "- secretRef: {name: no-secret}\n- configMapRef: {name: no-configmap}\n"
+    claim = {"name": "v", "persistentVolumeClaim": {"claimName": "no-claim"}}
+    team.values({"jwtSecretName": "not-there", "extraEnvFrom": env, "scheduler": {"extraVolumes": [claim]}})
     found = (await team.results())["chart"]
-    assert (found.status, "not-there" in words(found)) == (FAILS, True)
+    assert found.status == FAILS, words(found)
+    for missing in (
+        "Secret not-there",
+        "Secret no-secret",
+        "ConfigMap no-configmap",
+        "PersistentVolumeClaim no-claim",
+    ):
+        assert missing in words(found)
 
 
-async def test_a_readable_dump_waits_for_the_word_that_it_was_restored(team: Team, dump: str) -> None:
+# -- the backup's test
+
+
+def scratch_by(team: Team, user: str) -> None:
+    """Name the world's own server as the one with room, by this role."""
+    file = team.home / "scratch-dsn"
+    file.write_text(psycopg.conninfo.make_conninfo(**place(team.directory, user)))
+    prepare = msgspec.structs.replace(team.settings.prepare, scratch_dsn=SecretRef(file=str(file)))
+    team.settings = msgspec.structs.replace(team.settings, prepare=prepare)
+
+
+def place(directory: Path, user: str) -> dict[str, Any]:
+    """How this role reaches the world's database."""
+    owner = psycopg.conninfo.conninfo_to_dict((directory / "secrets" / "dsn").read_text())
+    values = yaml.safe_load((directory / "values-3x.yaml").read_text())["data"]["metadataConnection"]
+    if user == "cockpit":
+        return {**owner, "dbname": values["db"]}
+    return {
+        "host": owner["host"],
+        "port": int(values["port"]),
+        "dbname": values["db"],
+        "user": values["user"],
+        "password": values["pass"],
+    }
+
+
+def databases(team: Team) -> set[str]:
+    with psycopg.connect(**place(team.directory, "airflow"), autocommit=True) as connection:
+        return {str(row[0]) for row in connection.execute("select datname from pg_database").fetchall()}
+
+
+async def test_a_dump_counts_once_it_was_restored_and_its_rows_were_equal(team: Team, dump: str) -> None:
+    before = (await team.results())["backup"]
+    assert before.status == UNKNOWN
+    assert "it was not restored yet" in words(before)
+    scratch_by(team, "airflow")
+    there = databases(team)
+    tested = await backup.test_alone(team.settings, team.sessions, None)
+    assert tested.why == ""
+    assert tested.rows["public.task_instance"] >= 500
+    assert databases(team) == there, "the scratch database is gone again"
     found = (await team.results())["backup"]
-    assert found.status == UNKNOWN
-    assert "is readable and lists task_instance" in words(found)
+    assert (found.status, "rows equal" in words(found)) == (HOLDS, True), words(found)
+    assert found.seen.at is not None, "the evidence ages"
+    spoil(Path(dump))
+    assert (await team.results())["backup"].status == FAILS, "the newest dump is broken: what was tested is gone"
+
+
+@pytest.mark.parametrize(("user", "said"), [("cockpit", "may not create databases: ALTER ROLE cockpit CREATEDB")])
+async def test_a_role_that_may_not_create_databases_is_told_so(team: Team, dump: str, user: str, said: str) -> None:
+    scratch_by(team, user)
+    assert said in (await backup.test_alone(team.settings, team.sessions, Path(dump))).why
+
+
+async def test_a_dump_that_breaks_off_fails_its_test_and_leaves_nothing(team: Team, dump: str) -> None:
+    scratch_by(team, "airflow")
+    there = databases(team)
+    spoil(Path(dump))
+    tested = await backup.test_alone(team.settings, team.sessions, Path(dump))
+    assert "cannot be read to its end" in tested.why
+    assert databases(team) == there
+    found = (await team.results())["backup"]
+    assert (found.status, "airflow.dump" in words(found)) == (FAILS, True)
+
+
+async def test_a_database_of_that_name_that_is_not_the_cockpits_is_left_alone(team: Team, dump: str) -> None:
+    scratch_by(team, "airflow")
+    name = f"migration_cockpit_scratch_{team.settings.deployment.name}"
+    with psycopg.connect(**place(team.directory, "airflow"), autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
+        try:
+            tested = await backup.test_alone(team.settings, team.sessions, Path(dump))
+            assert "none of the cockpit's" in tested.why
+            assert name in databases(team)
+        finally:
+            connection.execute(psycopg.sql.SQL("drop database {}").format(psycopg.sql.Identifier(name)))
 
 
 def command(team: Team, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -18,7 +18,7 @@ import pytest
 from migration_cockpit.config import Schedule
 from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.preflight.place import Place
-from migration_cockpit.playbook.prepare import chart, consumers, dags, past_sessions, people, versions
+from migration_cockpit.playbook.prepare import backup, chart, consumers, dags, past_sessions, people, versions
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
 from migration_cockpit.playbook.prepare.values import merged, over, setting, truth
 from migration_cockpit.session import events as ev
@@ -214,17 +214,35 @@ def test_an_option_is_read_from_the_environment_before_the_file() -> None:
     assert setting({}, "scheduler", "catchup_by_default") is None
 
 
-def test_every_secret_that_an_object_needs_is_found() -> None:
+def test_everything_that_an_object_cannot_start_without_is_found() -> None:
     pod = {
-        "volumes": [{"secret": {"secretName": "keys"}}, {"secret": {"secretName": "maybe", "optional": True}}],
+        "volumes": [
+            {"secret": {"secretName": "keys"}},
+            {"secret": {"secretName": "maybe", "optional": True}},
+            {"configMap": {"name": "settings"}},
+            {"persistentVolumeClaim": {"claimName": "logs"}},
+            {"projected": {"sources": [{"secret": {"name": "tls"}}, {"configMap": {"name": "ca"}}]}},
+        ],
+        "imagePullSecrets": [{"name": "registry"}],
         "containers": [
             {
-                "env": [{"valueFrom": {"secretKeyRef": {"name": "jwt", "key": "jwt-secret"}}}],
-                "envFrom": [{"secretRef": {"name": "more"}}, {"secretRef": {"name": "not", "optional": True}}],
+                "env": [
+                    {"valueFrom": {"secretKeyRef": {"name": "jwt", "key": "jwt-secret"}}},
+                    {"valueFrom": {"configMapKeyRef": {"name": "urls", "key": "api"}}},
+                ],
+                "envFrom": [
+                    {"secretRef": {"name": "more"}},
+                    {"secretRef": {"name": "not", "optional": True}},
+                    {"configMapRef": {"name": "env"}},
+                ],
             }
         ],
     }
-    assert set(chart.secrets_of(pod)) == {"keys", "jwt", "more"}
+    assert set(chart.needs(pod)) == {
+        *(("Secret", name) for name in ("keys", "jwt", "more", "tls", "registry")),
+        *(("ConfigMap", name) for name in ("settings", "ca", "urls", "env")),
+        ("PersistentVolumeClaim", "logs"),
+    }
 
 
 # -- people
@@ -370,15 +388,15 @@ async def test_a_rollback_counts_on_the_same_versions_only(tmp_path: Path) -> No
 
 
 async def test_no_dump_an_empty_dump_a_changed_dump(tmp_path: Path) -> None:
-    assert (await past_sessions.backup(where(tmp_path))).status == UNKNOWN
+    assert (await backup.look(where(tmp_path))).status == UNKNOWN
     dump = tmp_path / "sessions" / "a" / "artifacts" / "airflow.dump"
     dump.parent.mkdir(parents=True)
     dump.write_bytes(b"")
-    assert (await past_sessions.backup(where(tmp_path))).found == ("airflow.dump is empty",)
+    assert (await backup.look(where(tmp_path))).found == ("airflow.dump is empty",)
     dump.write_bytes(b"PGDMP")
     dump.with_name("airflow.dump.sha256").write_text("0000  airflow.dump\n")
-    seen: Seen = await past_sessions.backup(where(tmp_path))
+    seen: Seen = await backup.look(where(tmp_path))
     assert (seen.status, "its checksum differs" in seen.found[0]) == (FAILS, True)
     old = NOW.timestamp() - 40 * 86400
     os.utime(dump, (old, old))
-    assert (await past_sessions.backup(where(tmp_path))).at == datetime.fromtimestamp(old, UTC)
+    assert (await backup.look(where(tmp_path))).at == datetime.fromtimestamp(old, UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.preflight.place import Place
-from migration_cockpit.playbook.prepare import chart, consumers, dags, past_sessions, people, signoffs, versions
+from migration_cockpit.playbook.prepare import backup, chart, consumers, dags, past_sessions, people, signoffs, versions
 from migration_cockpit.playbook.prepare.asking import cleaned, guarded, staging_of
 from migration_cockpit.playbook.prepare.shape import Prerequisite, Result, Where, judge
 from migration_cockpit.session.clock import SystemClock
@@ -30,9 +30,7 @@ PREREQUISITES: tuple[Prerequisite, ...] = (
         5, "consumers", "nobody calls what is gone", consumers.look, "these callers are moved, or may fail", True
     ),
     Prerequisite(6, "chart", "chart and values are ready", chart.look, "they were rendered and installed on staging"),
-    Prerequisite(
-        7, "backup", "the backup is tested", past_sessions.backup, "a dump was restored and its row counts were equal"
-    ),
+    Prerequisite(7, "backup", "the backup is tested", backup.look, "a dump was restored and its row counts were equal"),
     Prerequisite(
         8, "rollback", "the rollback is tested", past_sessions.rollback, "one was flown on staging and verified"
     ),

@@ -1,8 +1,9 @@
 """6 chart and values for the target: they render, say one version, pin what the chart would draw anew, and hold no key
-that 3.x ignores; every Secret that the render refers to is there."""
+that 3.x ignores; every Secret, ConfigMap and claim that the render refers to is there."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from migration_cockpit.connections import KubeError
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where, together
 from migration_cockpit.playbook.prepare.values import Values, at, merged
+from migration_cockpit.session.words import plural
 
 RENAMED = {
     "webserver.webserverConfig": "apiServer.apiServerConfig",
@@ -39,6 +41,19 @@ PINNED = {
 """Secrets that the chart draws anew (the Fernet key: at a fresh install), and the values that pin them."""
 SHOWN = 6
 RENDER_SECONDS = 60.0
+_PLURALS = {"Secret": "secrets", "ConfigMap": "configmaps", "PersistentVolumeClaim": "persistentvolumeclaims"}
+_REFERENCES = {
+    "secretKeyRef": ("Secret", ("name",)),
+    "secretRef": ("Secret", ("name",)),
+    "secret": ("Secret", ("secretName", "name")),
+    "configMapKeyRef": ("ConfigMap", ("name",)),
+    "configMapRef": ("ConfigMap", ("name",)),
+    "configMap": ("ConfigMap", ("name",)),
+    "persistentVolumeClaim": ("PersistentVolumeClaim", ("claimName",)),
+}
+"""By the key of a pod's spec that refers to something: what it is, and where its name may stand. A projected volume has
+a Secret's under `name`."""
+_POD_TEMPLATE = "pod_template_file.yaml"
 
 
 async def look(where: Where) -> Seen:
@@ -120,29 +135,37 @@ async def _render(where: Where) -> Seen:
         said = " ".join((ran.err or ran.out).split())[:300]
         return Seen(FAILS, (f"the chart does not render: {said}",), "correct the values file")
     documents = await in_thread(_documents, ran.out)
-    made = {
-        each["metadata"]["name"] for each in documents if each.get("kind") == "Secret" and not _only_at_install(each)
-    }
-    needed = {name for each in documents for name in secrets_of(each)}
+    made = {(each["kind"], each["metadata"]["name"]) for each in documents if not _only_at_install(each)}
+    needed = {each for document in documents for each in needs(document)}
     missing = []
-    for name in sorted(needed - made):
+    for kind, name in sorted(needed - made):
         try:
-            if await where.place.connections.kube.find("secrets", name) is None:
-                missing.append(name)
+            if await where.place.connections.kube.find(_PLURALS[kind], name) is None:
+                missing.append(f"{kind} {name}")
         except KubeError as error:
-            return Seen(UNKNOWN, (f"whether Secret {name} exists cannot be read: {error.message}",))
+            mend = "grant get on secrets, configmaps and persistentvolumeclaims in the namespace"
+            return Seen(UNKNOWN, (f"whether {kind} {name} exists cannot be read: {error.message}",), mend)
     if missing:
-        text = f"the render refers to Secrets that are not there: {', '.join(missing[:SHOWN])}"
+        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        text = f"the render refers to what is not there: {', '.join(missing[:SHOWN])}{more}"
         return Seen(FAILS, (text,), "make them, or point the values at those that exist; never make a new Fernet key")
+    counts = Counter(kind for kind, _ in needed)
+    all_there = ", ".join(plural(counts[kind], kind) for kind in _PLURALS if counts[kind])
     return Seen(
-        HOLDS, (f"chart {helm.chart_version} renders {len(documents)} objects; its {len(needed)} Secrets exist",)
+        HOLDS,
+        (f"chart {helm.chart_version} renders {len(documents)} objects; what they refer to exists: {all_there}",),
     )
 
 
 def _documents(text: str) -> list[dict[str, Any]]:
     import yaml
 
-    return [each for each in yaml.safe_load_all(text) if isinstance(each, dict) and each.get("metadata")]
+    found = [each for each in yaml.safe_load_all(text) if isinstance(each, dict) and each.get("metadata")]
+    for each in found:
+        template = (each.get("data") or {}).get(_POD_TEMPLATE) if each.get("kind") == "ConfigMap" else None
+        if template:  # the KubernetesExecutor's pods are made of it: what it refers to, they cannot start without
+            each["podTemplate"] = yaml.safe_load(template)
+    return found
 
 
 def _only_at_install(document: dict[str, Any]) -> bool:
@@ -151,16 +174,21 @@ def _only_at_install(document: dict[str, Any]) -> bool:
     return "pre-install" in hooks and "pre-upgrade" not in hooks
 
 
-def secrets_of(value: Any) -> Iterator[str]:
-    """Every Secret that an object cannot start without, wherever it refers to it."""
+def needs(value: Any) -> Iterator[tuple[str, str]]:
+    """(kind, name) of every Secret, ConfigMap and claim that an object cannot start without, wherever it says so."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in {"secretKeyRef", "secretRef"} and isinstance(inner, dict) and not inner.get("optional"):
-                yield str(inner.get("name"))
-            elif key == "secret" and isinstance(inner, dict) and inner.get("secretName") and not inner.get("optional"):
-                yield str(inner["secretName"])
+            kind, names = _REFERENCES.get(key, ("", ()))
+            named = next((inner[each] for each in names if each in inner), None) if isinstance(inner, dict) else None
+            if isinstance(named, str):
+                if not inner.get("optional"):
+                    yield kind, named
+            elif key == "imagePullSecrets" and isinstance(inner, list):
+                yield from (
+                    ("Secret", str(each["name"])) for each in inner if isinstance(each, dict) and "name" in each
+                )
             else:
-                yield from secrets_of(inner)
+                yield from needs(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from secrets_of(inner)
+            yield from needs(inner)

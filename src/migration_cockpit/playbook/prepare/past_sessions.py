@@ -1,22 +1,16 @@
-"""7 the backup can be read; 8 a rollback was flown; 9 who has flown a rehearsal: told by the sessions kept here."""
+"""8 a rollback was flown; 9 who has flown a rehearsal: told by the sessions kept here."""
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migration_cockpit.actions.dump import PROOF, SUM_SUFFIX
 from migration_cockpit.connections.threads import in_thread
-from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
+from migration_cockpit.playbook.prepare.shape import HOLDS, UNKNOWN, Seen, Where
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
-
-SECONDS = 120.0
-BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -56,52 +50,6 @@ def _one(file: Path) -> Iterator[Past]:
     if opened is not None:
         versions = (opened.source_version, opened.target_version)
         yield Past(file.parent.name, opened.rehearsal, versions, frozenset(operators), outcome, at)
-
-
-async def backup(where: Where) -> Seen:
-    """The newest dump is whole and can be listed. That it can be restored only a restore proves: a person says it."""
-    dumps = await in_thread(_dumps, where.sessions)
-    if not dumps:
-        mend = "restore a dump into a scratch database, compare its row counts, and sign"
-        return Seen(UNKNOWN, ("no dump is kept with the sessions",), mend)
-    return await in_thread(readable, dumps[-1], where.settings.dump.pg_restore)
-
-
-def _dumps(sessions: Path) -> list[Path]:
-    """Those of all sessions, the newest last."""
-    return sorted(sessions.glob("*/artifacts/*.dump"), key=lambda one: one.stat().st_mtime)
-
-
-def readable(dump: Path, pg_restore: str) -> Seen:
-    """Whether a dump has its checksum and its list holds the task instances."""
-    at = datetime.fromtimestamp(dump.stat().st_mtime, UTC)
-    mend = "take another; a dump that cannot be read is none"
-    if not dump.stat().st_size:
-        return Seen(FAILS, (f"{dump.name} is empty",), mend, at)
-    summed = dump.with_name(dump.name + SUM_SUFFIX)
-    if summed.exists() and summed.read_text("utf-8").split()[:1] != [_sum(dump)]:
-        return Seen(FAILS, (f"{dump.name} is not what it was: its checksum differs",), mend, at)
-    try:
-        ran = subprocess.run(
-            [pg_restore, "-l", str(dump)], capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-    except OSError as error:
-        return Seen(UNKNOWN, (f"{pg_restore} cannot be started: {error.strerror}",), "set dump.pg_restore", at)
-    except subprocess.TimeoutExpired:
-        return Seen(UNKNOWN, (f"pg_restore -l did not end within {SECONDS:.0f} s",), "", at)
-    if ran.returncode or PROOF not in ran.stdout:
-        said = " ".join(ran.stderr.split())[:200] or "its list has no task instances"
-        return Seen(FAILS, (f"{dump.name} cannot be read: {said}",), mend, at)
-    found = f"{dump.name} is readable and lists task_instance; nobody has said that it was restored"
-    return Seen(UNKNOWN, (found,), "restore it into a scratch database, compare its row counts, and sign", at)
-
-
-def _sum(dump: Path) -> str:
-    summed = hashlib.sha256()
-    with dump.open("rb") as file:
-        while block := file.read(BLOCK):
-            summed.update(block)
-    return summed.hexdigest()
 
 
 async def rollback(where: Where) -> Seen:

@@ -1,0 +1,193 @@
+"""7 the backup is tested: the newest dump is whole, and was restored into a scratch database with equal row counts."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from migration_cockpit.actions.dump import PROOF, SUM_SUFFIX, sha256
+from migration_cockpit.actions.operation import OperationError
+from migration_cockpit.actions.scratch import RestoreInScratch
+from migration_cockpit.actions.site import Site
+from migration_cockpit.config import Postgres, SecretRef, Settings
+from migration_cockpit.connections import Connections
+from migration_cockpit.connections.threads import in_thread
+from migration_cockpit.playbook.prepare import versions
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
+from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.redact import Redactor
+
+SECONDS = 120.0
+TEST = "migration-cockpit prepare test-backup --config FILE restores it into a scratch database and compares its rows"
+_ROWS = """
+select relname, reltuples::bigint from pg_class where relkind = 'r' and relname in
+('dag', 'dag_run', 'task_instance', 'serialized_dag', 'connection', 'variable', 'slot_pool', 'ab_user')
+"""
+"""What no backup may lack; the tables that Airflow fills and empties by itself are not missed."""
+
+
+class Tested(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a dump's restore."""
+
+    dump: str
+    digest: str
+    at: datetime
+    why: str = ""
+    """Why it failed; empty for equal rows."""
+    rows: Mapping[str, int] = {}
+    """By table, as they were in the scratch database."""
+    database: str = ""
+
+
+Do = Callable[[RestoreInScratch], Awaitable[str]]
+"""Runs the operation and returns its detail; a flight writes it ahead, the command line only prints. Raises
+OperationError."""
+
+
+class NothingToTest(Exception):
+    """There is no dump, or no place to restore it into; the message says what to do."""
+
+
+def dumps(sessions: Path) -> list[Path]:
+    """Those of all sessions, the newest last."""
+    return sorted(sessions.glob("*/artifacts/*.dump"), key=lambda one: one.stat().st_mtime)
+
+
+def path(sessions: Path, deployment: str) -> Path:
+    """Where the last test's evidence is kept: beside the sign-offs."""
+    return sessions.parent / "prepare" / f"{deployment}.backup.json"
+
+
+def read(file: Path) -> Tested | None:
+    """The last test's evidence; None where there is none that can be read: it is made again by another test."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Tested)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def scratch(settings: Settings) -> SecretRef | None:
+    """The connection to the server that has room for a scratch database: never production's unless it is named."""
+    return settings.prepare.scratch_dsn or settings.prepare.staging_dsn
+
+
+def operation(
+    settings: Settings, sessions: Path, dump: Path | None, connections: Connections | None
+) -> RestoreInScratch:
+    """The test of this dump, or of the newest. Raises NothingToTest."""
+    if scratch(settings) is None:
+        raise NothingToTest("no server for a scratch database is known: set prepare.scratch_dsn, a role with CREATEDB")
+    known = dumps(sessions)
+    if dump is None and not known:
+        raise NothingToTest("no dump is kept with the sessions: name one with --dump FILE")
+    return RestoreInScratch(Site(settings, settings.deployment.name, connections), dump or known[-1])
+
+
+async def test(settings: Settings, sessions: Path, what: RestoreInScratch, do: Do, now: datetime) -> Tested:
+    """Run the test and keep what came of it, a failure too."""
+    why = ""
+    try:
+        await do(what)
+    except OperationError as error:
+        why = str(error)
+    at = now.replace(microsecond=0)
+    tested = Tested(dump=str(what.dump), digest=what.digest, at=at, why=why, rows=what.rows, database=what.key)
+    await in_thread(_keep, path(sessions, settings.deployment.name), tested)
+    return tested
+
+
+async def test_alone(settings: Settings, sessions: Path, dump: Path | None) -> Tested:
+    """The same without a session: nothing is written ahead, for nothing but the scratch database is touched. Raises
+    NothingToTest."""
+    clock = SystemClock()
+    ref = scratch(settings)
+    there = settings if ref is None else msgspec.structs.replace(settings, postgres=Postgres(dsn=ref))
+    connections = Connections(there, Redactor(), clock)
+    try:
+        await connections.warm()
+        what = operation(settings, sessions, dump, connections)
+        return await test(settings, sessions, what, lambda one: one.run(Silent()), clock.now())
+    finally:
+        await connections.close()
+
+
+def _keep(file: Path, tested: Tested) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    part.touch(mode=0o600)
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(tested), indent=1))
+    part.replace(file)
+
+
+class Silent:
+    """A report that nobody reads."""
+
+    def line(self, source: str, text: str, *, level: str = "info", at: str = "") -> None:
+        """Nothing."""
+
+    def progress(self, text: str, done: int = 0, total: int = 0) -> None:
+        """Nothing."""
+
+
+async def look(where: Where) -> Seen:
+    """The newest dump can be read; the last restore's rows were equal, and no table of production is missing in it."""
+    kept = await in_thread(dumps, where.sessions)
+    tested = await in_thread(read, path(where.sessions, where.settings.deployment.name))
+    newest = None
+    if kept:
+        newest = await in_thread(readable, kept[-1], where.settings.dump.pg_restore)
+        if newest.status == FAILS:
+            return newest
+    if tested is None:
+        if newest is None:
+            mend = f"take a dump; then {TEST}"
+            return Seen(UNKNOWN, ("no dump is kept with the sessions",), mend)
+        return newest
+    name = Path(tested.dump).name
+    if tested.why:
+        return Seen(
+            FAILS, (f"{name} was restored into {tested.database}: {tested.why}",), f"mend that; then {TEST}", tested.at
+        )
+    rows = sum(tested.rows.values())
+    found = [f"{name} was restored into {tested.database}: {len(tested.rows)} tables and {rows} rows equal"]
+    if missing := await _missing(where, tested):
+        return Seen(
+            FAILS, (*found, missing), "take a dump with a role that may read all tables, and test that", tested.at
+        )
+    if newest is not None and kept[-1].name != name:
+        found.append(f"a newer dump, {kept[-1].name}, is readable and was not restored")
+    return Seen(HOLDS, tuple(found), at=tested.at)
+
+
+async def _missing(where: Where, tested: Tested) -> str:
+    """Which of the tables that matter have rows in production and had none in the dump. Raises Unreachable."""
+    here = dict(await versions.query(where.place.connections, _ROWS))
+    lost = sorted(table for table, count in here.items() if count >= 1 and not tested.rows.get(f"public.{table}"))
+    return f"production has rows in {', '.join(lost)}, and the dump had none" if lost else ""
+
+
+def readable(dump: Path, pg_restore: str) -> Seen:
+    """Whether a dump has its checksum and its list holds the task instances."""
+    at = datetime.fromtimestamp(dump.stat().st_mtime, UTC)
+    mend = "take another; a dump that cannot be read is none"
+    if not dump.stat().st_size:
+        return Seen(FAILS, (f"{dump.name} is empty",), mend, at)
+    summed = dump.with_name(dump.name + SUM_SUFFIX)
+    if summed.exists() and summed.read_text("utf-8").split()[:1] != [sha256(dump)]:
+        return Seen(FAILS, (f"{dump.name} is not what it was: its checksum differs",), mend, at)
+    try:
+        ran = subprocess.run(
+            [pg_restore, "-l", str(dump)], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except OSError as error:
+        return Seen(UNKNOWN, (f"{pg_restore} cannot be started: {error.strerror}",), "set dump.pg_restore", at)
+    except subprocess.TimeoutExpired:
+        return Seen(UNKNOWN, (f"pg_restore -l did not end within {SECONDS:.0f} s",), "", at)
+    if ran.returncode or PROOF not in ran.stdout:
+        said = " ".join(ran.stderr.split())[:200] or "its list has no task instances"
+        return Seen(FAILS, (f"{dump.name} cannot be read: {said}",), mend, at)
+    return Seen(UNKNOWN, (f"{dump.name} is readable and lists task_instance; it was not restored yet",), TEST, at)
