@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from migration_cockpit.actions.cluster import labels, main_container, pods
+from migration_cockpit.actions import direct
+from migration_cockpit.actions.cluster import labels, main_container
 from migration_cockpit.actions.job_template import Origin, manifest
 from migration_cockpit.actions.operation import OperationError
 from migration_cockpit.actions.site import Site
@@ -34,8 +35,7 @@ async def build(site: Site, name: str, command: str = "") -> tuple[dict[str, Any
     if scheduler is not None:
         # images.useDefaultImageForMigration and a stored Job of an older revision name another image.
         image = main_container(scheduler.get("spec", {}), "scheduler").get("image", "") or image
-    reference, dsn = await _direct(site, name)
-    pooled = reference is None and any(pod.component == "pgbouncer" for pod in await pods(site))
+    reference, dsn, pooled = await _direct(site, name)
     job = manifest(
         site,
         name,
@@ -153,12 +153,14 @@ async def _service_account(site: Site, origin: Origin, scheduler: Mapping[str, A
     return fallback or "default"
 
 
-async def _direct(site: Site, name: str) -> tuple[tuple[str, str] | None, str | None]:
-    """Which Secret holds the direct DSN, and the DSN where that Secret is still to be made."""
-    direct = site.settings.postgres.direct_dsn
-    if direct is None:
-        return None, None
-    if direct.secret:
-        secret, key = direct.secret.split("/", 1)
-        return (secret, key), None
-    return (name, "connection"), await site.live.dsn(direct=True)
+async def _direct(site: Site, name: str) -> tuple[tuple[str, str] | None, str | None, bool]:
+    """Which Secret holds the DSN past PgBouncer, the DSN where that Secret is still to be made, and whether PgBouncer
+    stands between all the same."""
+    given = site.settings.postgres.direct_dsn
+    if given is None:
+        way = await direct.way(site)
+        return ((name, "connection") if way.dsn else None), way.dsn, way.pooled
+    if given.secret:
+        secret, key = given.secret.split("/", 1)
+        return (secret, key), None, False
+    return (name, "connection"), await site.live.dsn(direct=True), False

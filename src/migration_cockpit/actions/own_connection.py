@@ -25,16 +25,20 @@ _PORT = re.compile(r"\bport[ \t]*=[ \t]*(\d+)")
 
 def reference(site: Site, objects: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     """Name and key of the Secret that the scheduler of a manifest reads its connection from; the chart's by default."""
-    for each in objects:
-        if each.get("kind") in {"Deployment", "StatefulSet"} and labels(each).get("component") == "scheduler":
-            container = main_container(each["spec"]["template"]["spec"], "scheduler")
-            given = {
-                one["name"]: (one.get("valueFrom") or {}).get("secretKeyRef") for one in container.get("env") or []
-            }
-            for name in VARIABLES:
-                if found := given.get(name):
-                    return str(found["name"]), str(found["key"])
-    return f"{site.release}-metadata", "connection"
+    schedulers = (
+        each["spec"]["template"]["spec"]
+        for each in objects
+        if each.get("kind") in {"Deployment", "StatefulSet"} and labels(each).get("component") == "scheduler"
+    )
+    found = next((found for each in schedulers if (found := secret_of(main_container(each, "scheduler")))), None)
+    return found or (f"{site.release}-metadata", "connection")
+
+
+def secret_of(container: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Name and key of the Secret that a container reads Airflow's connection from; None where none is named."""
+    given = {one["name"]: (one.get("valueFrom") or {}).get("secretKeyRef") for one in container.get("env") or []}
+    found = next((given[name] for name in VARIABLES if given.get(name)), None)
+    return (str(found["name"]), str(found["key"])) if found else None
 
 
 async def dsn(site: Site, objects: Iterable[Mapping[str, Any]]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from migration_cockpit.actions import cluster, database, dump
+from migration_cockpit.actions import cluster, database, direct, dump
 from migration_cockpit.actions.database import SessionRow
 from migration_cockpit.actions.migration_job import status_of
 from migration_cockpit.actions.operation import Status
@@ -254,9 +254,7 @@ async def _dump(flight: Flight) -> tuple[bool, str]:
 
 
 async def _direct(flight: Flight) -> tuple[bool, str]:
-    poolers = [pod.name for pod in await cluster.pods(site_of(flight)) if pod.component == "pgbouncer"]
-    if not poolers:
-        return True, "the release has no PgBouncer"
     if flight.settings.postgres.direct_dsn:
         return True, "postgres.direct_dsn is set"
-    return False, f"the Job would go through {poolers[0]}"
+    way = await direct.way(site_of(flight))
+    return not way.pooled, way.words if not way.pooled and way.dsn is None else f"the Job {way.words}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from migration_cockpit.actions import cluster, database
+from migration_cockpit.actions import database, direct
 from migration_cockpit.advice import estimate, rates
 from migration_cockpit.config import Settings
 from migration_cockpit.connections.aws import refused
@@ -72,8 +72,7 @@ def gates(settings: Settings) -> Sequence[Gate]:
 async def _timeouts(flight: Flight) -> tuple[bool, str]:
     user = flight.fact("helm", "database-user") or ""
     given = await probe.role_settings(flight.connections, user)
-    poolers = [pod.name for pod in await cluster.pods(site_of(flight)) if pod.component == "pgbouncer"]
-    own = not poolers or bool(flight.settings.postgres.direct_dsn)
+    own = bool(flight.settings.postgres.direct_dsn) or not (await direct.way(site_of(flight))).pooled
     return judge_timeouts(given, own=own, lock_timeout=flight.settings.limits.lock_timeout)
 
 
