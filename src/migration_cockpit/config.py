@@ -175,6 +175,8 @@ class Slack(Section, frozen=True, kw_only=True):
 
     webhook: SecretRef
     channel: str = "#airflow-migration"
+    updates: Literal["ask", "send", "off"] = "ask"
+    updates_every: float = 1800.0
 
 
 class Dags(Section, frozen=True, kw_only=True):

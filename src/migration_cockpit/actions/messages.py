@@ -11,8 +11,10 @@ from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Connections, WorldError
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.events import Command
+from migration_cockpit.session.events.updates import LASTS
 from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.recorder import Recorder
+from migration_cockpit.session.state import MessageState
 
 
 class SendMessage:
@@ -73,13 +75,21 @@ class Messenger:
             self._wake.clear()
             failed = False
             for name, message in self._recorder.state.messages.items():
-                if message.sent is None:
-                    failed = not await self._sent(name, message.text) or failed
+                if message.sent is not None or self._outdated(message):
+                    continue
+                gone = await self._sent(name, message.text)
+                failed = failed or (not gone and message.step != ev.UPDATE)
             try:
                 async with asyncio.timeout(retry if failed else None):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    def _outdated(self, message: MessageState) -> bool:
+        """Whether an update was true once: it is not tried again by itself, another one is prepared."""
+        if message.step != ev.UPDATE:
+            return False
+        return bool(message.tries) or self._recorder.clock.now() - message.queued >= LASTS
 
     async def _sent(self, name: str, text: str) -> bool:
         """Send it unless it is sent; False when that, or writing it down, is to be tried again."""

@@ -126,7 +126,7 @@ class CockpitApp(App[None]):
         """What must be said to the operator now."""
         if self.write_error:
             return f"the journal cannot be written, no step runs: {self.write_error}"
-        return self.trouble or self.desk.standing or self._noticed[1]
+        return self.trouble or self.desk.standing or self._noticed[1] or self.desk.offer
 
     def guarded(self, name: str, view: Callable[[], View]) -> View:
         """A pane's view; where drawing it fails, that is an event and the other panes go on."""

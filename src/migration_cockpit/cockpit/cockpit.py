@@ -304,6 +304,7 @@ class Cockpit:
         from migration_cockpit.advice import rates
         from migration_cockpit.advice.rollback_cost import marked
         from migration_cockpit.cockpit.examiner import Examiner
+        from migration_cockpit.cockpit.updates import UpdateWatch
         from migration_cockpit.cockpit.watching import MigrationWatch
         from migration_cockpit.cockpit.way_back import WayBackWatch
         from migration_cockpit.sources import all_sources
@@ -323,6 +324,10 @@ class Cockpit:
         self._tasks.append(asyncio.create_task(watch.run(), name="verdict"))
         examiner = Examiner(self.recorder, self.connections)
         self._tasks.append(asyncio.create_task(examiner.run(), name="known failures"))
+        updates = UpdateWatch(
+            self.recorder, self.clock, self.settings, lambda: not self.not_driving, rates.of(self.settings)
+        )
+        self._tasks.append(asyncio.create_task(updates.run(), name="updates"))
         way_back = WayBackWatch(self.recorder, self.clock, self.settings)
         self._tasks.append(asyncio.create_task(way_back.run(), name="way back"))
         self._tasks.append(asyncio.create_task(self._sync(), name="journal sync"))

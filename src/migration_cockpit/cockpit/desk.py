@@ -10,6 +10,7 @@ from migration_cockpit.cockpit.dialogs.base import close
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog, worth_telling
 from migration_cockpit.cockpit.keys import DEAF, Keys
 from migration_cockpit.cockpit.table import CONTROLS
+from migration_cockpit.cockpit.updates import offer
 from migration_cockpit.playbook.sheet import Refused
 
 if TYPE_CHECKING:  # the desk needs the cockpit's shape, not all that it imports
@@ -33,6 +34,11 @@ class Desk(Keys):
         """Raises Refused for what only the driver may do, where this cockpit does not drive."""
         if not (control.observer or control.act is close) and (why := self.cockpit.not_driving):
             raise Refused(why)
+
+    @property
+    def offer(self) -> str:
+        """The update that waits to be sent, to the one who may send it."""
+        return "" if self.cockpit.not_driving else offer(self.cockpit.state, self.cockpit.clock.now())
 
     def welcome(self) -> None:
         """Tell what the last cockpit left behind, where it left something; nothing else must be open yet."""

@@ -96,6 +96,11 @@ class Keys:
         """What is said for as long as it holds, before any notice; empty for nothing."""
         return ""
 
+    @property
+    def offer(self) -> str:
+        """What is offered while there is nothing else to say; empty for nothing."""
+        return ""
+
     def say(self, notice: str) -> None:
         """Tell the operator something now, before the action is through."""
         self.notice = notice

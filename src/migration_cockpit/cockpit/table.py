@@ -21,6 +21,7 @@ from migration_cockpit.cockpit.dialogs import (
     rollback,
     sheet,
     under_way,
+    update,
     window,
     writing,
 )
@@ -74,6 +75,7 @@ _SCREEN = (
     ),
     Control("note", ("n",), "note", "write a note into the timeline", "screen", opens(NoteDialog)),
     Control("message", ("m",), "message", "write a message to the channel", "screen", open_message),
+    update.OPEN,
     window.OPEN,
     postpone.OPEN,
     blocker.OPEN,

@@ -276,6 +276,21 @@ class DayState(Value, frozen=True, kw_only=True, omit_defaults=True):
     """By `production` and `staging`; the newest of each."""
 
 
+class Updates(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """The updates for the channel: the one that is prepared, and when the last one went out."""
+
+    number: int = 0
+    """How many were prepared."""
+    text: str = ""
+    prepared: datetime | None = None
+    """When the one that waits was prepared; None while none does."""
+    queued: datetime | None = None
+    """Since when it is on its way."""
+    sent: datetime | None = None
+    failed: str = ""
+    """Why the last attempt was not taken."""
+
+
 class Trends(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Recent courses for the small charts; one point a reading."""
 
@@ -339,6 +354,7 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     cost: CostReading | None = None
     way_back: WayBack = WayBack()
     trends: Trends = Trends()
+    updates: Updates = Updates()
     days: dict[str, DayState] = {}
     """Days before and after the migration, by their names such as D-7."""
     database_read: datetime | None = None

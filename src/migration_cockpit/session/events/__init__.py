@@ -73,11 +73,13 @@ from migration_cockpit.session.events.steps import (
     StepStarted,
     StepVerified,
 )
+from migration_cockpit.session.events.updates import UPDATE, UpdatePrepared
 
 __all__ = [
     "KINDS",
     "POSTPONE",
     "ROLLBACK",
+    "UPDATE",
     "VERSION",
     "BaselineTaken",
     "Check",
@@ -137,6 +139,7 @@ __all__ = [
     "StepVerified",
     "StorageRead",
     "TasksRead",
+    "UpdatePrepared",
     "VerdictChanged",
     "WayBackExpected",
     "WindowMoved",

@@ -22,10 +22,11 @@ from migration_cockpit.session.fold import (
     session,
     sources,
     steps,
+    updates,
 )
 from migration_cockpit.session.state import State
 
-_AREAS = (session, steps, rollback, postpone, records, sources, migration, failures, cost, days)
+_AREAS = (session, steps, rollback, postpone, records, sources, migration, failures, cost, days, updates)
 _FOLDS: dict[type[ev.Event], tuple[Any, ...]] = {
     cls: tuple(area.FOLDS[cls] for area in _AREAS if cls in area.FOLDS) for cls in ev.KINDS.values()
 }
