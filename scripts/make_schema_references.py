@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
-from released_airflow import INSPECTED, install, repository, variables
+from released_airflow import REFERENCES, install, repository, variables
 
 from migration_cockpit.rehearsal.database import SUPERUSER, EmbeddedPostgres
 
@@ -248,4 +248,4 @@ async def main(versions: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:] or list(INSPECTED)))
+    asyncio.run(main(sys.argv[1:] or list(REFERENCES)))

@@ -33,6 +33,8 @@ RESOLVED_ON = {
 
 INSPECTED = ("2.11.2", "3.0.6", "3.1.8", "3.2.2", "3.3.2")
 """The last release of each line: these are installed and asked."""
+REFERENCES = ("2.11.2", "3.0.2", "3.0.6", "3.1.7", "3.1.8", "3.2.2", "3.3.2")
+"""The last release with each schema head: these give the references."""
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -41,7 +43,7 @@ def version_key(version: str) -> tuple[int, ...]:
 
 
 def install(version: str) -> Path:
-    """The environment of one of the INSPECTED releases, installed on first use."""
+    """The environment of one of the INSPECTED or REFERENCES releases, installed on first use."""
     if version in environment.versions():
         return environment.ensure(version, print)
     path = environment.cache_directory() / "generators" / f"airflow-{version}"

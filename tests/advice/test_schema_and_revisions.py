@@ -22,7 +22,7 @@ def test_place_on_the_way() -> None:
     assert revisions.place("0000", "2.11.2", "3.2.2") is None
 
 
-@pytest.mark.parametrize("version", ["3.0.6", "3.1.8", "3.2.2", "3.3.2"])
+@pytest.mark.parametrize("version", ["3.0.2", "3.0.6", "3.1.7", "3.1.8", "3.2.2", "3.3.2"])
 def test_a_fresh_schema_has_no_difference_and_every_change_is_one(version: str) -> None:
     reference = schema.reference(version)
     assert reference is not None
@@ -80,4 +80,13 @@ def test_releases_that_share_a_head_share_the_reference() -> None:
     shared = schema.reference("3.2.1")
     assert shared is not None
     assert shared.version == "3.2.2"
-    assert schema.reference("3.1.0") is None, "its head is not that of 3.1.8"
+    assert (of_an_older := schema.reference("3.1.0")) is not None
+    assert of_an_older.version == "3.1.7", "its head is not that of 3.1.8"
+
+
+def test_every_release_of_3_has_a_reference_of_its_own_head() -> None:
+    for version in revisions.core().heads:
+        if version.startswith("3."):
+            found = schema.reference(version)
+            assert found is not None, version
+            assert found.head == revisions.head(version), version
