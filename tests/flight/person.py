@@ -27,7 +27,7 @@ from migration_cockpit.session.state import State
 
 SECONDS = 400.0
 """A flight with its way back that takes longer hangs."""
-LINES = 20
+LINES = 5
 """Lines of the migration Job after which it is surely at work."""
 HEARD = DEAF * 1.2
 

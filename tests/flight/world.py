@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import time
@@ -14,8 +16,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
+import yaml
 
 from migration_cockpit.config import load
 from migration_cockpit.rehearsal import calls, life
@@ -90,6 +94,25 @@ def query(world_directory: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows from the world's metadata database."""
     with psycopg.connect((world_directory / "secrets" / "dsn").read_text()) as connection:
         return connection.execute(sql).fetchall()
+
+
+def kube(world_directory: Path, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """One call to the world's Kubernetes as its administrator, in Airflow's namespace; a PATCH is a merge patch."""
+    config = yaml.safe_load((world_directory / "kubeconfig-admin").read_text(encoding="utf-8"))
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    trust = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+    kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    headers = {"Authorization": f"Bearer {user['token']}", "Content-Type": kind}
+    path = f"{urlsplit(cluster['server']).path}/api/v1/namespaces/airflow/{path}"
+    line = http.client.HTTPSConnection(urlsplit(cluster["server"]).netloc, timeout=20, context=trust)
+    try:
+        line.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
+        answer = line.getresponse()
+        found = json.load(answer)
+        assert answer.status < 300, found
+        return found
+    finally:
+        line.close()
 
 
 def steps_of(session: Path) -> list[tuple[str, str]]:
