@@ -16,6 +16,7 @@ from migration_cockpit.config import Settings
 from migration_cockpit.session import journal
 from migration_cockpit.session.events import SessionClosed
 from migration_cockpit.session.journal import JournalError
+from migration_cockpit.session.places import sessions_home
 from migration_cockpit.session.recording import Recording
 from migration_cockpit.session.state import State
 
@@ -30,12 +31,6 @@ def operator_name(given: str | None) -> str:
         return given or os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a container's user without an entry in passwd
         return f"uid-{os.getuid()}"
-
-
-def sessions_home() -> Path:
-    """Where sessions are kept unless `--session` says otherwise."""
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(state) / "migration-cockpit" / "sessions"
 
 
 def new_session(deployment: str) -> Path:

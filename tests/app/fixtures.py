@@ -12,6 +12,7 @@ from migration_cockpit.session import readings as rd
 from migration_cockpit.session.fold import fold
 from migration_cockpit.session.migration import Measured, TableSize
 from migration_cockpit.session.state import State
+from tests.app.preparing import preparing
 
 DAY = datetime(2026, 5, 16, tzinfo=UTC)
 OLD, NEW = "2.11.2", "3.2.2"
@@ -688,6 +689,7 @@ SAMPLES: dict[str, Callable[[], tuple[State, datetime]]] = {
     "soak": soak,
     "done": done,
     "going-back": going_back,
+    "preparing": preparing,
     "back-failed": lambda: going_back(failed=True),
 }
 """State and present moment by name."""

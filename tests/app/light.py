@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,9 +13,11 @@ from migration_cockpit.actions.operation import Observation, Operation, Report, 
 from migration_cockpit.app.app import CockpitApp
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
+from migration_cockpit.cockpit.preparing import Preparing
 from migration_cockpit.config import STEP_IDS, Settings, parse
 from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.flight import Flight, StepAborted
+from migration_cockpit.playbook.prepare.shape import Result
 from migration_cockpit.playbook.runner import Runner
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.clock import SystemClock
@@ -24,6 +26,7 @@ from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import STEP_TITLES, State
 from tests.app.fixtures import PLANNED, at, opened
+from tests.app.preparing import results
 
 
 def settings() -> Settings:
@@ -240,6 +243,8 @@ class LightCockpit:
         self.recorder = Recorder(directory, self.clock, Redactor())
         self.connections = Connections(self.settings, self.recorder.redactor, self.clock)
         self.flight = Flight(self.settings, self.connections, self.recorder, self.clock)
+        self.flight.operator = self.operator
+        self.preparing = Preparing(self.flight, directory.parent / "sessions", self._prerequisites)
         self.small = {step: SmallStep(step) for step in STEP_IDS}
         self.runner = Runner(self.flight, list(self.small.values()))
         self.stopped = ""
@@ -249,6 +254,12 @@ class LightCockpit:
     def state(self) -> State:
         """All that is known now."""
         return self.recorder.state
+
+    async def _prerequisites(self, tell: Callable[[Result], None]) -> list[Result]:
+        found = results(self.clock.now())
+        for each in found:
+            tell(each)
+        return found
 
     async def start(self) -> None:
         """Open the session."""
@@ -268,6 +279,7 @@ class LightCockpit:
 
     async def stop(self, reason: str) -> None:
         """Leave."""
+        await self.preparing.close()
         await self.runner.close()
         self.stopped = reason
         self.recorder.record(SessionClosed(reason=reason))

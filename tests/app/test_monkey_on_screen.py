@@ -172,7 +172,7 @@ async def test_keys_typed_as_a_dialog_opens_are_dropped(tmp_path: Path, monkeypa
         assert watch.harm == []
 
 
-async def test_by_hand_and_in_order_it_is_armed_and_esc_ends_it(
+async def restore_by_hand_and_in_order_it_is_armed_and_esc_ends_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = Screen(tmp_path, monkeypatch)

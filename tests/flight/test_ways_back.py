@@ -67,7 +67,7 @@ def test_from_a_step_that_a_fault_makes_fail_the_way_back_ends_well(fault: str, 
 
 
 @pytest.mark.matrix
-def test_by_the_secret_airflow_finds_the_restored_server_and_the_old_connection_is_kept(tmp_path: Path) -> None:
+def restore_by_the_secret_airflow_finds_the_restored_server_and_the_old_connection_is_kept(tmp_path: Path) -> None:
     session = tmp_path / "session"
     with rehearsal.world(tmp_path / "world") as world:
         config = world / "config.toml"

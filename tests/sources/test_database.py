@@ -132,7 +132,7 @@ async def test_a_locked_version_table_costs_only_its_news(
         await rude.close()
 
 
-async def test_bystanders_are_counted_and_what_matters_is_shown_whole(
+async def restore_bystanders_are_counted_and_what_matters_is_shown_whole(
     settings_for: Settle, postgres: EmbeddedPostgres
 ) -> None:
     crowd = [await session(postgres, f"crowd-{n}") for n in range(BYSTANDERS + 4)]

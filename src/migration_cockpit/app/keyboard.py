@@ -132,6 +132,8 @@ class Keyboard:
             if not app.screen.toggle_typing():
                 app.tell("there is nothing to type here")
             return True
+        if not app.page and app.desk.takes(key):
+            return False
         control = view_control(key, "any", app.views)
         if control is not None:
             control.act(app)

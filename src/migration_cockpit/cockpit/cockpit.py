@@ -17,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from migration_cockpit.advice.phase import PREPARATION, phase
 from migration_cockpit.cockpit.driving import Driving, who
 from migration_cockpit.cockpit.opening import opening, other_place, rules_of
 from migration_cockpit.cockpit.outcome import session_outcome
@@ -28,12 +29,14 @@ from migration_cockpit.session.clock import Clock, JumpWatch, SystemClock
 from migration_cockpit.session.follower import Follower
 from migration_cockpit.session.journal import JournalError, SessionHeld, SessionLock, make_directory
 from migration_cockpit.session.moments import past_note
+from migration_cockpit.session.places import sessions_home
 from migration_cockpit.session.recorder import HELD, Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
     from migration_cockpit.actions.anchors import Anchors
+    from migration_cockpit.cockpit.preparing import Preparing
     from migration_cockpit.connections import Connections
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.playbook.runner import Runner
@@ -130,6 +133,13 @@ class Cockpit:
         flight = Flight(self.settings, self.connections, self.recorder, self.clock)
         flight.operator = self.operator
         return flight
+
+    @cached_property
+    def preparing(self) -> Preparing:
+        """What looks at the prerequisites."""
+        from migration_cockpit.cockpit.preparing import Preparing
+
+        return Preparing(self.flight, sessions_home())
 
     @cached_property
     def runner(self) -> Runner:
@@ -280,7 +290,7 @@ class Cockpit:
         """Another recorder in place of the one there is; who listened to that one listens on."""
         recorder.listeners = [each for each in self.recorder.listeners if each in self._outside]
         self.recorder = recorder
-        for name in ("flight", "runner"):
+        for name in ("flight", "runner", "preparing"):
             self.__dict__.pop(name, None)
 
     async def _follow(self) -> None:
@@ -290,6 +300,8 @@ class Cockpit:
             await self.clock.sleep(FOLLOW_EVERY)
 
     async def _end_tasks(self) -> None:
+        if "preparing" in self.__dict__:
+            await self.preparing.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -332,6 +344,8 @@ class Cockpit:
         self._tasks.append(asyncio.create_task(way_back.run(), name="way back"))
         self._tasks.append(asyncio.create_task(self._sync(), name="journal sync"))
         self._resume()
+        if phase(self.state, self.clock.now()) == PREPARATION and not self.not_driving:
+            self.preparing.look()
 
     def _take_over(self) -> None:
         """Write down who flies now, once. While the disk is full nothing can be flown, but all can be watched."""

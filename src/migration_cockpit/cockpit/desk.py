@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from migration_cockpit.advice.phase import PREPARATION, phase
 from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.dialogs.base import close
+from migration_cockpit.cockpit.dialogs.prepare import PrepareDialog
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog, worth_telling
 from migration_cockpit.cockpit.keys import DEAF, Keys
 from migration_cockpit.cockpit.table import CONTROLS
@@ -41,8 +43,12 @@ class Desk(Keys):
         return "" if self.cockpit.not_driving else offer(self.cockpit.state, self.cockpit.clock.now())
 
     def welcome(self) -> None:
-        """Tell what the last cockpit left behind, where it left something; nothing else must be open yet."""
+        """Tell what the last cockpit left behind, where it left something, else open on the phase that it is; nothing
+        else must be open yet."""
+        state = self.cockpit.state
         if why := self.cockpit.not_driving:
             self.say(why)
-        elif self.dialog is None and worth_telling(self.cockpit.state):
+        elif self.dialog is None and worth_telling(state):
             self.open(ResumedDialog())
+        if self.dialog is None and phase(state, self.cockpit.clock.now()) == PREPARATION:
+            self.open(PrepareDialog(), self.notice)

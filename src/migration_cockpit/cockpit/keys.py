@@ -50,6 +50,10 @@ class Keys:
         """Whether a dialog has opened so recently that keys are dropped."""
         return self.dialog is not None and self._shown.clock.monotonic() - self._opened < DEAF
 
+    def takes(self, key: str) -> bool:
+        """Whether a key is in the table for what is open now."""
+        return any(each.where == self.where and key in each.keys for each in self.controls)
+
     async def press(self, key: str) -> bool:
         """Do what a key does here and now; False when it is not in the table for this place."""
         control = next((c for c in self.controls if c.where == self.where and key in c.keys), None)

@@ -59,12 +59,13 @@ def _gone_through(day: Day, settings: Settings, options: argparse.Namespace) -> 
     """The day as it stands in the end, and its journal. Raises JournalError."""
     from migration_cockpit.cockpit.opening import opening
     from migration_cockpit.connections import Connections
-    from migration_cockpit.launch import operator_name, sessions_home
+    from migration_cockpit.launch import operator_name
     from migration_cockpit.playbook.days import directory, go_through, opened
     from migration_cockpit.playbook.days.printed import as_lines
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.session.clock import SystemClock
     from migration_cockpit.session.journal import FILE, SessionLock, make_directory
+    from migration_cockpit.session.places import sessions_home
     from migration_cockpit.session.recorder import Recorder
     from migration_cockpit.session.redact import Redactor
 

@@ -38,8 +38,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the prerequisites, 1 when one is not ready; or sign one off."""
     from migration_cockpit.config import load
-    from migration_cockpit.launch import sessions_home
     from migration_cockpit.playbook.prepare.signoffs import SignOffError
+    from migration_cockpit.session.places import sessions_home
 
     settings = load(options.config)
     try:
@@ -67,8 +67,9 @@ def run(options: argparse.Namespace) -> int:
 def _sign(options: argparse.Namespace, deployment: str, stale_days: float) -> int:
     from datetime import UTC, datetime
 
-    from migration_cockpit.launch import operator_name, sessions_home
+    from migration_cockpit.launch import operator_name
     from migration_cockpit.playbook.prepare import PREREQUISITES, by_id, signoffs
+    from migration_cockpit.session.places import sessions_home
 
     asked = by_id(options.id or "")
     if asked is None:
@@ -90,8 +91,8 @@ def _test_backup(dump: Path | None, settings: Settings) -> int:
     """Print what will be done, do it, keep what came of it as evidence; 1 where the rows are not equal."""
     import asyncio
 
-    from migration_cockpit.launch import sessions_home
     from migration_cockpit.playbook.prepare import backup
+    from migration_cockpit.session.places import sessions_home
 
     if dump is not None and not dump.is_file():
         print(f"migration-cockpit prepare: {dump} is no file", file=sys.stderr)
@@ -103,7 +104,7 @@ def _test_backup(dump: Path | None, settings: Settings) -> int:
         return USAGE_ERROR
     for command in shown.describe():
         print(f"  {command.text}" + (f"   # {command.what}" if command.what else ""))
-    tested = asyncio.run(backup.test_alone(settings, sessions_home(), dump))
+    tested = asyncio.run(backup.restore_alone(settings, sessions_home(), dump))
     if tested.why:
         print(f"✘ {tested.why}")
         return 1

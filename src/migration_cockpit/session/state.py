@@ -291,6 +291,26 @@ class Updates(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Why the last attempt was not taken."""
 
 
+class PrerequisiteState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """A prerequisite of migration day as it was seen last."""
+
+    at: datetime
+    event: ev.PrerequisiteSeen
+
+
+class PrepareState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """The prerequisites, as this session looked at them last."""
+
+    started: datetime
+    operator: str
+    looks: int = 1
+    """How often they were looked at."""
+    ended: datetime | None = None
+    why: str = ""
+    """Why they could not be looked at."""
+    seen: dict[str, PrerequisiteState] = {}
+
+
 class Trends(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Recent courses for the small charts; one point a reading."""
 
@@ -357,6 +377,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     updates: Updates = Updates()
     days: dict[str, DayState] = {}
     """Days before and after the migration, by their names such as D-7."""
+    prepare: PrepareState | None = None
+    """The prerequisites of migration day."""
     database_read: datetime | None = None
 
     @property
@@ -383,6 +405,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
             return back.number * 1000 + sum(each.attempt for each in back.stages) if back else 0
         if step_id == ev.POSTPONE:
             return self.postponement.attempt if self.postponement else 0
+        if step_id == ev.PREPARE:
+            return self.prepare.looks if self.prepare else 0
         if step_id in self.days:
             return self.days[step_id].attempt
         return self.steps[step_id].attempt if step_id in self.steps else 0

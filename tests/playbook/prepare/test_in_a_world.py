@@ -195,7 +195,7 @@ async def test_a_dump_counts_once_it_was_restored_and_its_rows_were_equal(team: 
     assert "it was not restored yet" in words(before)
     scratch_by(team, "airflow")
     there = databases(team)
-    tested = await backup.test_alone(team.settings, team.sessions, None)
+    tested = await backup.restore_alone(team.settings, team.sessions, None)
     assert tested.why == ""
     assert tested.rows["public.task_instance"] >= 500
     assert databases(team) == there, "the scratch database is gone again"
@@ -209,14 +209,14 @@ async def test_a_dump_counts_once_it_was_restored_and_its_rows_were_equal(team: 
 @pytest.mark.parametrize(("user", "said"), [("cockpit", "may not create databases: ALTER ROLE cockpit CREATEDB")])
 async def test_a_role_that_may_not_create_databases_is_told_so(team: Team, dump: str, user: str, said: str) -> None:
     scratch_by(team, user)
-    assert said in (await backup.test_alone(team.settings, team.sessions, Path(dump))).why
+    assert said in (await backup.restore_alone(team.settings, team.sessions, Path(dump))).why
 
 
 async def test_a_dump_that_breaks_off_fails_its_test_and_leaves_nothing(team: Team, dump: str) -> None:
     scratch_by(team, "airflow")
     there = databases(team)
     spoil(Path(dump))
-    tested = await backup.test_alone(team.settings, team.sessions, Path(dump))
+    tested = await backup.restore_alone(team.settings, team.sessions, Path(dump))
     assert "cannot be read to its end" in tested.why
     assert databases(team) == there
     found = (await team.results())["backup"]
@@ -229,7 +229,7 @@ async def test_a_database_of_that_name_that_is_not_the_cockpits_is_left_alone(te
     with psycopg.connect(**place(team.directory, "airflow"), autocommit=True) as connection:
         connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
         try:
-            tested = await backup.test_alone(team.settings, team.sessions, Path(dump))
+            tested = await backup.restore_alone(team.settings, team.sessions, Path(dump))
             assert "none of the cockpit's" in tested.why
             assert name in databases(team)
         finally:

@@ -22,6 +22,12 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.jump import JumpDialog
     from migration_cockpit.app.dialogs.palette import PaletteDialog
     from migration_cockpit.app.dialogs.postpone import PostponeDialog
+    from migration_cockpit.app.dialogs.prepare import (
+        BackupDialog,
+        PrepareDialog,
+        PrerequisiteDialog,
+        SignDialog,
+    )
     from migration_cockpit.app.dialogs.resumed import ResumedDialog
     from migration_cockpit.app.dialogs.rollback import (
         RollbackCodeDialog,
@@ -45,6 +51,10 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "offer": OfferDialog,
         "takeover": TakeOverDialog,
         "postpone": PostponeDialog,
+        "prepare": PrepareDialog,
+        "prerequisite": PrerequisiteDialog,
+        "sign": SignDialog,
+        "test-backup": BackupDialog,
         "end-blocker": EndBlockerDialog,
         "resumed": ResumedDialog,
         "rollback": RollbackDialog,

@@ -27,6 +27,8 @@ class Dialog(TiledScreen):
     """Stands on its own ground: nothing shines through, nothing beneath costs bytes while it is open."""
 
     tone = "border-focus"
+    widest = WIDEST
+    """Cells that it takes at most."""
     asks = ""
     """What the field is for; empty for a dialog without one."""
 
@@ -108,7 +110,7 @@ class Dialog(TiledScreen):
 
     def tiles(self, width: int, height: int) -> dict[str, Rect]:
         """Centred, as wide as reads well, as high as its text needs or the screen has."""
-        wide = min(WIDEST, width)
+        wide = min(self.widest, width)
         x = (width - wide) // 2
         inner = wide - 4
         field = 0 if not self.wants_field() else 3 if height >= 30 else 2 if height >= 18 else 1

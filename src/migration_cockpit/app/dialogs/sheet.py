@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.panes.timeline import STEP_KEYS
 from migration_cockpit.app.words import plural, span
 from migration_cockpit.cockpit import dialogs
 from migration_cockpit.playbook.sheet import Sheet
-from migration_cockpit.session.events import Check
+from migration_cockpit.session.events import Check, Command
 
 
 class SheetDialog(Dialog):
@@ -61,11 +63,7 @@ def sheet_lines(sheet: Sheet, width: int) -> list[Line]:
             (f"   {plural(len(sheet.commands), 'command or call', 'commands and calls')}, in this order", "dim"),
         ),
     ]
-    for number, command in enumerate(sheet.commands, 1):
-        if command.what:
-            lines += _hanging(f"{number:2d}  ", command.what, width, "text")
-        lead = "    " if command.what else f"{number:2d}  "
-        lines += _hanging(lead, command.text, width, "good", indent="  ")
+    lines += command_lines(sheet.commands, width)
     if not sheet.commands:
         lines.append(line(("    nothing in the world is changed; it is watched", "dim")))
     lines += [(), line(("Verified when", "bold"))]
@@ -73,6 +71,17 @@ def sheet_lines(sheet: Sheet, width: int) -> list[Line]:
         lines += _hanging("  · ", each, width, "text")
     lines += _section("What undoes it", sheet.undo, width)
     lines += _section("Unlike the source playbook", sheet.differs, width)
+    return lines
+
+
+def command_lines(commands: Sequence[Command], width: int) -> list[Line]:
+    """Commands in their order: what each is for, and itself."""
+    lines: list[Line] = []
+    for number, command in enumerate(commands, 1):
+        if command.what:
+            lines += _hanging(f"{number:2d}  ", command.what, width, "text")
+        lead = "    " if command.what else f"{number:2d}  "
+        lines += _hanging(lead, command.text, width, "good", indent="  ")
     return lines
 
 

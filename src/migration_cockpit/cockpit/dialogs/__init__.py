@@ -7,6 +7,7 @@ from migration_cockpit.cockpit.dialogs.blocker import EndBlockerDialog
 from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
 from migration_cockpit.cockpit.dialogs.helm import OfferDialog, TakeOverDialog
 from migration_cockpit.cockpit.dialogs.postpone import PostponeDialog
+from migration_cockpit.cockpit.dialogs.prepare import BackupDialog, PrepareDialog, PrerequisiteDialog, SignDialog
 from migration_cockpit.cockpit.dialogs.resumed import ResumedDialog
 from migration_cockpit.cockpit.dialogs.rollback import (
     RollbackCodeDialog,
@@ -22,6 +23,7 @@ from migration_cockpit.cockpit.dialogs.window import WindowDialog
 from migration_cockpit.cockpit.dialogs.writing import MessageDialog, NoteDialog
 
 __all__ = [
+    "BackupDialog",
     "DecisionDialog",
     "EndBlockerDialog",
     "MessageDialog",
@@ -29,6 +31,8 @@ __all__ = [
     "OfferDialog",
     "OpenDialog",
     "PostponeDialog",
+    "PrepareDialog",
+    "PrerequisiteDialog",
     "ResumedDialog",
     "RollbackCodeDialog",
     "RollbackCountdown",
@@ -37,6 +41,7 @@ __all__ = [
     "RollbackPhraseDialog",
     "RollbackReasonDialog",
     "SheetDialog",
+    "SignDialog",
     "TakeOverDialog",
     "UnderWayDialog",
     "WindowDialog",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from migration_cockpit.cockpit.control import Act, Control
+from migration_cockpit.cockpit.dialogs import prepare
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.cockpit.keys import Keys
 from migration_cockpit.cockpit.replay.moments import NoMoment, moment
@@ -209,16 +210,18 @@ _OWN = (
     Control(
         "idle", ("x",), "skip idle", "skip stretches without an event while playing, or not", "screen", _does(_skip)
     ),
+    prepare.OPEN,
     Control("leave", ("q",), "leave", "leave the replay", "screen", _quit),
 )
 REPLAY_CONTROLS: tuple[Control, ...] = (
     *_OWN,
     *_off("replay", _OWN),
+    *prepare.READING,
     Control("go-to", ("enter",), "go there", "show the moment that is typed", "jump", confirm),
     Control("stay", ("escape",), "back", "close; the moment stays", "jump", close),
 )
 """Every action of a replay; no key stands twice in one place."""
 
-_WATCH_OWN = (Control("leave", ("q",), "leave", "leave; the flight goes on", "screen", _quit),)
-WATCH_CONTROLS: tuple[Control, ...] = (*_WATCH_OWN, *_off("watch", _WATCH_OWN))
-"""Every action of a watcher: to leave."""
+_WATCH_OWN = (prepare.OPEN, Control("leave", ("q",), "leave", "leave; the flight goes on", "screen", _quit))
+WATCH_CONTROLS: tuple[Control, ...] = (*_WATCH_OWN, *_off("watch", _WATCH_OWN), *prepare.READING)
+"""Every action of a watcher: to read, and to leave."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -52,23 +53,30 @@ def by_id(name: str) -> Prerequisite | None:
     return next((each for each in PREREQUISITES if name in {each.id, str(each.number)}), None)
 
 
-async def examine(settings: Settings, *, sessions: Path, now: datetime) -> list[Result]:
-    """Look at all of it at once; a look that fails or hangs is unknown. Raises SignOffError."""
+async def examine(
+    settings: Settings, *, sessions: Path, now: datetime, tell: Callable[[Result], None] = lambda _: None
+) -> list[Result]:
+    """Look at all of it at once; a look that fails or hangs is unknown. `tell` gets each as it is found.
+
+    Raises SignOffError.
+    """
     signed = signoffs.read(signoffs.path(sessions, settings.deployment.name))
     connections = Connections(settings, Redactor(), SystemClock())
     there = staging_of(settings)
     staging = Connections(there, connections.redactor, SystemClock()) if there is not None else None
     where = Where(Place(settings, connections, sessions), staging, now)
+    stale = timedelta(days=settings.prepare.stale_days)
+
+    async def one(asked: Prerequisite) -> Result:
+        found = cleaned(await guarded(asked.look(where), LOOK_SECONDS), connections.redactor.clean)
+        result = judge(asked, found, signed.get(asked.id), now, stale)
+        tell(result)
+        return result
+
     try:
         await connections.warm()
-        seen = await asyncio.gather(*(guarded(each.look(where), LOOK_SECONDS) for each in PREREQUISITES))
+        return list(await asyncio.gather(*(one(each) for each in PREREQUISITES)))
     finally:
         await connections.close()
         if staging is not None:
             await staging.close()
-    stale = timedelta(days=settings.prepare.stale_days)
-    clean = connections.redactor.clean
-    return [
-        judge(asked, cleaned(found, clean), signed.get(asked.id), now, stale)
-        for asked, found in zip(PREREQUISITES, seen, strict=True)
-    ]

@@ -87,7 +87,7 @@ def operation(
     return RestoreInScratch(Site(settings, settings.deployment.name, connections), dump or known[-1])
 
 
-async def test(settings: Settings, sessions: Path, what: RestoreInScratch, do: Do, now: datetime) -> Tested:
+async def _tested(settings: Settings, sessions: Path, what: RestoreInScratch, do: Do, now: datetime) -> Tested:
     """Run the test and keep what came of it, a failure too."""
     why = ""
     try:
@@ -100,19 +100,25 @@ async def test(settings: Settings, sessions: Path, what: RestoreInScratch, do: D
     return tested
 
 
-async def test_alone(settings: Settings, sessions: Path, dump: Path | None) -> Tested:
-    """The same without a session: nothing is written ahead, for nothing but the scratch database is touched. Raises
-    NothingToTest."""
-    clock = SystemClock()
+async def restore_by(settings: Settings, sessions: Path, do: Do, like: Connections, dump: Path | None = None) -> Tested:
+    """Test this dump, or the newest, with connections of its own to the scratch server; `like` gives clock and
+    redactor. Raises NothingToTest."""
     ref = scratch(settings)
     there = settings if ref is None else msgspec.structs.replace(settings, postgres=Postgres(dsn=ref))
-    connections = Connections(there, Redactor(), clock)
+    connections = Connections(there, like.redactor, like.clock)
     try:
-        await connections.warm()
         what = operation(settings, sessions, dump, connections)
-        return await test(settings, sessions, what, lambda one: one.run(Silent()), clock.now())
+        await connections.warm()
+        return await _tested(settings, sessions, what, do, like.clock.now())
     finally:
         await connections.close()
+
+
+async def restore_alone(settings: Settings, sessions: Path, dump: Path | None) -> Tested:
+    """The same without a session: nothing is written ahead, for nothing but the scratch database is touched. Raises
+    NothingToTest."""
+    like = Connections(settings, Redactor(), SystemClock())
+    return await restore_by(settings, sessions, lambda one: one.run(Silent()), like, dump)
 
 
 def _keep(file: Path, tested: Tested) -> None:

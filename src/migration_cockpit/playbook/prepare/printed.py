@@ -5,9 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, SIGNED, STALE, UNKNOWN, Result
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, SIGNED, STALE, UNKNOWN, Result, Seen, judge, signable
+from migration_cockpit.playbook.prepare.signoffs import SignOff
+from migration_cockpit.session.events import PrerequisiteSeen
 
 WORDS = {HOLDS: "✔ holds  ", SIGNED: "✔ signed ", FAILS: "✘ FAILS  ", UNKNOWN: "? unknown", STALE: "◌ stale  "}
 
@@ -57,3 +60,33 @@ def as_data(each: Result) -> dict[str, Any]:
         "evidence_at": each.seen.at.isoformat() if each.seen.at else None,
         "signed": None if signed is None else {"name": signed.name, "at": signed.at.isoformat(), "note": signed.note},
     }
+
+
+def as_event(each: Result) -> PrerequisiteSeen:
+    """A result for the journal: the same that `as_data` has, and what is needed to judge it anew."""
+    signed = each.signed
+    return PrerequisiteSeen(
+        id=each.asked.id,
+        number=each.asked.number,
+        title=each.asked.title,
+        status=each.status,
+        evidence=each.seen.status,
+        found=each.seen.found,
+        mend=each.seen.mend,
+        evidence_at=each.seen.at,
+        sign=each.asked.sign,
+        signable=signable(each.asked, each.seen),
+        signed_by="" if signed is None else signed.name,
+        signed_at=None if signed is None else signed.at,
+        note="" if signed is None else signed.note,
+    )
+
+
+def signed_anew(event: PrerequisiteSeen, signed: SignOff, now: datetime, stale: timedelta) -> PrerequisiteSeen:
+    """How a prerequisite stands once somebody has signed it: the evidence is that of before."""
+    from migration_cockpit.playbook.prepare import by_id
+
+    asked = by_id(event.id)
+    assert asked is not None  # its event was made of one of them
+    seen = Seen(event.evidence, event.found, event.mend, event.evidence_at)
+    return as_event(judge(asked, seen, signed, now, stale))

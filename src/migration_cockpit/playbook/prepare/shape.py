@@ -86,16 +86,22 @@ def judge(asked: Prerequisite, seen: Seen, signed: SignOff | None, now: datetime
     if seen.status == HOLDS:
         old = seen.at is not None and now - seen.at > stale
         return Result(asked, STALE if old else HOLDS, seen, signed)
-    if signed is None or (seen.status == FAILS and not asked.acceptable):
+    if signed is None or not signable(asked, seen):
         return Result(asked, seen.status, seen, signed)
     if old_word:
         return Result(asked, FAILS if seen.status == FAILS else STALE, seen, signed)
     return Result(asked, SIGNED, seen, signed)
 
 
+def signable(asked: Prerequisite, seen: Seen) -> bool:
+    """Whether a person's word counts beside this evidence."""
+    return seen.status == UNKNOWN or (seen.status == FAILS and asked.acceptable)
+
+
 def together(parts: list[Seen]) -> Seen:
     """Several looks as one: it fails where one fails, and holds only where all do; as old as the oldest."""
     status = next((each for each in (FAILS, UNKNOWN) if any(part.status == each for part in parts)), HOLDS)
-    found = tuple(text for part in parts for text in part.found)
+    # What decides stands first: on a row there is room for one sentence.
+    found = tuple(text for part in sorted(parts, key=lambda one: one.status != status) for text in part.found)
     mend = next((part.mend for part in parts if part.status == status and part.mend), "")
     return Seen(status, found, mend, min((part.at for part in parts if part.at), default=None))

@@ -18,6 +18,7 @@ from migration_cockpit.session.events.days import DayEnded, DayFound, DayMeasure
 from migration_cockpit.session.events.failures import FailureGone, FailureShown
 from migration_cockpit.session.events.migration import MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
+from migration_cockpit.session.events.prepare import PREPARE, PrepareEnded, PrepareStarted, PrerequisiteSeen
 from migration_cockpit.session.events.records import (
     BaselineTaken,
     LedgerWritten,
@@ -78,6 +79,7 @@ from migration_cockpit.session.events.updates import UPDATE, UpdatePrepared
 __all__ = [
     "KINDS",
     "POSTPONE",
+    "PREPARE",
     "ROLLBACK",
     "UPDATE",
     "VERSION",
@@ -116,6 +118,9 @@ __all__ = [
     "PodsRead",
     "PostponeEnded",
     "PostponeStarted",
+    "PrepareEnded",
+    "PrepareStarted",
+    "PrerequisiteSeen",
     "RecoveryMarked",
     "RecoveryPoint",
     "RollbackConsidered",

@@ -17,6 +17,7 @@ from migration_cockpit.session.fold import (
     failures,
     migration,
     postpone,
+    prepare,
     records,
     rollback,
     session,
@@ -26,7 +27,7 @@ from migration_cockpit.session.fold import (
 )
 from migration_cockpit.session.state import State
 
-_AREAS = (session, steps, rollback, postpone, records, sources, migration, failures, cost, days, updates)
+_AREAS = (session, steps, rollback, postpone, prepare, records, sources, migration, failures, cost, days, updates)
 _FOLDS: dict[type[ev.Event], tuple[Any, ...]] = {
     cls: tuple(area.FOLDS[cls] for area in _AREAS if cls in area.FOLDS) for cls in ev.KINDS.values()
 }

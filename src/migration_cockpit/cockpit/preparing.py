@@ -1,0 +1,124 @@
+"""The prerequisites in a session: looked at beside everything else, signed off, the backup tested; each as events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from migration_cockpit.session import events as ev
+from migration_cockpit.session.clock import Clock
+from migration_cockpit.session.recorder import Recorder
+
+if TYPE_CHECKING:
+    from migration_cockpit.config import Settings
+    from migration_cockpit.playbook.flight import Flight
+    from migration_cockpit.playbook.prepare.shape import Result
+
+Examine = Callable[[Callable[["Result"], None]], Awaitable[list["Result"]]]
+"""Looks at all of it, telling each result as it comes. Raises SignOffError."""
+
+
+class Preparing:
+    """What the preparation does at the desk. Used from the event loop's thread."""
+
+    def __init__(self, flight: Flight, sessions: Path, examine: Examine | None = None) -> None:
+        """`sessions` is where sessions are kept; `examine` looks at the world unless another is given."""
+        self._flight = flight
+        self._sessions = sessions
+        self._examine = examine or self._look_at_the_world
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being looked at, or the backup is being tested."""
+        return self._task is not None and not self._task.done()
+
+    def look(self) -> bool:
+        """Begin to look, in the background; False where that goes on already."""
+        return self._begin(self._look())
+
+    def sign(self, asked: str, note: str) -> None:
+        """Write down that the operator answers for it. Raises SignOffError, and JournalError."""
+        from migration_cockpit.playbook.prepare import signoffs
+        from migration_cockpit.playbook.prepare.printed import signed_anew
+
+        settings = self._settings
+        word = signoffs.SignOff(asked, self._flight.operator, self._clock.now().replace(microsecond=0), note)
+        signoffs.add(signoffs.path(self._sessions, settings.deployment.name), word)
+        before = self._flight.state.prepare
+        if before is not None and asked in before.seen:
+            stale = timedelta(days=settings.prepare.stale_days)
+            self._recorder.record(signed_anew(before.seen[asked].event, word, self._clock.now(), stale))
+
+    def backup_commands(self) -> tuple[ev.Command, ...]:
+        """What a test of the newest dump would do. Raises NothingToTest."""
+        from migration_cockpit.playbook.prepare import backup
+
+        return backup.operation(self._settings, self._sessions, None, None).describe()
+
+    def test_backup(self) -> bool:
+        """Begin to test the newest dump, then look at everything; False where either goes on already."""
+        return self._begin(self._test_backup())
+
+    async def close(self) -> None:
+        """Stop looking."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    # --- In the background --------------------------------------------------------------------------------------------
+
+    @property
+    def _settings(self) -> Settings:
+        return self._flight.settings
+
+    @property
+    def _recorder(self) -> Recorder:
+        return self._flight.recorder
+
+    @property
+    def _clock(self) -> Clock:
+        return self._flight.clock
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> bool:
+        if self.busy:
+            work.close()
+            return False
+        self._task = asyncio.create_task(work, name="preparation")
+        return True
+
+    async def _look(self) -> None:
+        from migration_cockpit.playbook.prepare import PREREQUISITES
+        from migration_cockpit.playbook.prepare.printed import as_event
+
+        def tell(result: Result) -> None:
+            self._recorder.record(as_event(result))
+
+        self._recorder.record(ev.PrepareStarted(operator=self._flight.operator))
+        ready, why = 0, ""
+        try:
+            results = await self._examine(tell)
+            ready = sum(each.ready for each in results)
+        except Exception as error:  # noqa: BLE001 - the boundary: that nobody could look is told, and the flight goes on
+            why = str(error) or type(error).__name__
+        self._recorder.record(ev.PrepareEnded(ready=ready, total=len(PREREQUISITES), why=why))
+
+    async def _look_at_the_world(self, tell: Callable[[Result], None]) -> list[Result]:
+        from migration_cockpit.playbook.prepare import examine
+
+        return await examine(self._settings, sessions=self._sessions, now=self._clock.now(), tell=tell)
+
+    async def _test_backup(self) -> None:
+        from migration_cockpit.playbook.prepare import backup
+
+        async def do(operation: Any) -> str:
+            return await self._flight.do(ev.PREPARE, operation)
+
+        try:
+            await backup.restore_by(self._settings, self._sessions, do, self._flight.connections)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._flight.say(f"the backup could not be tested: {error}", level="bad")
+        await self._look()

@@ -1,0 +1,12 @@
+"""Where sessions and what belongs to them are kept on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def sessions_home() -> Path:
+    """Where sessions are kept unless `--session` says otherwise."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "migration-cockpit" / "sessions"
