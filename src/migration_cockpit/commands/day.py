@@ -15,16 +15,20 @@ from migration_cockpit.commands import USAGE_ERROR, Command, config_option, oper
 
 if TYPE_CHECKING:
     from migration_cockpit.config import Settings
-    from migration_cockpit.playbook.days.shape import Day
+    from migration_cockpit.playbook.days.shape import Day, Ground
+    from migration_cockpit.playbook.prepare.shape import Seen
     from migration_cockpit.session.state import DayState
 
 WIDEST = 120
+ANNOUNCED, REVIEWED = "D-3", "D+7"
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    parser.add_argument("day", metavar="DAY", help="D-7 or D+1")
+    parser.add_argument("day", metavar="DAY", help="D-7, D-3, D-1, D+1 or D+7")
     config_option(parser)
+    parser.add_argument("--send", action="store_true", help="D-3: post the announcement to the channel")
+    parser.add_argument("--copied", action="store_true", help="D-3: say that you sent the announcement by hand")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     operator_option(parser)
 
@@ -36,6 +40,9 @@ def run(options: argparse.Namespace) -> int:
     from migration_cockpit.session.journal import JournalError
 
     settings = load(options.config)
+    if (options.send or options.copied) and options.day.upper() != ANNOUNCED:
+        print(f"migration-cockpit day: --send and --copied belong to {ANNOUNCED}", file=sys.stderr)
+        return USAGE_ERROR
     day = by_id(options.day)
     if day is None:
         names = ", ".join(f"{each.id} ({each.title})" for each in DAYS)
@@ -88,12 +95,41 @@ def _gone_through(day: Day, settings: Settings, options: argparse.Namespace) -> 
             flight.operator = operator
             tell = (lambda _: None) if options.json else (lambda found: print(as_lines(found, width=_width())))
             try:
-                await go_through(day, flight, sessions=sessions, tell=tell)
+                await go_through(
+                    day,
+                    flight,
+                    sessions=sessions,
+                    send=options.send,
+                    copied=options.copied,
+                    also=(("report", _report),) if day.id == REVIEWED else (),
+                    tell=tell,
+                )
             finally:
                 await connections.close()
 
         asyncio.run(go())
         return recorder.state.days[day.id], home / FILE
+
+
+async def _report(ground: Ground) -> Seen:
+    """The report of the flown session, written beside the journal of the days."""
+    from migration_cockpit.connections.threads import in_thread
+    from migration_cockpit.playbook.days.first_day import NOT_FLOWN
+    from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen
+    from migration_cockpit.report import page
+    from migration_cockpit.report.gather import gather
+    from migration_cockpit.report.sections import document
+    from migration_cockpit.session.recording.opening import read
+
+    if ground.flown is None:
+        return Seen(UNKNOWN, (NOT_FLOWN,))
+    journal = ground.flown.journal
+    found = await in_thread(lambda: gather(read(journal)))
+    if found.damage:
+        return Seen(FAILS, (found.damage,), "see `migration-cockpit verify`")
+    name = f"report-{ground.flown.name}.html"
+    ground.flight.recorder.write_artifact(name, page.render(document(found)).encode())
+    return Seen(HOLDS, (f"artifacts/{name} tells of {found.events} events",))
 
 
 def _width() -> int:
@@ -108,6 +144,8 @@ COMMAND = Command(
     "go through a day before or after the migration: what holds, by evidence, kept for the next",
     """\
   migration-cockpit day D-7 --config config.toml      staging on 3.x beside production
+  migration-cockpit day D-3 --config config.toml      the announcement, kept to be copied; --send posts it
+  migration-cockpit day D-1 --config config.toml      takes the backups and verifies each
   migration-cockpit day D+1 --config config.toml      the first day against the time before
   migration-cockpit day D+1 --config config.toml --json | jq '.found[] | select(.status != "holds")'""",
     options,

@@ -54,15 +54,24 @@ def generation(flight: Flight) -> int:
 
 async def record_release(flight: Flight) -> None:
     """Write down revision, chart and stored values of the release as it is before the upgrade."""
-    if flight.fact(STEP, "release") is not None:
-        return
+    if flight.fact(STEP, "release") is None:
+        await keep_release(flight, STEP)
+
+
+async def keep_release(flight: Flight, step: str) -> dict[str, Any]:
+    """Keep the deployed revision's values, masked, as an artifact, and revision, chart and hash as the step's fact.
+
+    Raises StepFailed when no revision is deployed.
+    """
     current = await flight.connections.releases.current()
     if current is None:
         raise StepFailed("no revision of the release is deployed: there is nothing to upgrade from, or to go back to")
     shown = msgspec.json.format(msgspec.json.encode(confidential.masked(current.values, MASK)), indent=1)
     artifact = f"values-revision-{current.revision}.json"
     flight.recorder.write_artifact(artifact, shown)
-    flight.write_fact(STEP, "release", _release_fact(current, artifact))
+    fact = _release_fact(current, artifact)
+    flight.write_fact(step, "release", fact)
+    return fact
 
 
 def _release_fact(release: Release, artifact: str) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class Ground:
     """The newest session that flew these versions here."""
     send: bool = False
     """Whether messages go out, or are only prepared."""
+    copied: bool = False
+    """Whether the operator says that they went out by hand."""
 
     @property
     def settings(self) -> Settings:
