@@ -43,13 +43,14 @@ class Staging:
         target: str,
         folder: Path,
         dags: int,
+        task_instances: int,
         scrape_seconds: float,
         summary_seconds: float,
     ) -> None:
         """`folder` holds production's DAG files: staging has the same."""
         self.directory = world / NAME
         self._world, self._postgres, self._source, self._target = world, postgres, source, target
-        self._folder, self._dags = folder, dags
+        self._folder, self._dags, self._rows = folder, dags, task_instances
         self.directory.mkdir(parents=True, exist_ok=True)
         self.metrics = MetricsServer(self.directory, scrape_seconds=scrape_seconds, summary_seconds=summary_seconds)
         self._port = 0
@@ -80,9 +81,8 @@ class Staging:
     def _fill(self) -> None:
         with psycopg.connect(self._postgres.handle().dsn("airflow", "airflow"), autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
-        rows = self._dags * 20
         seed(
-            self.dsn("airflow"), version=self._source, dags=self._dags, task_instances=rows, running=0,
+            self.dsn("airflow"), version=self._source, dags=self._dags, task_instances=self._rows, running=0,
             folder=str(self._folder),
         )  # fmt: skip
 

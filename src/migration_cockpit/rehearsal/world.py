@@ -238,6 +238,7 @@ async def _staging(
         target=options.target,
         folder=folder,
         dags=options.dags,
+        task_instances=options.task_instances,
         scrape_seconds=options.pace.scrape,
         summary_seconds=options.pace.summary,
     )

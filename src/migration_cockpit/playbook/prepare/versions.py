@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from migration_cockpit.actions import database
+from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
 from migration_cockpit.config import version_tuple
 from migration_cockpit.connections import Connections, Unreachable, postgres
@@ -15,15 +17,15 @@ from migration_cockpit.playbook.preflight import metadata, release
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where, together
 
 SHOWN = 5
+COUNT_SECONDS = 60.0
 SMALLEST = 0.5
 """Share of production's rows below which staging's migration tells nothing of the time that production's takes."""
 _SETS = {
-    "DAGs": "select dag_id from dag",
     "connections": "select conn_id from connection",
     "variables": "select key from variable",
     "pools": "select pool from slot_pool",
 }
-"""What staging must have by name. Values are not compared: they differ on purpose."""
+"""What staging must have by name, beside DAGs. Values are not compared: they differ on purpose."""
 _ROWS = """
 select relname, reltuples::bigint from pg_class
 where relname in ('task_instance', 'dag_run', 'xcom') and relkind = 'r' and reltuples > 0
@@ -83,9 +85,8 @@ async def query(connections: Connections, sql: str, *, seconds: float = 3.0) -> 
 
 async def _names(production: Connections, other: Connections) -> Seen:
     differ, same = [], []
-    for what, sql in _SETS.items():
-        here = {str(row[0]) for row in await query(production, sql)}
-        there = {str(row[0]) for row in await query(other, sql)}
+    for what in ("DAGs", *_SETS):
+        here, there = await _set(production, what), await _set(other, what)
         for words, names in (("staging lacks", here - there), ("only staging has", there - here)):
             if names:
                 differ.append(f"{what}: {words} {_some(names)}")
@@ -95,8 +96,18 @@ async def _names(production: Connections, other: Connections) -> Seen:
     return Seen(FAILS if differ else HOLDS, found, "bring staging up to production" if differ else "")
 
 
+async def _set(connections: Connections, what: str) -> set[str]:
+    """Names of one kind. Of DAGs those that are shown: a row of one whose file is gone stays in the table."""
+    if what == "DAGs":
+        return {each.dag_id for each in await database.dags(Site(connections.settings, "prepare", connections))}
+    return {str(row[0]) for row in await query(connections, _SETS[what])}
+
+
 async def _rows(production: Connections, other: Connections) -> Seen:
     here, there = dict(await query(production, _ROWS)), dict(await query(other, _ROWS))
+    for table in here.keys() - there.keys():
+        # Never analysed since it was made, or emptied: what the catalogue does not tell is counted.
+        there[table] = (await query(other, f"select count(*) from {table}", seconds=COUNT_SECONDS))[0][0]  # noqa: S608
     small = {table: there.get(table, 0) / rows for table, rows in here.items() if there.get(table, 0) < SMALLEST * rows}
     if not small:
         tables = ", ".join(sorted(here)) or "no table that has been analysed"

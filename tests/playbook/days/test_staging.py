@@ -1,0 +1,118 @@
+"""Prerequisite 2 on two real databases, production's on 2.11 and staging's on 3.x: what staging lacks is named."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import psycopg
+import pytest
+
+from migration_cockpit.config import load
+from migration_cockpit.playbook.preflight.place import Place
+from migration_cockpit.playbook.prepare import versions
+from migration_cockpit.playbook.prepare.asking import staging_of
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, Seen, Where
+from migration_cockpit.rehearsal import faults
+from tests.connections.support import connected
+from tests.playbook.days.command import Days
+
+pytestmark = pytest.mark.world
+FREEZE = "apache-airflow==2.11.2\napache-airflow-providers-amazon==9.4.0\napache-airflow-providers-fab==1.5.4\n"
+
+
+class Packages:
+    """`pip freeze` of both images."""
+
+    def __init__(self, home: Path) -> None:
+        self.production, self.staging = home / "production.txt", home / "staging.txt"
+        self.production.write_text(FREEZE)
+        self.staging.write_text(FREEZE.replace("2.11.2", "3.2.2"))
+
+
+@asynccontextmanager
+async def place(days: Days, packages: Packages) -> AsyncIterator[Where]:
+    """Both databases, as the config names them."""
+    settings = load(days.config)
+    named = {"production_packages": str(packages.production), "staging_packages": str(packages.staging)}
+    settings = msgspec.structs.replace(settings, prepare=msgspec.structs.replace(settings.prepare, **named))
+    there = staging_of(settings)
+    assert there is not None
+    async with connected(settings) as production, connected(there) as staging:
+        yield Where(Place(settings, production, days.home), staging, datetime.now(UTC))
+
+
+@contextmanager
+def without_connection(days: Days, name: str) -> Iterator[None]:
+    """While staging has not this connection."""
+    with psycopg.connect(days.owner, autocommit=True) as database:
+        database.execute("update connection set conn_id = 'put_aside' where conn_id = %s", (name,))
+        try:
+            yield
+        finally:
+            database.execute("update connection set conn_id = %s where conn_id = 'put_aside'", (name,))
+
+
+@contextmanager
+def without_dag(days: Days, name: str) -> Iterator[None]:
+    """While the file of a DAG is gone on staging: its row stays, stale."""
+    faults.switch(days.directory / "staging", "dag-lost", {"dag_id": name})
+    try:
+        yield
+    finally:
+        faults.switch(days.directory / "staging", "dag-lost", None)
+
+
+async def until(where: Where, word: str) -> Seen:
+    """What is seen as soon as it names something: the dag-processor looks at its folder every few seconds."""
+    deadline = time.monotonic() + 60
+    while True:
+        seen = await versions.staging(where)
+        if any(word in text for text in seen.found):
+            return seen
+        assert time.monotonic() < deadline, seen.found
+
+
+async def test_a_staging_that_equals_production_holds(days: Days, tmp_path: Path) -> None:
+    async with place(days, Packages(tmp_path)) as where:
+        seen = await versions.staging(where)
+    assert seen.status == HOLDS, seen.found
+    assert seen.found[0] == "the same by name: 8 DAGs, 2 connections, 3 variables, 1 pools"
+    assert seen.found[1].startswith("at least 50% of production's rows in dag_run, task_instance")
+    assert seen.found[2] == "staging has all 2 providers of production, none of them older"
+
+
+async def test_a_provider_one_behind_is_named_with_both_versions(days: Days, tmp_path: Path) -> None:
+    packages = Packages(tmp_path)
+    packages.staging.write_text(FREEZE.replace("9.4.0", "9.3.1"))
+    async with place(days, packages) as where:
+        seen = await versions.staging(where)
+    assert seen.status == FAILS
+    assert "staging is behind: apache-airflow-providers-amazon 9.3.1, production has 9.4.0" in seen.found
+
+
+async def test_a_connection_that_staging_lacks_is_named(days: Days, tmp_path: Path) -> None:
+    async with place(days, Packages(tmp_path)) as where:
+        with without_connection(days, "warehouse"):
+            seen = await versions.staging(where)
+    assert seen.status == FAILS
+    assert seen.found[:2] == (
+        "connections: staging lacks warehouse",
+        "connections: only staging has put_aside",
+    )
+    assert "connections" not in seen.found[2], "what differs is not called the same"
+
+
+async def test_a_dag_that_staging_lacks_is_named_although_its_row_is_still_there(days: Days, tmp_path: Path) -> None:
+    lost = "fraud_detection_pipeline"
+    async with place(days, Packages(tmp_path)) as where:
+        with without_dag(days, lost):
+            seen = await until(where, lost)
+        assert (seen.status, seen.found[0]) == (FAILS, f"DAGs: staging lacks {lost}")
+        with psycopg.connect(days.owner, autocommit=True) as database:
+            assert database.execute("select is_stale from dag where dag_id = %s", (lost,)).fetchone() == (True,)
+        await until(where, "8 DAGs")
