@@ -283,8 +283,11 @@ def read(path: Path, since: int = 0) -> Iterator[Entry]:
     yield from entries(file, path, since)
 
 
-def entries(file: BinaryIO, path: Path, since: int = 0) -> Iterator[Entry]:
-    """The same for an open file of plain lines, which is closed at the end; `path` is what messages call it."""
+def entries(file: BinaryIO, path: Path, since: int = 0, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
+    """The same for an open file of plain lines, which is closed at the end; `path` is what messages call it.
+
+    With `kinds` all others are passed over, known only to be events.
+    """
     with file:
         file.seek(since)
         number = 0
@@ -296,7 +299,7 @@ def entries(file: BinaryIO, path: Path, since: int = 0) -> Iterator[Entry]:
                 found = envelope(line)
                 if found.v > VERSION:
                     raise JournalError(newer(path, found.v))
-                event = event_of(found)
+                event = event_of(found) if kinds is None or found.kind in kinds else None
             except Broken as error:
                 where = f"line {number}" + (f" behind byte {since}" if since else "")
                 raise JournalError(f"{path}: {where} is not an event: {error}") from error

@@ -81,7 +81,7 @@ async def test_a_staging_that_equals_production_holds(days: Days, tmp_path: Path
     async with place(days, Packages(tmp_path)) as where:
         seen = await versions.staging(where)
     assert seen.status == HOLDS, seen.found
-    assert seen.found[0] == "the same by name: 8 DAGs, 2 connections, 3 variables, 1 pools"
+    assert seen.found[0] == "the same by name: 8 DAGs, 2 connections, 3 variables, 1 pool"
     assert seen.found[1].startswith("at least 50% of production's rows in dag_run, task_instance")
     assert seen.found[2] == "staging has all 2 providers of production, none of them older"
 

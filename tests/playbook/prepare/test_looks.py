@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+import zstandard
 
 from migration_cockpit.config import Schedule
 from migration_cockpit.connections import Connections
@@ -376,6 +378,22 @@ async def test_who_has_rehearsed_is_told_by_the_sessions(tmp_path: Path) -> None
     seen = await past_sessions.team(where(tmp_path, team=["ada", "grace"]))
     assert seen.status == HOLDS
     assert (await past_sessions.team(where(tmp_path))).status == UNKNOWN
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".zst", zstandard.ZstdCompressor().compress)])
+async def test_a_session_that_was_packed_counts_and_one_that_is_cut_off_does_not(
+    tmp_path: Path, suffix: str, pack: Callable[[bytes], bytes]
+) -> None:
+    home = tmp_path / "sessions"
+    session(home, "a", "ada", "verified")
+    plain = home / "a" / "session.jsonl"
+    packed = plain.with_name(f"session.jsonl{suffix}")
+    whole = pack(plain.read_bytes())
+    packed.write_bytes(whole)
+    plain.unlink()
+    assert (await past_sessions.team(where(tmp_path, team=["ada"]))).status == HOLDS
+    packed.write_bytes(whole[: len(whole) // 2])
+    assert (await past_sessions.team(where(tmp_path, team=["ada"]))).status == UNKNOWN
 
 
 async def test_a_rollback_counts_on_the_same_versions_only(tmp_path: Path) -> None:

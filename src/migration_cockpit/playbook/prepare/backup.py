@@ -53,8 +53,9 @@ class NothingToTest(Exception):
 
 
 def dumps(sessions: Path) -> list[Path]:
-    """Those of all sessions, the newest last."""
-    return sorted(sessions.glob("*/artifacts/*.dump"), key=lambda one: one.stat().st_mtime)
+    """Those of all sessions and of the days before, the newest last."""
+    found = [*sessions.glob("*/artifacts/*.dump"), *sessions.parent.glob("days/*/artifacts/*.dump")]
+    return sorted(found, key=lambda one: one.stat().st_mtime)
 
 
 def path(sessions: Path, deployment: str) -> Path:

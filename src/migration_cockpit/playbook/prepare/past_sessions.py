@@ -11,6 +11,10 @@ from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.prepare.shape import HOLDS, UNKNOWN, Seen, Where
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
+from migration_cockpit.session.recording import opening
+
+_KINDS = frozenset(each.kind for each in (ev.SessionOpened, ev.DriverChanged, ev.SessionClosed, ev.RollbackEnded))
+"""What tells it: a handful of the hundred thousand events of a day."""
 
 
 @dataclass(frozen=True)
@@ -26,30 +30,32 @@ class Past:
 
 
 def past(sessions: Path) -> list[Past]:
-    """Every session that can be read; one that is damaged proves nothing."""
+    """Every session that can be read, packed or not; one that is damaged proves nothing."""
     found: list[Past] = []
-    for file in sorted(sessions.glob(f"*/{journal.FILE}")):
+    for directory in sorted({each.parent for each in sessions.glob(f"*/{journal.FILE}*")}):
         try:
-            found += _one(file)
+            found += _one(directory)
         except (journal.JournalError, OSError):
             continue
     return found
 
 
-def _one(file: Path) -> Iterator[Past]:
+def _one(directory: Path) -> Iterator[Past]:
     opened: ev.SessionOpened | None = None
     operators: set[str] = set()
     outcome, at = "", datetime.min.replace(tzinfo=UTC)
-    for entry in journal.read(file):
+    for entry in opening.read(directory, _KINDS):
         event, at = entry.event, entry.t
         if isinstance(event, ev.SessionOpened):
             opened = event
         elif isinstance(event, ev.DriverChanged):
             operators.add(event.operator)
-        outcome = getattr(event, "outcome", "") if event.kind in {"session.closed", "rollback.ended"} else outcome
+        outcome = (
+            getattr(event, "outcome", "") if event.kind in {ev.SessionClosed.kind, ev.RollbackEnded.kind} else outcome
+        )
     if opened is not None:
         versions = (opened.source_version, opened.target_version)
-        yield Past(file.parent.name, opened.rehearsal, versions, frozenset(operators), outcome, at)
+        yield Past(directory.name, opened.rehearsal, versions, frozenset(operators), outcome, at)
 
 
 async def rollback(where: Where) -> Seen:

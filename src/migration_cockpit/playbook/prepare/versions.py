@@ -15,6 +15,7 @@ from migration_cockpit.connections import Connections, Unreachable, postgres
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.preflight import metadata, release
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where, together
+from migration_cockpit.session.words import plural
 
 SHOWN = 5
 COUNT_SECONDS = 60.0
@@ -91,7 +92,7 @@ async def _names(production: Connections, other: Connections) -> Seen:
             if names:
                 differ.append(f"{what}: {words} {_some(names)}")
         if here == there:
-            same.append(f"{len(here)} {what}")
+            same.append(plural(len(here), what.removesuffix("s")))
     found = (*differ, *([f"the same by name: {', '.join(same)}"] if same else []))
     return Seen(FAILS if differ else HOLDS, found, "bring staging up to production" if differ else "")
 

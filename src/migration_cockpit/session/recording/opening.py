@@ -64,14 +64,14 @@ def open_journal(path: Path) -> Opened:
         os.close(fd)
 
 
-def read(path: Path) -> Iterator[Entry]:
-    """The events of a journal, packed or not, a file or a session's directory, up to a torn tail.
+def read(path: Path, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
+    """The events of a journal, packed or not, a file or a session's directory, up to a torn tail; of `kinds` or all.
 
     Raises JournalError where it cannot be read, is damaged, of another version, or packed and cut off.
     """
     path = find_journal(path)
     opened = open_journal(path)
-    yield from entries(os.fdopen(opened.fd, "rb"), path)
+    yield from entries(os.fdopen(opened.fd, "rb"), path, kinds=kinds)
     if opened.cut:
         raise JournalError(f"{path}: {opened.cut}; what follows is missing")
 
