@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from migration_cockpit.actions.messages import Messenger
+from migration_cockpit.advice.now import advise
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.opening import opening
@@ -110,6 +111,7 @@ async def test_an_update_is_ready_after_half_an_hour_and_one_key_sends_what_is_t
         assert "All done about" in said
         assert "Users: no new DAG runs start" in said
         assert any(said in line.text for line in day.cockpit.state.log), "it is shown before it is sent"
+        assert advise(day.cockpit.state, day.clock.at).details[-1] == f"Update of 09:30: {said}"
         await day.desk.press("u")
         assert await eventually(lambda: day.heard) == [said]
         assert await eventually(lambda: day.cockpit.state.updates.sent) == day.clock.at

@@ -29,7 +29,15 @@ def advise(
     A known failure that shows stands beside it, or before it where it would be told that all is well. `judged` gives
     the migration's verdict.
     """
-    return _with_failures(state, _advise(state, now, limits, rates, judged))
+    return _with_update(state, _with_failures(state, _advise(state, now, limits, rates, judged)))
+
+
+def _with_update(state: State, advice: Advice) -> Advice:
+    """The update that waits to be sent, in full and last: whoever sends it has read it."""
+    ready = state.updates
+    if ready.prepared is None:
+        return advice
+    return replace(advice, details=(*advice.details, f"Update of {clock(ready.prepared)}: {ready.text}"))
 
 
 def _with_failures(state: State, advice: Advice) -> Advice:

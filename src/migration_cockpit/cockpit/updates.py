@@ -99,4 +99,4 @@ def offer(state: State, now: datetime) -> str:
     if ready.failed:
         return f"update not sent: {ready.failed} · u sends it again"
     since = long((now - ready.prepared).total_seconds())
-    return f"update ready since {since}: u sends it to the channel, the log shows it"
+    return f"update ready since {since}: u sends it to the channel, a shows it"
