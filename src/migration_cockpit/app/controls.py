@@ -28,7 +28,7 @@ class Viewer(Protocol):
         """All panes again."""
 
     def read(self, page: str) -> None:
-        """Open or close a page to read: `help`, `advice` or `failures`."""
+        """Open or close a page to read: `help`, `advice`, `failures` or `days`."""
 
     def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:
         """Scroll what has the focus."""
@@ -103,6 +103,15 @@ VIEW_CONTROLS: tuple[ViewControl, ...] = (
         "known failures that show: why, evidence, and the mend as commands",
         "screen",
         lambda v: v.read("failures"),
+        False,
+    ),
+    ViewControl(
+        "days",
+        ("d",),
+        "days",
+        "what was found on the days before and after: D-7, D-3, D-1, D+1, D+7",
+        "screen",
+        lambda v: v.read("days"),
         False,
     ),
     ViewControl("advice", ("a",), "advice", "what to do now, in full", "screen", lambda v: v.read("advice")),

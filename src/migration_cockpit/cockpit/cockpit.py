@@ -316,6 +316,7 @@ class Cockpit:
         from migration_cockpit.advice import rates
         from migration_cockpit.advice.rollback_cost import marked
         from migration_cockpit.cockpit.examiner import Examiner
+        from migration_cockpit.cockpit.remembering import DaysWatch
         from migration_cockpit.cockpit.updates import UpdateWatch
         from migration_cockpit.cockpit.watching import MigrationWatch
         from migration_cockpit.cockpit.way_back import WayBackWatch
@@ -340,6 +341,8 @@ class Cockpit:
             self.recorder, self.clock, self.settings, lambda: not self.not_driving, rates.of(self.settings)
         )
         self._tasks.append(asyncio.create_task(updates.run(), name="updates"))
+        days = DaysWatch(self.recorder, self.clock, self.settings, sessions_home())
+        self._tasks.append(asyncio.create_task(days.run(), name="days"))
         way_back = WayBackWatch(self.recorder, self.clock, self.settings)
         self._tasks.append(asyncio.create_task(way_back.run(), name="way back"))
         self._tasks.append(asyncio.create_task(self._sync(), name="journal sync"))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from migration_cockpit.config import Settings
     from migration_cockpit.playbook.days.shape import Day, Ground
     from migration_cockpit.playbook.prepare.shape import Seen
-    from migration_cockpit.session.state import DayState
+    from migration_cockpit.session.events import DayState
 
 WIDEST = 120
 ANNOUNCED, REVIEWED = "D-3", "D+7"

@@ -253,29 +253,6 @@ class WayBack(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What a second person reads out while a rollback waits for one."""
 
 
-class Measurement(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """Scheduler metrics of one Airflow, as means over some minutes."""
-
-    at: datetime
-    values: dict[str, float]
-    minutes: float
-    version: str = ""
-
-
-class DayState(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """A day before or after the migration: what was found when it was last gone through."""
-
-    started: datetime
-    operator: str
-    attempt: int = 1
-    ended: datetime | None = None
-    outcome: str = ""
-    """Empty while it is gone through; `holds`, `unknown` or `fails`."""
-    found: tuple[ev.DayFound, ...] = ()
-    measured: dict[str, Measurement] = {}
-    """By `production` and `staging`; the newest of each."""
-
-
 class Updates(Value, frozen=True, kw_only=True, omit_defaults=True):
     """The updates for the channel: the one that is prepared, and when the last one went out."""
 
@@ -375,7 +352,7 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     way_back: WayBack = WayBack()
     trends: Trends = Trends()
     updates: Updates = Updates()
-    days: dict[str, DayState] = {}
+    days: dict[str, ev.DayState] = {}
     """Days before and after the migration, by their names such as D-7."""
     prepare: PrepareState | None = None
     """The prerequisites of migration day."""

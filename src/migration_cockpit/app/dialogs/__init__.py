@@ -13,8 +13,9 @@ __all__ = ["Dialog", "dialog_for"]
 
 
 def dialog_for(about: str, app: CockpitApp) -> Dialog:
-    """The dialog for a place of the desk (`sheet`, `decision`, `note` …) or a page (`help`, `advice`, `failures`)."""
+    """The dialog for a place of the desk (`sheet`, `decision` …) or a page (`help`, `advice`, `failures`, `days`)."""
     from migration_cockpit.app.dialogs.blocker import EndBlockerDialog
+    from migration_cockpit.app.dialogs.days import DaysDialog
     from migration_cockpit.app.dialogs.decision import DecisionDialog
     from migration_cockpit.app.dialogs.failures import FailuresDialog
     from migration_cockpit.app.dialogs.helm import OfferDialog, TakeOverDialog
@@ -69,5 +70,6 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "help": HelpDialog,
         "advice": AdviceDialog,
         "failures": FailuresDialog,
+        "days": DaysDialog,
     }
     return kinds[about](about, app)

@@ -10,8 +10,7 @@ from migration_cockpit.connections import Connections, WorldError
 from migration_cockpit.playbook import averages
 from migration_cockpit.playbook.days.shape import Ground
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, together
-from migration_cockpit.session.events import DayMeasured
-from migration_cockpit.session.state import Measurement
+from migration_cockpit.session.events import DayMeasured, Measurement
 from migration_cockpit.session.words import number
 from migration_cockpit.sources.metrics import UNITS
 

@@ -6,8 +6,7 @@ import textwrap
 from typing import Any
 
 from migration_cockpit.playbook.prepare.printed import WORDS
-from migration_cockpit.session.events import DayFound
-from migration_cockpit.session.state import DayState
+from migration_cockpit.session.events import DayFound, DayState
 
 LEAD = " " * 14
 

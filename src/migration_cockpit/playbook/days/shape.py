@@ -12,7 +12,8 @@ from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.days.flown import Flown
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.prepare.shape import Seen
-from migration_cockpit.session.state import DayState, State
+from migration_cockpit.session.events import DayState
+from migration_cockpit.session.state import State
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,15 @@ from migration_cockpit.session.events.cost import (
     SecondPersonAsked,
     WayBackExpected,
 )
-from migration_cockpit.session.events.days import DayEnded, DayFound, DayMeasured, DayStarted
+from migration_cockpit.session.events.days import (
+    DayEnded,
+    DayFound,
+    DayMeasured,
+    DaysRemembered,
+    DayStarted,
+    DayState,
+    Measurement,
+)
 from migration_cockpit.session.events.failures import FailureGone, FailureShown
 from migration_cockpit.session.events.migration import MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
@@ -95,6 +103,8 @@ __all__ = [
     "DayFound",
     "DayMeasured",
     "DayStarted",
+    "DayState",
+    "DaysRemembered",
     "DecisionAsked",
     "DecisionMade",
     "DriverChanged",
@@ -107,6 +117,7 @@ __all__ = [
     "LeaseChanged",
     "LedgerWritten",
     "LogLine",
+    "Measurement",
     "MessageQueued",
     "MessageTried",
     "MetricsRead",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
+
+import msgspec
 
 from migration_cockpit.session.events.base import Event
 
@@ -48,3 +51,33 @@ class DayEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
     day: str
     outcome: str
     """The worst of what was found: `holds`, `unknown` or `fails`."""
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Scheduler metrics of one Airflow, as means over some minutes."""
+
+    at: datetime
+    values: dict[str, float]
+    minutes: float
+    version: str = ""
+
+
+class DayState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A day before or after the migration: what was found when it was last gone through."""
+
+    started: datetime
+    operator: str
+    attempt: int = 1
+    ended: datetime | None = None
+    outcome: str = ""
+    """Empty while it is gone through; `holds`, `unknown` or `fails`."""
+    found: tuple[DayFound, ...] = ()
+    measured: dict[str, Measurement] = {}
+    """By `production` and `staging`; the newest of each."""
+
+
+class DaysRemembered(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """What the days' own journal told when a cockpit of the migration read it."""
+
+    kind: ClassVar[str] = "days.remembered"
+    days: dict[str, DayState]

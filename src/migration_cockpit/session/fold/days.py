@@ -9,7 +9,7 @@ import msgspec
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold.common import Folds, logged
-from migration_cockpit.session.state import DayState, LogEntry, Measurement, State
+from migration_cockpit.session.state import LogEntry, State
 
 _LEVELS = {"holds": "good", "fails": "bad"}
 
@@ -24,7 +24,7 @@ def _change(state: State, day: str, **changes: Any) -> dict[str, Any]:
 def _started(state: State, event: ev.DayStarted, t: datetime) -> dict[str, Any]:
     """What was measured stays until it is measured anew: a later day may rest on it."""
     before = state.days.get(event.day)
-    begun = DayState(
+    begun = ev.DayState(
         started=t,
         operator=event.operator,
         attempt=event.attempt,
@@ -38,7 +38,7 @@ def _measured(state: State, event: ev.DayMeasured, t: datetime) -> dict[str, Any
     before = state.days.get(event.day)
     if before is None:
         return {}
-    taken = Measurement(at=t, values=event.values, minutes=event.minutes, version=event.version)
+    taken = ev.Measurement(at=t, values=event.values, minutes=event.minutes, version=event.version)
     return _change(state, event.day, measured={**before.measured, event.where: taken})
 
 
@@ -56,7 +56,12 @@ def _ended(state: State, event: ev.DayEnded, t: datetime) -> dict[str, Any]:
     return _change(state, event.day, ended=t, outcome=event.outcome)
 
 
+def _remembered(_: State, event: ev.DaysRemembered, __: datetime) -> dict[str, Any]:
+    return {"days": event.days}
+
+
 FOLDS: Folds = {
+    ev.DaysRemembered: _remembered,
     ev.DayStarted: _started,
     ev.DayMeasured: _measured,
     ev.DayFound: _found,
