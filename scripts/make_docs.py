@@ -17,6 +17,7 @@ import msgspec
 
 from migration_cockpit.advice import failures
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action, key_names
+from migration_cockpit.cockpit.about import PANES
 from migration_cockpit.cockpit.replay.controls import REPLAY_CONTROLS
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import SecretRef, Settings, load
@@ -53,6 +54,10 @@ PLACES = {
     "rollback-phrase": "typing what it goes back to",
     "rollback-countdown": "while the rollback counts down",
     "palette": "in the list of actions",
+    "rows": "in a pane's rows",
+    "rows-filter": "when filtering rows",
+    "row": "in the detail of a row",
+    "about-pane": "reading what a pane is",
     "jump": "when jumping",
     "rollback-under-way": "while the way back goes on",
     "any": "anywhere",
@@ -97,6 +102,15 @@ def _keys(controls: tuple[Action, ...]) -> str:
                 names = " ".join(f"`{key_names([key])}`" for key in control.keys)
                 rows.append((words, names, control.help))
     return _table(("where", "key", "what it does"), rows)
+
+
+def panes() -> str:
+    """What each pane shows, from where, what is normal, and what its rows open: as `?` tells it there."""
+    parts = []
+    for name, about in PANES.items():
+        parts += [f"### {name}", "", about.shows, ""]
+        parts += [f"- From: {about.source}", f"- Normal: {about.normal}", f"- Rows: {about.rows}", ""]
+    return "\n".join(parts).rstrip()
 
 
 def faults() -> str:
@@ -229,6 +243,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {
     "keys": keys,
     "configuration": configuration,
     "replay": replay,
+    "panes": panes,
     "faults": faults,
     "events": events,
     "needs": needs,

@@ -21,7 +21,7 @@ from migration_cockpit.playbook.prepare.shape import Result
 from migration_cockpit.playbook.runner import Runner
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.clock import SystemClock
-from migration_cockpit.session.events import Check, Command, DriverChanged, SessionClosed
+from migration_cockpit.session.events import Check, Command, DriverChanged, PodLookAsked, SessionClosed
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import STEP_TITLES, State
@@ -119,7 +119,11 @@ class Still:
         self.state = state
         self.clock = HeldClock(now)
         self.not_driving = ""
-        self.recorder = SimpleNamespace(listeners=[], write_error="", record=lambda _event: None)
+        self.recorder = SimpleNamespace(listeners=[], write_error="", record=lambda _event: None, redactor=Redactor())
+
+    def look_at(self, pod: str) -> str:
+        """Nothing is read."""
+        return "nothing is read here"
 
     async def start(self) -> None:
         """Nothing starts."""
@@ -260,6 +264,11 @@ class LightCockpit:
         for each in found:
             tell(each)
         return found
+
+    def look_at(self, pod: str) -> str:
+        """As the real one, but what is read stands still until the test says what it was."""
+        self.recorder.record(PodLookAsked(pod=pod))
+        return ""
 
     async def start(self) -> None:
         """Open the session."""

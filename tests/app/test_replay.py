@@ -37,7 +37,7 @@ class Relived:
 
     write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
     listen, complain = Cockpit.listen, Cockpit.complain
-    start, stop = Still.start, Still.stop
+    start, stop, look_at = Still.start, Still.stop, Still.look_at
     not_driving = ""
 
     def __init__(self, directory: Path, begin: datetime) -> None:

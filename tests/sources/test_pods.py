@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +14,8 @@ from migration_cockpit.connections import Connections
 from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.session.events import PodsRead, SourceFailed, SourceRecovered
 from migration_cockpit.session.readings import PodsReading
-from migration_cockpit.sources import pod_phase
-from migration_cockpit.sources.pod_logs import last_words
+from migration_cockpit.sources import pod_logs, pod_phase
+from migration_cockpit.sources.pod_logs import last_words, look
 from migration_cockpit.sources.pods import PodsSource
 from tests.connections.support import (
     NAMESPACE,
@@ -369,3 +370,34 @@ async def test_the_last_words_are_those_of_the_container_that_failed(world: Clus
     assert await last_words(connections, pods["scheduler"]) == ["There are still unapplied migrations"]
     assert await last_words(connections, pods["triggerer"]) == ["all well"]
     assert await last_words(connections, "gone") == []
+
+
+async def test_a_pod_is_looked_at_with_its_events_and_the_log_of_the_container_that_failed(
+    world: Cluster, connections: Connections
+) -> None:
+    (world.directory / "images" / "apache-airflow-2.11.2" / "bin").mkdir(parents=True)
+    command = ["/bin/sh", "-c", "echo There are unapplied migrations; exit 1"]
+    world.create(deployment("scheduler", "2.11.2", command), NAMESPACE)
+    async with running(PodsSource(connections)) as heard:
+        await eventually(lambda: any("Crash" in pod.phase for pod in newest(heard).pods))
+        pod = newest(heard).pods[0].name
+    looked = await look(connections, pod)
+    assert (looked.pod, looked.container, looked.log_why, looked.events_why) == (pod, "scheduler", "", "")
+    assert looked.log == ("There are unapplied migrations",)
+    assert "BackOff" in {each.reason for each in looked.events}
+    assert {each.object for each in looked.events} == {f"pod/{pod}"}
+    gone = await look(connections, "airflow-gone")
+    assert gone.log_why == "Kubernetes: there is no pod airflow-gone any more"
+
+
+async def test_a_cluster_that_does_not_answer_is_told_and_not_waited_for(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs(*_: object, **__: object) -> list[Obj]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(pod_logs, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(connections.kube, "list", hangs)
+    looked = await look(connections, "airflow-scheduler-0")
+    assert looked.log_why == looked.events_why == "no answer within 0 s"

@@ -300,6 +300,8 @@ class CockpitApp(App[None]):
             await self.pop_screen()
         if not self.screen_stack:  # it ended meanwhile
             return
+        if not wanted and self.desk.pane != self.board.looking.pane:  # another pane was gone to in the details
+            self.board.look(Looking(self.desk.pane, self.board.looking.zoom))
         if wanted and not isinstance(self.screen, Dialog):
             await self.push_screen(dialog_for(wanted, self))
         self.draw()
@@ -340,7 +342,7 @@ class CockpitApp(App[None]):
     def next_pane(self, step: int) -> None:
         """Select another pane."""
         looking = self.board.looking
-        pane = PANES[(PANES.index(looking.pane) + step) % len(PANES)]
+        pane = self.desk.pane = PANES[(PANES.index(looking.pane) + step) % len(PANES)]
         self.board.look(Looking(pane, looking.zoom))
 
     def toggle_zoom(self) -> None:
@@ -385,9 +387,10 @@ class CockpitApp(App[None]):
         panel = self._scrolled()
         if panel is None:
             return
-        text = "".join(f"{plain(each).rstrip()}\n" for each in panel.view.lines)
+        lines = self.screen.copied(panel.size.width) if isinstance(self.screen, Dialog) else panel.view.lines
+        text = "".join(f"{plain(each).rstrip()}\n" for each in lines)
         self.copy_to_clipboard(text)
-        said = f"{len(panel.view.lines)} lines copied to the terminal's clipboard"
+        said = f"{len(lines)} lines copied to the terminal's clipboard"
         if self._copies is not None:
             try:
                 self._copies.touch(mode=0o600)

@@ -126,14 +126,12 @@ class Keyboard:
     def _dialog_took(self, key: str) -> bool:
         """Keys that move within a dialog: Tab between its field and its text; those of the view in any case."""
         app = self._app
-        if not isinstance(app.screen, Dialog):
+        if not isinstance(app.screen, Dialog) or (not app.page and app.desk.takes(key)):
             return False
         if key in {"tab", "shift+tab"}:
             if not app.screen.toggle_typing():
                 app.tell("there is nothing to type here")
             return True
-        if not app.page and app.desk.takes(key):
-            return False
         control = view_control(key, "any", app.views)
         if control is not None:
             control.act(app)

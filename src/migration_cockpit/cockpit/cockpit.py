@@ -56,6 +56,8 @@ AGAIN_AFTER = 2.0
 
 STARTING = "the cockpit is starting: keys are off until it is known who drives"
 """Why keys that change anything are off at first."""
+HELD_BACK = "the journal cannot be written: what is read now would be lost"
+"""Why nothing is read on demand then."""
 
 
 class Cockpit:
@@ -100,6 +102,8 @@ class Cockpit:
         self._taken = False
         """Whether the journal says that this cockpit flies."""
         self._tasks: list[asyncio.Task[None]] = []
+        self._looks: dict[str, asyncio.Task[None]] = {}
+        """Pods whose events and log are being read."""
         self._lease_task: asyncio.Task[None] | None = None
         self._anchors: Anchors | None = None
         self._outside: tuple[object, ...] = ()
@@ -175,6 +179,27 @@ class Cockpit:
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` when there is something new to draw."""
         self.recorder.listeners.append(lambda _entry, _state: changed())
+
+    def look_at(self, pod: str) -> str:
+        """Have a pod's events and log read, beside everything else; returns why they cannot be, or ""."""
+        if not self._locked or self.recorder.write_error:
+            return "another cockpit flies: it shows what that one looks at" if not self._locked else HELD_BACK
+        if not self._tasks:
+            return STARTING
+        if pod not in self._looks:
+            with suppress(JournalError):
+                self.recorder.record(ev.PodLookAsked(pod=pod))
+            task = asyncio.create_task(self._look(pod), name=f"look at {pod}")
+            self._looks[pod] = task
+            task.add_done_callback(lambda _: self._looks.pop(pod, None))
+        return ""
+
+    async def _look(self, pod: str) -> None:
+        from migration_cockpit.sources.pod_logs import look
+
+        looked = await look(self.connections, pod)
+        with suppress(JournalError):
+            self.recorder.record(looked)
 
     def complain(self, text: str) -> None:
         """Record a failure of the screen itself."""
@@ -302,9 +327,10 @@ class Cockpit:
     async def _end_tasks(self) -> None:
         if "preparing" in self.__dict__:
             await self.preparing.close()
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._looks.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks = []
 
     # --- Flying -------------------------------------------------------------------------------------------------------

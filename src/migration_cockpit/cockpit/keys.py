@@ -24,10 +24,13 @@ class Keys:
     """Takes keys by a table of actions. At most one dialog is open."""
 
     def __init__(self, shown: Shown, controls: Sequence[Control]) -> None:
-        self._shown = shown
+        self.shown = shown
+        """What the screen is given, and the keys with it."""
         self.controls = tuple(controls)
         """The table; no key stands twice in one place."""
         self.dialog: OpenDialog | None = None
+        self.pane = "timeline"
+        """The pane that is selected on the screen."""
         self.notice = ""
         """Why the last key did nothing, or what it did."""
         self.quitting = False
@@ -48,7 +51,9 @@ class Keys:
     @property
     def deaf(self) -> bool:
         """Whether a dialog has opened so recently that keys are dropped."""
-        return self.dialog is not None and self._shown.clock.monotonic() - self._opened < DEAF
+        if self.dialog is None or self.dialog.quiet:
+            return False
+        return self.shown.clock.monotonic() - self._opened < DEAF
 
     def takes(self, key: str) -> bool:
         """Whether a key is in the table for what is open now."""
@@ -113,7 +118,7 @@ class Keys:
     def open(self, dialog: OpenDialog, notice: str = "") -> None:
         """Open a dialog in place of whatever is open; keys are dropped for a moment."""
         self.dialog, self.notice = dialog, notice
-        self._opened = self._shown.clock.monotonic()
+        self._opened = self.shown.clock.monotonic()
         self._changed()
 
     def close_dialog(self, notice: str = "") -> None:
@@ -126,7 +131,7 @@ class Keys:
 
     def close_moot(self) -> None:
         """Close a dialog that has nothing to ask any more, and say why."""
-        if self.dialog is not None and (why := self.dialog.moot(self._shown.state)):
+        if self.dialog is not None and (why := self.dialog.moot(self.shown.state)):
             self.close_dialog(why)
 
     def _changed(self) -> None:

@@ -87,6 +87,9 @@ class Shown(Protocol):
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` when there is something new to draw."""
 
+    def look_at(self, pod: str) -> str:
+        """Have a pod's events and log read: what comes of it is in State. Returns why that cannot be, or ""."""
+
     def complain(self, text: str) -> None:
         """Take note of a failure of the screen itself."""
 

@@ -14,6 +14,7 @@ from migration_cockpit.cockpit.dialogs import (
     NoteDialog,
     blocker,
     decision,
+    details,
     helm,
     palette,
     postpone,
@@ -83,6 +84,7 @@ _SCREEN = (
     blocker.OPEN,
     rollback.OPEN,
     *helm.OPEN,
+    details.OPEN,
     palette.OPEN,
     Control("detach", ("q",), "detach", "leave; nothing in the cluster stops", "screen", _quit, observer=True),
 )
@@ -101,6 +103,7 @@ CONTROLS: tuple[Control, ...] = (
     *under_way.CONTROLS,
     *helm.CONTROLS,
     *writing.CONTROLS,
+    *details.CONTROLS,
     *palette.CONTROLS,
 )
 """Every action; no key stands twice in one place."""

@@ -23,6 +23,10 @@ LOG_LINES = 400
 """Lines of the log that State keeps; the journal keeps all."""
 TREND_POINTS = 180
 """Points of each trend that State keeps."""
+PODS_LOOKED_AT = 4
+"""Pods whose events and log State keeps, the newest that were looked at."""
+PAST_ATTEMPTS = 8
+"""Earlier attempts of a step that State keeps."""
 
 STEP_TITLES = {
     "announce": "announce",
@@ -88,6 +92,19 @@ class StepState(Value, frozen=True, kw_only=True, omit_defaults=True):
     def passed(self) -> bool:
         """Whether the next step may follow without an override of this one."""
         return self.outcome in {"verified", "overridden", "skipped"}
+
+
+class AttemptState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt of a step that another one followed."""
+
+    number: int
+    operator: str = ""
+    started: datetime
+    ended: datetime | None = None
+    outcome: str = ""
+    why: str = ""
+    operations: tuple[OperationState, ...] = ()
+    """Without their commands."""
 
 
 class StageState(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -165,6 +182,15 @@ class LogEntry(Value, frozen=True, kw_only=True, omit_defaults=True):
     source: str
     text: str
     level: str = "info"
+
+
+class PodLook(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What was read of a pod on demand."""
+
+    asked: datetime | None = None
+    """Since when it is being read; None when it is not."""
+    read: datetime | None = None
+    event: ev.PodLooked | None = None
 
 
 class MessageState(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -350,6 +376,10 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     health: HealthReading | None = None
     cost: CostReading | None = None
     way_back: WayBack = WayBack()
+    looks: dict[str, PodLook] = {}
+    """By pod: what was read of it on demand, the newest last."""
+    attempts: dict[str, tuple[AttemptState, ...]] = {}
+    """By step: its attempts before the one that `steps` tells of."""
     trends: Trends = Trends()
     updates: Updates = Updates()
     days: dict[str, ev.DayState] = {}

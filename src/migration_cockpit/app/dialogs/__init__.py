@@ -17,6 +17,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.blocker import EndBlockerDialog
     from migration_cockpit.app.dialogs.days import DaysDialog
     from migration_cockpit.app.dialogs.decision import DecisionDialog
+    from migration_cockpit.app.dialogs.details import AboutPane, FilterDialog, OneRow, RowsDialog
     from migration_cockpit.app.dialogs.failures import FailuresDialog
     from migration_cockpit.app.dialogs.helm import OfferDialog, TakeOverDialog
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
@@ -66,6 +67,10 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "rollback-phrase": RollbackPhraseDialog,
         "rollback-countdown": RollbackCountdown,
         "palette": PaletteDialog,
+        "rows": RowsDialog,
+        "rows-filter": FilterDialog,
+        "row": OneRow,
+        "about-pane": AboutPane,
         "jump": JumpDialog,
         "help": HelpDialog,
         "advice": AdviceDialog,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -49,6 +50,14 @@ class Dialog(TiledScreen):
         """Its text, in lines of at most `width`."""
         raise NotImplementedError
 
+    def body(self, width: int, height: int) -> View:
+        """What of its text is drawn: all, which scrolls."""
+        return View(tuple(self.text(width)))
+
+    def copied(self, width: int) -> Sequence[Line]:
+        """What is copied of it."""
+        return self._parts["body"].view.lines
+
     def wants_field(self) -> bool:
         """Whether the field is to be seen now."""
         return bool(self.asks)
@@ -71,7 +80,7 @@ class Dialog(TiledScreen):
         sources: dict[str, Source] = {
             "header": lambda w, h: header.view(app.state, app.now, w, h, app.shown.mark),
             "frame": lambda _w, _h: View((), line((self.heading(), "title")), self._position(), self.frame_tone()),
-            "body": lambda w, _h: View(tuple(self.text(w))),
+            "body": self.body,
             "label": lambda w, _h: View(tuple(line((each, "careful-bold")) for each in wrap(self.asks, w)[:1])),
             "notice": lambda w, h: View(tuple(self._notice(w)[:h])),
             "keys": lambda w, _h: View((self._keys(w),)),

@@ -8,6 +8,7 @@ from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action, ViewControl, actions, key_names
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.panes import advice
+from migration_cockpit.cockpit.about import PANES
 from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.table import CONTROLS
 
@@ -34,18 +35,12 @@ PLACES = {
     "rollback-phrase": "Typing what it goes back to",
     "rollback-countdown": "While the rollback counts down",
     "palette": "In the list of actions",
+    "rows": "In a pane's rows",
+    "rows-filter": "When filtering rows",
+    "row": "In the detail of a row",
+    "about-pane": "Reading what a pane is",
     "jump": "When jumping to a moment",
     "rollback-under-way": "While the way back goes on",
-}
-PANES = {
-    "timeline": "Each step's plan, start, drift in minutes and outcome; the window; what can be gone back to.",
-    "pods": "From a watch on Kubernetes. Between the upgrade and the migration new pods wait in Init: that is normal.",
-    "tasks": "From the database. Running, queued and restarting must end before the upgrade; others may stay.",
-    "database": "From PostgreSQL each second and CloudWatch. The revision is the last committed one. An advisory lock "
-    "held idle by the migration is normal. A root blocker stands on top of those who wait for it.",
-    "scheduler": "Through Grafana, against the value before the migration; more than +20 % is a regression. No data is "
-    "not zero; while nothing schedules it is expected.",
-    "log": "What steps print and what happens. Scroll up and it holds still; End follows again.",
 }
 GLYPHS = (
     ("✔", "good", "holds, verified, ready, sent"),
@@ -95,17 +90,10 @@ def help_lines(
     width: int, controls: Sequence[Control] = CONTROLS, views: Sequence[ViewControl] = VIEW_CONTROLS
 ) -> list[Line]:
     """The help as text."""
-    lines: list[Line] = []
-    listed: set[str] = set()
-    for place, heading in PLACES.items():
-        if place != "screen" and not any(each.where == place for each in controls):
-            continue
-        own = [each for each in actions(place, controls, views) if each.id not in listed]
-        listed |= {each.id for each in own}
-        lines += [line((heading, "bold")), *(_action(each, width) for each in own), ()]
-    lines.append(line(("Panes", "bold")))
-    for name, said in PANES.items():
-        first, *rest = wrap(said, width - 14)
+    lines = place_lines(tuple(PLACES), controls, views)
+    lines.append(line(("Panes", "bold"), ("   d opens the selected one full-screen, ? there says more", "dim")))
+    for name, about in PANES.items():
+        first, *rest = wrap(f"{about.shows} {about.normal}", width - 14)
         lines += [line((f"  {name:<11} ", "good"), (first, "text"))]
         lines += [line((" " * 14 + text, "text")) for text in rest]
     lines += [(), line(("Signs", "bold"))]
@@ -117,5 +105,18 @@ def help_lines(
     return [*lines, (), *(line((text, "dim")) for rule in rules for text in wrap(rule, width))]
 
 
-def _action(action: Action, width: int) -> Line:
+def place_lines(places: Sequence[str], controls: Sequence[Control], views: Sequence[ViewControl]) -> list[Line]:
+    """The keys of some places, each action once, where it is first offered."""
+    lines: list[Line] = []
+    listed: set[str] = set()
+    for place in places:
+        if place != "screen" and not any(each.where == place for each in controls):
+            continue
+        own = [each for each in actions(place, controls, views) if each.id not in listed]
+        listed |= {each.id for each in own}
+        lines += [line((PLACES[place], "bold")), *(_action(each) for each in own), ()]
+    return lines
+
+
+def _action(action: Action) -> Line:
     return line((f"  {key_names(action.keys):<11} ", "good"), (action.help, "text"))

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, fit, line
+from migration_cockpit.advice.pods import status as pod_status
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.panes.metrics import regressed
-from migration_cockpit.app.panes.pods import status as pod_status
 from migration_cockpit.app.plan import PANES
 from migration_cockpit.session.state import State
 

@@ -7,16 +7,12 @@ from functools import lru_cache
 
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, flow, line, row, shorten
+from migration_cockpit.advice.pods import MIGRATIONS, status, waits_as_expected
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
 from migration_cockpit.app.words import hms, plural, seconds_between
 from migration_cockpit.session.readings import ClusterEvent, Pod
 from migration_cockpit.session.state import State
-
-_BAD = ("Error", "CrashLoop", "ErrImage", "ImagePull", "OOMKilled", "Evicted", "CreateContainer", "InvalidImage")
-
-MIGRATIONS = frozenset({"airflow-db-migrate", "run-airflow-migrations", "migration"})
-"""Components of pods that migrate the database, ours and the chart's: they serve nothing when they are ready."""
 
 
 def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
@@ -44,28 +40,6 @@ _ORDER = {"bad": 0, "careful": 1, "bold": 2, "waiting": 3, "text": 4, "dim": 5}
 def _columns(width: int) -> dict[str, int]:
     state = 12 + max(0, min(22, (width - 54) // 2))
     return {"image": 7, "state": state, "ready": 3, "restarts": 2, "age": 3, "name": max(10, width - state - 22)}
-
-
-def waits_as_expected(pod: Pod, state: State) -> bool:
-    """Whether a pod of the target version may wait in Init: the migration is still to come."""
-    if state.session is None or pod.version != state.session.target_version or not pod.phase.startswith("Init"):
-        return False
-    migrate = state.steps.get("migrate")
-    return migrate is not None and not migrate.passed
-
-
-def status(pod: Pod, state: State) -> tuple[str, str]:
-    """Glyph and kind of a pod: kind is a tone, or `waiting`."""
-    if waits_as_expected(pod, state):
-        return "◌", "waiting"
-    text = f"{pod.phase} {pod.reason}"
-    if any(word in text for word in _BAD):
-        return "✖", "bad"
-    if pod.phase in {"Completed", "Succeeded"}:
-        return "·", "dim"
-    if pod.phase == "Running" and pod.ready == pod.containers:
-        return ("▶", "bold") if pod.component in MIGRATIONS else ("✔", "text")
-    return "▲", "careful"
 
 
 def _summary(state: State, width: int) -> list[Line]:

@@ -20,6 +20,9 @@ class OpenDialog:
     by_hand: ClassVar[bool] = False
     """Whether what is typed stands for a decision, so that a paste is not taken."""
 
+    quiet: ClassVar[bool] = False
+    """Whether it takes keys at once: nothing that it does could be regretted."""
+
     def __init__(self) -> None:
         self.typed = ""
         """What stands in its field."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from migration_cockpit.cockpit.control import Act, Control
-from migration_cockpit.cockpit.dialogs import prepare
+from migration_cockpit.cockpit.dialogs import details, prepare
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.cockpit.keys import Keys
 from migration_cockpit.cockpit.replay.moments import NoMoment, moment
@@ -36,7 +36,7 @@ class WatchDesk(Keys):
     @property
     def standing(self) -> str:
         """The code of a second person, while a rollback waits for one: only who watches sees it."""
-        code = self._shown.state.way_back.code
+        code = self.shown.state.way_back.code
         return f"a rollback asks for a second person: agree with it first, then read out {code}" if code else ""
 
 
@@ -211,6 +211,7 @@ _OWN = (
         "idle", ("x",), "skip idle", "skip stretches without an event while playing, or not", "screen", _does(_skip)
     ),
     prepare.OPEN,
+    details.OPEN,
     Control("leave", ("q",), "leave", "leave the replay", "screen", _quit),
 )
 REPLAY_CONTROLS: tuple[Control, ...] = (
@@ -219,9 +220,19 @@ REPLAY_CONTROLS: tuple[Control, ...] = (
     *prepare.READING,
     Control("go-to", ("enter",), "go there", "show the moment that is typed", "jump", confirm),
     Control("stay", ("escape",), "back", "close; the moment stays", "jump", close),
+    *details.CONTROLS,
 )
 """Every action of a replay; no key stands twice in one place."""
 
-_WATCH_OWN = (prepare.OPEN, Control("leave", ("q",), "leave", "leave; the flight goes on", "screen", _quit))
-WATCH_CONTROLS: tuple[Control, ...] = (*_WATCH_OWN, *_off("watch", _WATCH_OWN), *prepare.READING)
-"""Every action of a watcher: to read, and to leave."""
+_WATCH_OWN = (
+    prepare.OPEN,
+    details.OPEN,
+    Control("leave", ("q",), "leave", "leave; the flight goes on", "screen", _quit),
+)
+WATCH_CONTROLS: tuple[Control, ...] = (
+    *_WATCH_OWN,
+    *_off("watch", _WATCH_OWN),
+    *prepare.READING,
+    *details.CONTROLS,
+)
+"""Every action of a watcher: to look, to read, and to leave."""

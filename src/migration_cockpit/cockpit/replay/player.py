@@ -130,6 +130,10 @@ class Player:
         """Call `changed` when there is something new to draw."""
         self._listeners.append(changed)
 
+    def look_at(self, pod: str) -> str:
+        """A recording holds what was looked at when it was made."""
+        return "this is a replay: what nobody looked at then is not recorded"
+
     def complain(self, text: str) -> None:
         """Nothing is written into a recording; it is kept for who asks."""
         self.complaints.append(text)

@@ -54,6 +54,10 @@ class Watcher:
         """Call `changed` when there is something new to draw."""
         self._listeners.append(changed)
 
+    def look_at(self, pod: str) -> str:
+        """Who watches reads nothing of the world."""
+        return "this is a watch: it shows what the cockpit that flies looks at"
+
     def complain(self, text: str) -> None:
         """Nothing is written into somebody else's journal; it is kept for who asks."""
         self.complaints.append(text)

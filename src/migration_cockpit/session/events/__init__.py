@@ -24,6 +24,7 @@ from migration_cockpit.session.events.days import (
     Measurement,
 )
 from migration_cockpit.session.events.failures import FailureGone, FailureShown
+from migration_cockpit.session.events.looks import PodLookAsked, PodLooked
 from migration_cockpit.session.events.migration import MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
 from migration_cockpit.session.events.prepare import PREPARE, PrepareEnded, PrepareStarted, PrerequisiteSeen
@@ -126,6 +127,8 @@ __all__ = [
     "OperationEnded",
     "OperationIntended",
     "OperationObserved",
+    "PodLookAsked",
+    "PodLooked",
     "PodsRead",
     "PostponeEnded",
     "PostponeStarted",

@@ -15,6 +15,7 @@ from migration_cockpit.session.fold import (
     cost,
     days,
     failures,
+    looks,
     migration,
     postpone,
     prepare,
@@ -27,7 +28,21 @@ from migration_cockpit.session.fold import (
 )
 from migration_cockpit.session.state import State
 
-_AREAS = (session, steps, rollback, postpone, prepare, records, sources, migration, failures, cost, days, updates)
+_AREAS = (
+    session,
+    steps,
+    rollback,
+    postpone,
+    prepare,
+    records,
+    sources,
+    migration,
+    failures,
+    cost,
+    days,
+    updates,
+    looks,
+)
 _FOLDS: dict[type[ev.Event], tuple[Any, ...]] = {
     cls: tuple(area.FOLDS[cls] for area in _AREAS if cls in area.FOLDS) for cls in ev.KINDS.values()
 }

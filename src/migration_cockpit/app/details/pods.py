@@ -1,0 +1,87 @@
+"""A pod: what its containers do, its events, and the end of its log as it was when somebody looked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cockpit_widgets.spans import Line, line
+from migration_cockpit.advice.pods import status, waits_as_expected
+from migration_cockpit.app.details.words import fact, heading, text
+from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.app.words import age, hms, seconds_between
+from migration_cockpit.session.events import PodLooked
+from migration_cockpit.session.readings import ClusterEvent
+from migration_cockpit.session.state import PodLook, State
+
+
+def detail(state: State, now: datetime, key: str, width: int, rules: Rules) -> list[Line]:
+    """The reading first, then what was read of it on demand; of a pod that is gone, what was read before."""
+    pod = next((each for each in state.pods.pods if each.name == key), None) if state.pods else None
+    look = state.looks.get(key)
+    lines = [line((key, "title"))]
+    if pod is None:
+        lines += text("It is gone: the newest reading does not have it any more.", width, "careful")
+    else:
+        glyph, kind = status(pod, state)
+        why = f": {pod.reason}" if pod.reason and pod.reason not in pod.phase else ""
+        said = ", as expected before the migration" if waits_as_expected(pod, state) else ""
+        tone = "dim" if kind == "waiting" else kind
+        lines += fact("state", f"{glyph} {pod.phase}{why}{said}", width, tone)
+        if pod.restarting_at is not None and pod.restarting_at > now:
+            lines += fact("back-off ends", hms(pod.restarting_at), width, "careful")
+        lines += fact("component", pod.component, width)
+        lines += fact("image", pod.version, width)
+        lines += fact("containers", f"{pod.ready} of {pod.containers} ready, {pod.restarts} restarts", width)
+        lines += fact("created", f"{hms(pod.created)}, {age(seconds_between(pod.created, now))} ago", width)
+        lines += fact("database", "names the metadata database" if pod.database else "does not name it", width)
+    return lines + _looked(look, _warnings(state, key), now, width, rules)
+
+
+def _warnings(state: State, key: str) -> list[ClusterEvent]:
+    """What the pods pane knows of its warnings without looking at it."""
+    found = state.pods.warnings if state.pods else ()
+    return sorted((each for each in found if each.object == f"pod/{key}"), key=lambda one: one.last, reverse=True)
+
+
+def _looked(look: PodLook | None, warnings: list[ClusterEvent], now: datetime, width: int, rules: Rules) -> list[Line]:
+    event = look.event if look else None
+    if event is None:
+        if look is not None and look.asked is not None:
+            waits = f"being read since {age(seconds_between(look.asked, now))}; it is given 8 seconds"
+        elif rules.recorded:
+            waits = "not recorded: nobody had looked at this pod by this moment"
+        else:
+            waits = "not read: r reads them"
+        seen = [*heading("Events", "the warnings that the pods pane has"), *_events(warnings, width)]
+        seen = seen if warnings else []
+        return [*seen, *heading("Events and log"), line((f"  {waits}", "dim"))]
+    assert look is not None
+    again = "   being read anew" if look.asked is not None else ""
+    read = f"as of {hms(look.read)}{again}" if look.read else ""
+    return [*_event_part(event, read, width), *_log_part(event, read, width)]
+
+
+def _event_part(event: PodLooked, read: str, width: int) -> list[Line]:
+    lines = heading("Events", read)
+    if event.events_why:
+        return lines + text(event.events_why, width, "careful", lead="  ▲ ")
+    return lines + (_events(list(event.events), width) or [line(("  none", "dim"))])
+
+
+def _events(events: list[ClusterEvent], width: int) -> list[Line]:
+    lines = []
+    for each in events:
+        times = f" {each.count} times" if each.count > 1 else ""
+        lines += text(f"{each.reason}{times}: {each.message}", width, lead=f"  {hms(each.last)} ")
+    return lines
+
+
+def _log_part(event: PodLooked, read: str, width: int) -> list[Line]:
+    run = ", the run before this one" if event.previous else ""
+    whose = f"container {event.container}{run}, the last {len(event.log)} lines, {read}" if event.container else read
+    lines = heading("Log", whose)
+    if event.log_why:
+        return lines + text(event.log_why, width, "careful", lead="  ▲ ")
+    if not event.log:
+        return [*lines, line(("  it has printed nothing", "dim"))]
+    return lines + [each for said in event.log for each in text(said, width)]
