@@ -105,6 +105,7 @@ class Postgres(Section, frozen=True, kw_only=True):
     dsn: SecretRef
     direct_dsn: SecretRef | None = None
     port_forward: str | None = None
+    reference_from_image: bool = True
 
 
 class Rds(Section, frozen=True, kw_only=True):
@@ -228,6 +229,7 @@ class Limits(Section, frozen=True, kw_only=True):
     soak: float = 7200.0
     soak_failures: int = 0
     lock_timeout: float = 900.0
+    reference: float = 900.0
     scan: float = 60.0
     quiet_warning: float = 60.0
     quiet: float = 1800.0

@@ -12,6 +12,7 @@ import pytest
 
 from migration_cockpit.actions import database
 from migration_cockpit.actions.dump import TakeDump
+from migration_cockpit.actions.fresh_schema import schema_sql
 from migration_cockpit.actions.operation import OperationError, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import schema
@@ -73,12 +74,12 @@ async def test_both_schemas_are_read_by_the_same_questions(
     assert migrated.judge(heads, "2.11.2", "3.2.2")[0]
     assert migrated.judge_fab(heads, "02ca36b0235b")[0]
     assert not judge_source_head(heads, "2.11.2")[0]
-    rows: list[Any] = await database.rows(site, migrated._schema_sql())
+    rows: list[Any] = await database.rows(site, schema_sql())
     reference = schema.reference("3.2.2")
     assert reference is not None
     assert schema.differences(rows, reference) == []
     await write(server, "alter table dag drop column fail_fast")
-    rows = await database.rows(site, migrated._schema_sql())
+    rows = await database.rows(site, schema_sql())
     assert schema.differences(rows, reference)[0].startswith("column dag.fail_fast is missing")
 
 

@@ -30,20 +30,21 @@ SESSIONS_GO = 20.0
 
 def restored_database(site: Site, database: str) -> str:
     """The name of the fresh database until it takes over the old one's."""
-    return _joined(site, database, "restored")
+    return joined(site, database, "restored")
 
 
 def old_database(site: Site, database: str) -> str:
     """The name under which the old database is kept."""
-    return _joined(site, database, "before")
+    return joined(site, database, "before")
 
 
-def _joined(site: Site, database: str, word: str) -> str:
+def joined(site: Site, database: str, word: str) -> str:
+    """The name of a database of this session beside Airflow's own, never longer than PostgreSQL takes."""
     slug = site.slug.replace("-", "_")
     return f"{database[: LONGEST - len(word) - len(slug) - 2]}_{word}_{slug}"
 
 
-class _AsAdmin:
+class AsAdmin:
     """What operations on whole databases share."""
 
     def __init__(self, site: Site, dsn: str | None) -> None:
@@ -77,7 +78,7 @@ async def oid_of(site: Site, dsn: str, database: str) -> int | None:
     return int(found[0]) if found else None
 
 
-class RestoreDump(_AsAdmin):
+class RestoreDump(AsAdmin):
     """Create a fresh database and restore a verified dump into it; one that was not finished is made anew."""
 
     name = "restore-dump"
@@ -133,7 +134,7 @@ class RestoreDump(_AsAdmin):
             await self._fresh()
             await self._fill(report)
             async with self._session() as session:
-                await session.execute(_sql("comment on database {} is {}", self._database, self._mark))
+                await session.execute(statement("comment on database {} is {}", self._database, self._mark))
         except psycopg.Error as error:
             raise OperationError(f"{self._database} cannot be made: {postgres.why(error)}{self._hint}") from error
         except WorldError as error:
@@ -157,9 +158,9 @@ class RestoreDump(_AsAdmin):
     async def _fresh(self) -> None:
         """An empty database of the name; what a broken attempt left is dropped. Raises psycopg.Error."""
         async with self._session() as session:
-            await session.execute(_sql("drop database if exists {} with (force)", self._database))
+            await session.execute(statement("drop database if exists {} with (force)", self._database))
             await session.execute(
-                _sql("create database {} owner {} template template0", self._database, self._owner, names=2)
+                statement("create database {} owner {} template template0", self._database, self._owner, names=2)
             )
 
     async def _fill(self, report: Report) -> None:
@@ -200,7 +201,7 @@ class RestoreDump(_AsAdmin):
         return await self._rows(sql, self._database)
 
 
-class RenameDatabase(_AsAdmin):
+class RenameDatabase(AsAdmin):
     """Give a database another name; sessions on it are ended, for PostgreSQL renames none that is in use."""
 
     def __init__(
@@ -231,15 +232,15 @@ class RenameDatabase(_AsAdmin):
         try:
             async with self._session() as session:
                 if await self._name() == self._before:
-                    await session.execute(_sql("alter database {} with allow_connections false", self._before))
+                    await session.execute(statement("alter database {} with allow_connections false", self._before))
                     try:
                         await self._end_sessions(session, report)
-                        statement = "alter database {} rename to {}"
-                        await session.execute(_sql(statement, self._before, self._after, names=2))
+                        rename = "alter database {} rename to {}"
+                        await session.execute(statement(rename, self._before, self._after, names=2))
                     except BaseException:
-                        await session.execute(_sql("alter database {} with allow_connections true", self._before))
+                        await session.execute(statement("alter database {} with allow_connections true", self._before))
                         raise
-                await session.execute(_sql("alter database {} with allow_connections true", self._after))
+                await session.execute(statement("alter database {} with allow_connections true", self._after))
         except psycopg.Error as error:
             raise OperationError(
                 f"{self._before} cannot be renamed to {self._after}: {postgres.why(error)}; the role must own the "
@@ -291,7 +292,7 @@ class RenameDatabase(_AsAdmin):
         return Observation(Status.DONE if done else Status.NOT_STARTED, f"{self._before} is called {name}")
 
 
-def _sql(template: str, *values: str, names: int = 1) -> Any:
+def statement(template: str, *values: str, names: int = 1) -> Any:
     """A statement with the first values as names and the others as literals."""
     from psycopg import sql
 

@@ -66,6 +66,14 @@ async def way(site: Site) -> Way:
     return Way(f"goes past PgBouncer to {parts.hostname}:{parts.port}, as {pooler[0]} says", dsn)
 
 
+async def airflow_dsn(site: Site) -> str:
+    """Airflow's own account at the server itself, where that can be told. Raises WorldError."""
+    if site.settings.postgres.direct_dsn is not None:
+        return await site.live.dsn(direct=True)
+    found = (await way(site)).dsn
+    return found or site.live.redactor.register(await site.live.kube.secret(*await _reference(site)))
+
+
 async def _reference(site: Site) -> tuple[str, str]:
     """Name and key of the Secret that the live scheduler reads its connection from; the chart's by default."""
     for resource in ("deployments", "statefulsets"):

@@ -12,15 +12,19 @@ from migration_cockpit.actions.job_template import Origin, manifest
 from migration_cockpit.actions.operation import OperationError
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import WorldError
+from migration_cockpit.connections.postgres import MIGRATION_APPLICATION
 from migration_cockpit.connections.releases import documents
 
 CHART_COMPONENT = "run-airflow-migrations"
 
 
-async def build(site: Site, name: str, command: str = "") -> tuple[dict[str, Any], str | None]:
+async def build(
+    site: Site, name: str, command: str = "", *, dsn: str | None = None, application: str = MIGRATION_APPLICATION
+) -> tuple[dict[str, Any], str | None]:
     """The Job's manifest, and the direct DSN that must be put into a Secret of the Job's name first, if any.
 
-    `command` is run in the place of `airflow db migrate`.
+    `command` is run in the place of `airflow db migrate`. `dsn` is another database than Airflow's, `application` what
+    its sessions are called.
 
     Raises OperationError where neither the chart's Job nor a scheduler of the target version is to be found, and the
     connections' errors.
@@ -35,7 +39,10 @@ async def build(site: Site, name: str, command: str = "") -> tuple[dict[str, Any
     if scheduler is not None:
         # images.useDefaultImageForMigration and a stored Job of an older revision name another image.
         image = main_container(scheduler.get("spec", {}), "scheduler").get("image", "") or image
-    reference, dsn, pooled = await _direct(site, name)
+    reference: tuple[str, str] | None = (name, "connection")
+    pooled = False
+    if dsn is None:
+        reference, dsn, pooled = await _direct(site, name)
     job = manifest(
         site,
         name,
@@ -46,6 +53,7 @@ async def build(site: Site, name: str, command: str = "") -> tuple[dict[str, Any
         dsn_secret=reference,
         pooled=pooled,
         command=command,
+        application=application,
     )
     return job, dsn
 

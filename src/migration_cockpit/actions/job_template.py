@@ -63,6 +63,7 @@ def manifest(
     dsn_secret: tuple[str, str] | None = None,
     pooled: bool = False,
     command: str = "",
+    application: str = MIGRATION_APPLICATION,
 ) -> dict[str, Any]:
     """The Job. `dsn_secret` is (name, key) of the Secret with the direct DSN; `image` is the target version's.
 
@@ -70,7 +71,7 @@ def manifest(
 
     `service_account` None: the one the template names. `auth_manager`: the chart's airflow.cfg does not name the FAB
     auth manager, without which its tables are not migrated. `pooled`: PgBouncer stands between, which refuses a session
-    that asks for settings of its own.
+    that asks for settings of its own. `application` is what its sessions are called.
     """
     spec = origin.template.get("spec", {})
     pod = {key: copy.deepcopy(spec[key]) for key in _KEPT_OF_POD if spec.get(key)}
@@ -90,7 +91,7 @@ def manifest(
     }
     if origin.component != "run-airflow-migrations":
         container.pop("resources", None)  # the scheduler's limits are not a migration's
-    ours = _settings_of_session(site, pooled)
+    ours = _settings_of_session(site, pooled, application)
     container["env"] = _environment(container.get("env") or [], ours, auth_manager, dsn_secret)
     _volumes(spec, pod, container)
     pod |= {"containers": [container], "restartPolicy": "Never", "terminationGracePeriodSeconds": GRACE}
@@ -124,11 +125,11 @@ def _arguments(source: Mapping[str, Any]) -> list[str]:
     return list(given) if "db migrate" in " ".join(map(str, given)) else list(COMMAND)
 
 
-def _settings_of_session(site: Site, pooled: bool) -> list[dict[str, Any]]:
+def _settings_of_session(site: Site, pooled: bool, application: str) -> list[dict[str, Any]]:
     """The Job's sessions are told by their name, are not cut off, and wait for a lock as long as the config says."""
     lock_timeout = int(site.settings.limits.lock_timeout * 1000)
     options = f"-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c lock_timeout={lock_timeout}"
-    ours = [{"name": "PGAPPNAME", "value": MIGRATION_APPLICATION}, {"name": "PYTHONUNBUFFERED", "value": "1"}]
+    ours = [{"name": "PGAPPNAME", "value": application}, {"name": "PYTHONUNBUFFERED", "value": "1"}]
     return ours if pooled else [*ours, {"name": "PGOPTIONS", "value": options}]
 
 

@@ -13,9 +13,12 @@ from importlib.resources import files
 import msgspec
 
 from migration_cockpit.advice import revisions
+from migration_cockpit.config import Settings, version_tuple
 
 Shape = dict[tuple[str, str, str], str]
 """(kind, table, name) -> definition; kind is column, constraint or index, as sources/sql/schema.sql gives them."""
+Row = tuple[str, str, str, str]
+"""Kind, table, name, definition."""
 _PLURAL = {"column": "columns", "constraint": "constraints", "index": "indexes"}
 
 
@@ -73,9 +76,49 @@ def reference(version: str) -> Reference | None:
         return exact
     head = revisions.head(version)
     of_minor = f"{version.rpartition('.')[0]}."
-    names = sorted(each.name.removesuffix(".json") for each in files(__package__).joinpath("schema").iterdir())
-    alike = (_shipped(name) for name in names if name.startswith(of_minor))
+    alike = (_shipped(name) for name in _names() if name.startswith(of_minor))
     return next((each for each in alike if each is not None and head is not None and each.head == head), None)
+
+
+def image_is_asked(settings: Settings) -> bool:
+    """Whether the target is a version that this cockpit does not know, so that its own image tells the schema."""
+    target = settings.deployment.target_version
+    known = target in revisions.core().heads and reference(target) is not None
+    return settings.postgres.reference_from_image and not known
+
+
+def made(version: str, head: str, fab_head: str | None, rows: Iterable[Row]) -> Reference:
+    """The reference of a version that is not shipped, from what its own image has made in an empty database.
+
+    What Airflow's migrations are known to leave different is taken over where the fresh definition is still the same:
+    for Airflow's tables from the shipped version before it, for FAB's from the newest one with the same FAB head.
+    """
+    tables: dict[str, dict[str, dict[str, str]]] = {}
+    shape: Shape = {}
+    for kind, table, name, definition in rows:
+        shape[kind, table, name] = definition
+        tables.setdefault(table, {plural: {} for plural in _PLURAL.values()})[_PLURAL[kind]][name] = definition
+    shipped = sorted((each for each in map(_shipped, _names()) if each is not None), key=_order)
+    before = [each for each in shipped if _order(each) <= version_tuple(version)] or shipped
+    core, fab = before[-1:], [each for each in shipped if each.fab_head == fab_head][-1:] or shipped[-1:]
+    taken = [
+        each
+        for references, is_fab in ((core, False), (fab, True))
+        for reference in references
+        for each in reference.known_differences
+        if each.table.startswith("ab_") is is_fab and shape.get((each.kind, each.table, each.name)) == each.fresh
+    ]
+    found = {name: Table(**parts) for name, parts in tables.items()}
+    return Reference(version, head, fab_head, found, tuple(taken))
+
+
+def _order(reference: Reference) -> tuple[int, ...]:
+    return version_tuple(reference.version)
+
+
+def _names() -> list[str]:
+    """The versions that references are shipped for."""
+    return sorted(each.name.removesuffix(".json") for each in files(__package__).joinpath("schema").iterdir())
 
 
 @cache
@@ -84,7 +127,7 @@ def _shipped(version: str) -> Reference | None:
     return msgspec.json.decode(path.read_bytes(), type=Reference) if path.is_file() else None
 
 
-def differences(rows: Iterable[tuple[str, str, str, str]], wanted: Reference) -> list[str]:
+def differences(rows: Iterable[Row], wanted: Reference) -> list[str]:
     """Where a schema, as rows of (kind, table, name, definition), differs from the reference, in words.
 
     Tables and indexes that the reference does not know are other people's; a column it does not know in one of its

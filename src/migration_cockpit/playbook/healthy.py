@@ -19,7 +19,7 @@ from migration_cockpit.actions.stopping import (
 )
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import WorldError
-from migration_cockpit.playbook import migrated, standstill
+from migration_cockpit.playbook import migrated, reference, standstill
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import checked, gate, site_of, world_errors
 from migration_cockpit.playbook.step import Gate
@@ -35,7 +35,7 @@ NEW_REPLICAS = "restored-replicas"
 async def _schema_there(flight: Flight) -> tuple[bool, str]:
     deployment = flight.settings.deployment
     heads = await database.heads(site_of(flight))
-    return migrated.judge(heads, deployment.source_version, deployment.target_version)
+    return migrated.judge(heads, deployment.source_version, deployment.target_version, reference.head(flight))
 
 
 class Healthy:

@@ -12,7 +12,7 @@ from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import WorldError
-from migration_cockpit.playbook import measuring, migrate_gates, migrated, recovery_points
+from migration_cockpit.playbook import measuring, migrate_gates, migrated, recovery_points, reference
 from migration_cockpit.playbook.flight import Flight, StepFailed, StepReport
 from migration_cockpit.playbook.gates import emptied, site_of, world_errors
 from migration_cockpit.playbook.step import Gate
@@ -50,7 +50,7 @@ class Migrate:
         """Snapshot and Job."""
         site = Site(settings, session)
         points = recovery_points.operations(site, self.id, dump=not settings.rds)
-        return (*points, MigrationJob(site, job_name(site, attempt)))
+        return (*reference.operations(site, attempt), *points, MigrationJob(site, job_name(site, attempt)))
 
     def verification(self, settings: Settings) -> Sequence[str]:
         """What is looked at."""
@@ -71,6 +71,7 @@ class Migrate:
             ended = await self._ended(flight, name)
             if not ended:
                 flight.queue_message(self.id, "migrating", text(flight))
+                await reference.take(flight)
                 await self._snapshot(flight)
                 await self._alone(flight, name)
                 await self._job(flight, name)
@@ -110,7 +111,7 @@ class Migrate:
 
     async def _reached(self, flight: Flight) -> bool:
         """Whether the schema is at the target's head, the FAB provider's tables too."""
-        head = revisions.head(flight.settings.deployment.target_version)
+        head = reference.head(flight)
         heads = await database.heads(site_of(flight))
         return head is not None and heads.revisions == (head,) and await migrated.fab_done(flight)
 

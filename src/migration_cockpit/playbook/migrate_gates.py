@@ -13,7 +13,7 @@ from migration_cockpit.actions.operation import Status
 from migration_cockpit.actions.snapshot import describe
 from migration_cockpit.advice import revisions
 from migration_cockpit.config import Settings, version_tuple
-from migration_cockpit.playbook import migrate_data, migrate_server, recovery_points, standstill
+from migration_cockpit.playbook import migrate_data, migrate_server, recovery_points, reference, standstill
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import gate, is_file, judge_source_head, site_of, window_open
 from migration_cockpit.playbook.step import Gate
@@ -63,6 +63,7 @@ def gates(settings: Settings) -> Sequence[Gate]:
             _direct,
         ),
         window_open(),
+        *reference.gates(settings),
         *migrate_server.gates(settings),
         *migrate_data.gates(settings.limits.scan),
     )
@@ -124,7 +125,7 @@ async def _nobody_ready(flight: Flight) -> tuple[bool, str]:
     pods = await cluster.writing_pods(site_of(flight))
     ready = [pod.name for pod in pods if pod.ready]
     heads = await database.heads(site_of(flight))
-    if ready and heads.revisions == (revisions.head(flight.settings.deployment.target_version),):
+    if ready and heads.revisions == (reference.head(flight),):
         return True, f"the schema is at the target's head already; ready: {', '.join(ready)}"
     phases = ", ".join(f"{pod.component} {pod.phase}" for pod in pods)
     return not ready, f"ready: {', '.join(ready)}" if ready else phases or "no pod yet"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 from migration_cockpit.actions import database
 from migration_cockpit.actions.database import Heads
+from migration_cockpit.actions.fresh_schema import schema_sql
 from migration_cockpit.actions.migration_job import MigrationJob
 from migration_cockpit.actions.operation import Status
 from migration_cockpit.advice import failures, revisions, schema
+from migration_cockpit.playbook import reference
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import checked, emptied, site_of
 from migration_cockpit.session.events import Check
@@ -36,19 +36,19 @@ async def _job(flight: Flight, name: str) -> tuple[bool, str]:
     if seen.status is Status.DONE:
         return True, seen.detail
     heads = await database.heads(site_of(flight))
-    reached = heads.revisions == (revisions.head(flight.settings.deployment.target_version),)
+    reached = heads.revisions == (reference.head(flight),)
     return reached and seen.status is not Status.RUNNING, f"{seen.detail}{'; the head is reached' if reached else ''}"
 
 
 async def _core(flight: Flight) -> tuple[bool, str]:
     deployment = flight.settings.deployment
     heads = await database.heads(site_of(flight))
-    return judge(heads, deployment.source_version, deployment.target_version)
+    return judge(heads, deployment.source_version, deployment.target_version, reference.head(flight))
 
 
-def judge(heads: Heads, source: str, target: str) -> tuple[bool, str]:
-    """Whether alembic_version is one row, the head of the target version."""
-    expected = revisions.head(target)
+def judge(heads: Heads, source: str, target: str, expected: str | None = None) -> tuple[bool, str]:
+    """Whether alembic_version is one row, the head of the target version: `expected` where its image told it."""
+    expected = expected or revisions.head(target)
     found = ", ".join(heads.revisions) or "no row"
     if expected is None:
         return False, f"{found}; the head of {target} is not known to this cockpit"
@@ -66,8 +66,8 @@ async def fab_done(flight: Flight) -> bool:
 
 async def _fab(flight: Flight) -> tuple[bool, str]:
     heads = await database.heads(site_of(flight))
-    reference = schema.reference(flight.settings.deployment.target_version)
-    return judge_fab(heads, reference.fab_head if reference else None)
+    wanted = reference.of(flight)
+    return judge_fab(heads, wanted.fab_head if wanted else None)
 
 
 def judge_fab(heads: Heads, expected: str | None) -> tuple[bool, str]:
@@ -76,28 +76,23 @@ def judge_fab(heads: Heads, expected: str | None) -> tuple[bool, str]:
         return False, "alembic_version_fab has no row: the FAB tables were not migrated"
     names = [each.revision for each in revisions.fab().revisions]
     least = names.index(expected) if expected in names else 0
-    holds = len(heads.fab) == 1 and heads.fab[0] in names[least:]
+    holds = len(heads.fab) == 1 and heads.fab[0] in (*names[least:], expected)
     return holds, ", ".join(heads.fab) + ("" if holds else f", expected {expected or ' or '.join(names)}")
 
 
 async def _columns(flight: Flight) -> tuple[bool, str]:
     target = flight.settings.deployment.target_version
-    reference = schema.reference(target)
-    if reference is None:
-        return False, f"there is no reference for {target}: finished, schema not verified"
-    rows = await database.rows(site_of(flight), _schema_sql())
-    differences = schema.differences([(row[0], row[1], row[2], row[3]) for row in rows], reference)
+    wanted = reference.of(flight)
+    if wanted is None:
+        return False, f"{reference.missing(flight)}: finished, schema not verified"
+    rows = await database.rows(site_of(flight), schema_sql())
+    differences = schema.differences([(row[0], row[1], row[2], row[3]) for row in rows], wanted)
     if not differences:
-        same = "" if reference.version == target else f", whose head {target} has too"
-        return True, f"{reference.count} columns as in a fresh {reference.version}{same}"
+        same = "" if wanted.version == target else f", whose head {target} has too"
+        same = ", as its own image made it" if reference.is_kept(flight) else same
+        return True, f"{wanted.count} columns as in a fresh {wanted.version}{same}"
     more = f" … {len(differences) - SHOWN} more" if len(differences) > SHOWN else ""
     return False, "; ".join(differences[:SHOWN]) + more
-
-
-@cache
-def _schema_sql() -> str:
-    """The query by which the references were made too."""
-    return files("migration_cockpit.sources").joinpath("sql/schema.sql").read_text("utf-8")
 
 
 async def _sessions(flight: Flight) -> tuple[bool, str]:

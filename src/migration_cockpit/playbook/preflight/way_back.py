@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migration_cockpit.actions import database
+from migration_cockpit.advice import schema
 from migration_cockpit.connections import postgres
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.findings import Finding
@@ -22,12 +23,17 @@ async def look(place: Place) -> list[Finding]:
             mend = "open the network from here to the RDS instances of this subnet group, for the comparison"
             found.append(Finding(AREA, "reach of a restored instance", False, text, mend))
     if place.settings.dump.enabled:
-        found.append(await _creator(place))
+        found.append(await _creator(place, "restore of a dump"))
+    if schema.image_is_asked(place.settings):
+        found.append(await _creator(place, "schema reference"))
     return found
 
 
-async def _creator(place: Place) -> Finding:
-    """Whether the role that restores a dump may create databases and be the role that Airflow connects as."""
+async def _creator(place: Place, what: str) -> Finding:
+    """Whether the role that restores a dump may create databases and be the role that Airflow connects as.
+
+    The same role makes the scratch database on which the target's image tells its schema.
+    """
     owner = await database.owner(place.database)
     given = place.settings.rollback.admin_dsn
     role = owner
@@ -44,4 +50,4 @@ async def _creator(place: Place) -> Finding:
     text = f"{role} may {'' if creates else 'not '}create databases"
     text += "" if member else f" and may not become {owner}"
     mend = f"ALTER ROLE {role} CREATEDB (and GRANT {owner} TO {role}), or set rollback.admin_dsn"
-    return Finding(AREA, "restore of a dump", bool(creates and member), text, mend)
+    return Finding(AREA, what, bool(creates and member), text, mend)
