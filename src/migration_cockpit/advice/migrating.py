@@ -14,6 +14,17 @@ from migration_cockpit.session.state import State, StepState
 
 NEVER = "Never end the migration by hand: a revision is one transaction, what is ended is undone and done again later."
 
+TOLD = {
+    "WORKING": "works",
+    "SLOW": "works, but takes longer than planned",
+    "BLOCKED": "waits for a lock that another session holds; that is being looked at",
+    "QUIET": "shows no sign of life; that is being looked at",
+    "LOST": "has been lost; what to do is being decided",
+    "FAILED": "has failed; what to do is being decided",
+    "DONE": "is done",
+}
+"""What a verdict means, for people who do not fly: `the database migration …`."""
+
 
 def advise_migration(
     state: State,
@@ -120,16 +131,7 @@ def message(state: State, now: datetime, limits: Limits, rates: Rates = BUILT_IN
     verdict, far = judge(state, now, limits, rates), progress(state, now, rates)
     if verdict is None or far is None:
         return ""
-    words = {
-        "WORKING": "works",
-        "SLOW": "works, but takes longer than planned",
-        "BLOCKED": "waits for a lock that another session holds; that is being looked at",
-        "QUIET": "shows no sign of life; that is being looked at",
-        "LOST": "has been lost; what to do is being decided",
-        "FAILED": "has failed; what to do is being decided",
-        "DONE": "is done",
-    }
-    text = f"Airflow migration of {state.session.deployment}: the database migration {words[verdict.word]}."
+    text = f"Airflow migration of {state.session.deployment}: the database migration {TOLD[verdict.word]}."
     if far.number and verdict.word not in {"DONE", "LOST", "FAILED"}:
         text += f" {100 * far.share:.0f} % done after {long(far.elapsed)}."
     if far.eta is not None and verdict.word in {"WORKING", "SLOW"}:

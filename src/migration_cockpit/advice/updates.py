@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from migration_cockpit.advice.migrating import TOLD
 from migration_cockpit.advice.progress import progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.times import clock, long
+from migration_cockpit.advice.verdict import judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.events.updates import LASTS
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
@@ -78,7 +80,7 @@ def text(state: State, now: datetime, limits: Limits, rates: Rates = BUILT_IN) -
     step = state.running_step or state.next_step
     if step is None:
         return f"{lead} every step is flown."
-    parts = [f"{lead} {_where(state, step, now)}", _far(state, step, now, rates), _end(state, step, now, rates)]
+    parts = [f"{lead} {_where(state, step, now)}", _far(state, step, now, limits, rates), _end(state, step, now, rates)]
     said = " ".join(part for part in parts if part)
     return f"{said} Users: {USERS.get(step.id, 'see above')}."
 
@@ -106,18 +108,29 @@ def _drift(step: StepState, now: datetime) -> float:
     return max(0.0, (now - step.planned).total_seconds())
 
 
-def _far(state: State, step: StepState, now: datetime, rates: Rates) -> str:
+def _far(state: State, step: StepState, now: datetime, limits: Limits, rates: Rates) -> str:
     if not step.running:
         return ""
     if step.id == "migrate":
-        far = progress(state, now, rates)
-        if far is None or not far.number:
-            return ""
-        done = f"{100 * far.share:.0f} % done"
-        if far.eta is None:
-            return f"{done}."
-        return f"{done}, ready between {clock(far.eta.low)} and {clock(far.eta.high)} UTC."
+        return _migration(state, now, limits, rates)
     return f"{100 * step.done // step.total} % done." if step.total else ""
+
+
+def _migration(state: State, now: datetime, limits: Limits, rates: Rates) -> str:
+    """How the migration does, by its verdict; no more than that where it is not seen or does not move."""
+    source = state.sources.get("database")
+    if source is not None and source.failing_since is not None:
+        return f"How far it is cannot be seen since {clock(source.failing_since)}."
+    verdict, far = judge(state, now, limits, rates), progress(state, now, rates)
+    if verdict is None:
+        return ""
+    words = f"It {TOLD[verdict.word]}"
+    if verdict.word not in {"WORKING", "SLOW"} or far is None or not far.number:
+        return f"{words}."
+    done = f"{words}: {100 * far.share:.0f} % done"
+    if far.eta is None:
+        return f"{done}."
+    return f"{done}, ready between {clock(far.eta.low)} and {clock(far.eta.high)} UTC."
 
 
 def _end(state: State, step: StepState, now: datetime, rates: Rates) -> str:

@@ -112,7 +112,9 @@ def _gone_through(day: Day, settings: Settings, options: argparse.Namespace) -> 
 
 
 async def _report(ground: Ground) -> Seen:
-    """The report of the flown session, written beside the journal of the days."""
+    """The report of the flown session, with what the days have found, written beside their journal."""
+    import msgspec
+
     from migration_cockpit.connections.threads import in_thread
     from migration_cockpit.playbook.days.first_day import NOT_FLOWN
     from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen
@@ -127,6 +129,8 @@ async def _report(ground: Ground) -> Seen:
     found = await in_thread(lambda: gather(read(journal)))
     if found.damage:
         return Seen(FAILS, (found.damage,), "see `migration-cockpit verify`")
+    # The session ended before the days after it began.
+    found.state = msgspec.structs.replace(found.state, days=ground.state.days)
     name = f"report-{ground.flown.name}.html"
     ground.flight.recorder.write_artifact(name, page.render(document(found)).encode())
     return Seen(HOLDS, (f"artifacts/{name} tells of {found.events} events",))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from migration_cockpit.advice.metrics import COMPARED, change_percent, settled
 from migration_cockpit.report.charts import charts, step_marks
+from migration_cockpit.report.days import days
 from migration_cockpit.report.document import Bar, Block, Commands, Document, Heading, Items, Plan, Table, Text
 from migration_cockpit.report.gather import Gathered, OperationRun
 from migration_cockpit.report.way_back import way_back
@@ -36,6 +37,7 @@ def document(found: Gathered) -> Document:
         _acts,
         charts,
         _messages,
+        days,
         _rests,
         _world,
     ):

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,15 @@ class Days:
         values = yaml.safe_load((self.directory / "values-3x.yaml").read_text())["data"]["metadataConnection"]
         dsn = (self.directory / "secrets" / secret).read_text()
         return psycopg.conninfo.make_conninfo(dsn, user=values["user"], password=values["pass"])
+
+    @contextmanager
+    def recorder(self) -> Iterator[Recorder]:
+        """The journal of the days, as a process writes it that was killed then."""
+        recorder = Recorder(self.journal.parent, SystemClock(), Redactor())
+        try:
+            yield recorder
+        finally:
+            recorder.close()
 
     @property
     def journal(self) -> Path:

@@ -96,6 +96,7 @@ def test_a_week_later_it_says_what_ran_and_what_is_left_to_clean_up(days: Days) 
     report = (days.journal.parent / found[0].partition(" tells")[0]).read_text()
     assert "<html" in report
     assert "follow-up: tell billing" in report
+    assert "has not run since the cut-over" in report, "what the days found is part of it"
 
 
 def test_the_announcement_is_kept_to_be_copied_and_sent_once_where_that_is_asked_for(days: Days) -> None:
@@ -115,6 +116,13 @@ def test_the_announcement_is_kept_to_be_copied_and_sent_once_where_that_is_asked
         assert "sent to the channel" in ran.stdout
     lines = [json.loads(line)["text"] for line in sink.read_text().splitlines()[before:]]
     assert lines == [(artifacts / "announcement-slack.txt").read_text().strip()], "once"
+
+
+def test_a_day_that_was_broken_off_is_gone_on_with(days: Days) -> None:
+    days.data("D-3")
+    with days.recorder() as recorder:
+        recorder.record(ev.DayStarted(day="D-3", operator="grace", attempt=2))
+    assert [days.data("D-3")["attempt"] for _ in range(2)] == [2, 3]
 
 
 def test_who_copies_the_announcement_says_so(days: Days) -> None:
