@@ -41,6 +41,7 @@ PLACES = {
     "offer": "when offering the helm",
     "takeover": "when taking the helm",
     "postpone": "when postponing",
+    "guide": "in the guide",
     "prepare": "at the prerequisites",
     "prerequisite": "at one prerequisite",
     "sign": "when signing one off",

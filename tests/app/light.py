@@ -13,6 +13,7 @@ from migration_cockpit.actions.operation import Observation, Operation, Report, 
 from migration_cockpit.app.app import CockpitApp
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
+from migration_cockpit.cockpit.guiding import Guiding
 from migration_cockpit.cockpit.preparing import Preparing
 from migration_cockpit.config import STEP_IDS, Settings, parse
 from migration_cockpit.connections import Connections
@@ -249,6 +250,7 @@ class LightCockpit:
         self.flight = Flight(self.settings, self.connections, self.recorder, self.clock)
         self.flight.operator = self.operator
         self.preparing = Preparing(self.flight, directory.parent / "sessions", self._prerequisites)
+        self.guiding = Guiding(self.flight)
         self.small = {step: SmallStep(step) for step in STEP_IDS}
         self.runner = Runner(self.flight, list(self.small.values()))
         self.stopped = ""
@@ -289,6 +291,7 @@ class LightCockpit:
     async def stop(self, reason: str) -> None:
         """Leave."""
         await self.preparing.close()
+        await self.guiding.close()
         await self.runner.close()
         self.stopped = reason
         self.recorder.record(SessionClosed(reason=reason))

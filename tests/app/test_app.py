@@ -234,7 +234,7 @@ async def test_notes_and_messages_are_written(tmp_path: Path) -> None:
 
 async def test_the_help_names_every_key_of_both_tables(tmp_path: Path) -> None:
     app, light = light_app(tmp_path)
-    async with app.run_test(size=(100, 240)) as pilot:
+    async with app.run_test(size=(100, 260)) as pilot:
         await until(pilot, lambda: light.state.session is not None)
         await pilot.press("question_mark")
         await until(pilot, lambda: "Signs" in seen(app))

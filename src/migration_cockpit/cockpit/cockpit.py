@@ -36,6 +36,7 @@ from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
     from migration_cockpit.actions.anchors import Anchors
+    from migration_cockpit.cockpit.guiding import Guiding
     from migration_cockpit.cockpit.preparing import Preparing
     from migration_cockpit.connections import Connections
     from migration_cockpit.playbook.flight import Flight
@@ -137,6 +138,13 @@ class Cockpit:
         flight = Flight(self.settings, self.connections, self.recorder, self.clock)
         flight.operator = self.operator
         return flight
+
+    @cached_property
+    def guiding(self) -> Guiding:
+        """What gathers the evidence of the guided pages."""
+        from migration_cockpit.cockpit.guiding import Guiding
+
+        return Guiding(self.flight)
 
     @cached_property
     def preparing(self) -> Preparing:
@@ -315,7 +323,7 @@ class Cockpit:
         """Another recorder in place of the one there is; who listened to that one listens on."""
         recorder.listeners = [each for each in self.recorder.listeners if each in self._outside]
         self.recorder = recorder
-        for name in ("flight", "runner", "preparing"):
+        for name in ("flight", "runner", "preparing", "guiding"):
             self.__dict__.pop(name, None)
 
     async def _follow(self) -> None:
@@ -325,8 +333,8 @@ class Cockpit:
             await self.clock.sleep(FOLLOW_EVERY)
 
     async def _end_tasks(self) -> None:
-        if "preparing" in self.__dict__:
-            await self.preparing.close()
+        for name in {"preparing", "guiding"} & set(self.__dict__):
+            await getattr(self, name).close()
         tasks = [*self._tasks, *self._looks.values()]
         for task in tasks:
             task.cancel()

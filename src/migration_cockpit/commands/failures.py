@@ -7,11 +7,17 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from migration_cockpit.commands import USAGE_ERROR, Command
+from migration_cockpit.commands import USAGE_ERROR, Command, session_option
 from migration_cockpit.config import STEP_IDS
 
+if TYPE_CHECKING:
+    from migration_cockpit.session.events import GuideFound
+
 WIDEST = 110
+FAMILIES = ("migration", "dags", "consumers", "ui")
+"""The guided pages; a test holds them to the playbook's."""
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +25,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", nargs="?", metavar="ID", help="explain this one; without it the catalogue is listed")
     parser.add_argument("--log", metavar="FILE", help="look for known failures in a log; - reads standard input")
     parser.add_argument("--step", choices=STEP_IDS, default="", metavar="STEP", help="how bad each is at this step")
+    parser.add_argument("--family", choices=FAMILIES, help="gather the evidence for this family; needs --config")
+    parser.add_argument("--config", type=Path, help="with --family: the deployment's config.toml")
+    session_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -27,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     from migration_cockpit.advice import failures
     from migration_cockpit.advice.failures.printed import as_data, listing, told
 
+    if options.family:
+        return _guide(options)
     if options.log:
         return _look(options)
     if options.id is None:
@@ -61,6 +72,53 @@ def _look(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def _guide(options: argparse.Namespace) -> int:
+    """Print what a guided page gathers; 1 where something fails or is not known."""
+    import asyncio
+    from contextlib import closing
+
+    from migration_cockpit.config import load
+    from migration_cockpit.connections import Connections
+    from migration_cockpit.playbook.guided import by_id, gather, outcome
+    from migration_cockpit.playbook.guided.printed import as_data, as_lines
+    from migration_cockpit.session.clock import SystemClock
+    from migration_cockpit.session.journal import JournalError
+    from migration_cockpit.session.recording import Recording
+    from migration_cockpit.session.recording.opening import find_journal
+    from migration_cockpit.session.redact import Redactor
+    from migration_cockpit.session.state import State
+
+    if options.config is None:
+        return _wrong("--family needs --config: it looks at a deployment")
+    family, state, artifacts = by_id(options.family), State(), None
+    assert family is not None  # argparse takes no other
+    settings = load(options.config)
+    if options.session is not None:
+        try:
+            journal = find_journal(options.session)
+            with closing(Recording(journal)) as recording:
+                state, artifacts = recording.state(recording.end), journal.parent / "artifacts"
+        except JournalError as error:
+            return _wrong(str(error))
+
+    def tell(one: GuideFound) -> None:
+        if not options.json:
+            print(as_lines(one, width=_width()))
+
+    async def go() -> tuple[GuideFound, ...]:
+        connections = Connections(settings, Redactor(), SystemClock())
+        try:
+            await connections.warm()
+            return await gather(family, connections, state, artifacts, tell)
+        finally:
+            await connections.close()
+
+    found = asyncio.run(go())
+    if options.json:
+        print(json.dumps(as_data(family, found), indent=2, ensure_ascii=False))
+    return 0 if outcome(found) == "holds" else 1
+
+
 def _wrong(text: str) -> int:
     print(f"migration-cockpit failures: {text}", file=sys.stderr)
     return USAGE_ERROR
@@ -81,6 +139,7 @@ COMMAND = Command(
   migration-cockpit failures xcom-nan                 what you see, why, the mend as commands, how sure
   migration-cockpit failures --log migrate.log        which of them does this log show?
   kubectl logs job/NAME | migration-cockpit failures --log -
+  migration-cockpit failures --family dags --config config.toml   DAGs do not parse: gather the evidence
   migration-cockpit failures --json | jq -r '.[].id'""",
     options,
     run,

@@ -314,6 +314,16 @@ class PrepareState(Value, frozen=True, kw_only=True, omit_defaults=True):
     seen: dict[str, PrerequisiteState] = {}
 
 
+class GuideState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """A guided page: what was gathered when it was opened last."""
+
+    started: datetime
+    title: str
+    operator: str
+    ended: datetime | None = None
+    found: tuple[ev.GuideFound, ...] = ()
+
+
 class Trends(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Recent courses for the small charts; one point a reading."""
 
@@ -384,6 +394,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     updates: Updates = Updates()
     days: dict[str, ev.DayState] = {}
     """Days before and after the migration, by their names such as D-7."""
+    guides: dict[str, GuideState] = {}
+    """The guided pages, by their families such as migration."""
     prepare: PrepareState | None = None
     """The prerequisites of migration day."""
     database_read: datetime | None = None

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,12 @@ import psycopg
 import pytest
 import yaml
 
-from migration_cockpit.config import SecretRef, load
-from migration_cockpit.playbook.prepare import backup, examine
-from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Result
+from migration_cockpit.config import Schedule, SecretRef, load
+from migration_cockpit.playbook.prepare import backup, examine, signoffs
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, SIGNED, UNKNOWN, Result
+from migration_cockpit.playbook.prepare.signoffs import SignOff
 from tests.flight.world import environment
-from tests.playbook.prepare.test_looks import FREEZE, LOG, session
+from tests.playbook.prepare.test_looks import FREEZE, LOG, alertmanager, session, silence
 
 pytestmark = pytest.mark.world
 PINS = "config: {scheduler: {catchup_by_default: 'True', create_cron_data_intervals: 'True'}}\n"
@@ -110,7 +113,18 @@ def dump(directory: Path, team: Team) -> str:
 async def test_what_can_be_seen_holds_and_the_rest_waits_for_a_word(team: Team) -> None:
     found = await team.results()
     holds = {name for name, each in found.items() if each.status == HOLDS}
-    wanted = {"source", "violations", "consumers", "chart", "rollback", "team", "secrets", "packages", "schedules"}
+    wanted = {
+        "source",
+        "violations",
+        "consumers",
+        "chart",
+        "rollback",
+        "team",
+        "secrets",
+        "packages",
+        "schedules",
+        "staging",
+    }
     assert holds == wanted, "\n".join(words(each) for each in found.values())
     assert {each.status for name, each in found.items() if name not in wanted} == {UNKNOWN}
     secrets = [path.read_text().strip() for path in (team.directory / "secrets").iterdir()]
@@ -118,29 +132,92 @@ async def test_what_can_be_seen_holds_and_the_rest_waits_for_a_word(team: Team) 
     assert not [secret for secret in secrets if secret != "admin" and secret in told]
 
 
-async def test_each_seeded_defect_is_found(team: Team, dump: str) -> None:
+def sign(team: Team, *names: str) -> None:
+    """Sign these off as a person would."""
+    for name in names:
+        word = SignOff(name, "ada", datetime.now(UTC), "looked at with the team")
+        signoffs.add(signoffs.path(team.sessions, team.settings.deployment.name), word)
+
+
+def silenced(team: Team, url: str) -> None:
+    """An Alertmanager to ask."""
+    prepare = msgspec.structs.replace(team.settings.prepare, alertmanager=url)
+    team.settings = msgspec.structs.replace(team.settings, prepare=prepare)
+
+
+def covering(team: Team) -> bytes:
+    """A silence that covers the window and two hours more."""
+    schedule = team.settings.schedule
+    begins, ends = schedule.announce - timedelta(hours=1), schedule.window_end + timedelta(hours=3)
+    return json.dumps([silence(begins.isoformat(), ends.isoformat())]).encode()
+
+
+async def test_all_fifteen_become_ready_by_evidence_or_a_word(team: Team, dump: str) -> None:
+    scratch_by(team, "airflow")
+    assert not (await backup.restore_alone(team.settings, team.sessions, None)).why
+    sign(team, "checks", "messages", "window")
+    with alertmanager(covering(team)) as url:
+        silenced(team, url)
+        found = await team.results()
+    assert [name for name, each in found.items() if not each.ready] == [], [words(each) for each in found.values()]
+    assert {name for name, each in found.items() if each.status == SIGNED} == {"checks", "messages", "window"}
+    assert all(each.seen.found for each in found.values()), "each says what was seen"
+
+
+@contextmanager
+def bad_xcom(team: Team) -> Iterator[None]:
+    """An empty XCom, which the migration cannot turn into jsonb, as long as it is needed."""
+    copied = "dag_run_id, task_id, map_index, dag_id, run_id, timestamp"
+    with psycopg.connect(**place(team.directory, "airflow"), autocommit=True) as connection:
+        connection.execute(
+            f"insert into xcom (key, value, {copied}) select 'bad', ''::bytea, {copied} from xcom limit 1"
+        )
+        try:
+            yield
+        finally:
+            connection.execute("delete from xcom where key = 'bad'")
+
+
+async def test_each_seeded_defect_turns_its_own_red(team: Team, dump: str) -> None:
     team.values({"webserver": {"replicas": 2}}, drop="jwtSecretName")
     (team.home / "pins.yaml").write_text(PINS.replace("catchup_by_default: 'True'", "catchup_by_default: 'False'"))
     (team.home / "dags" / "old.py").write_text("from airflow import DAG\nDAG('d', schedule_interval='@daily')\n")
     (team.home / "access.log").write_text(LOG)
     (team.home / "target.txt").write_text(FREEZE.replace("9.4.0", "9.3.1"))
+    (team.home / "staging.txt").write_text(FREEZE.replace("9.4.0", "9.3.1"))
     spoil(Path(dump))
-    team.settings = msgspec.structs.replace(
-        team.settings, deployment=msgspec.structs.replace(team.settings.deployment, source_version="2.11.0")
-    )
-    found = await team.results()
-    for name, said in {
+    prepare = msgspec.structs.replace(team.settings.prepare, staging_packages=str(team.home / "staging.txt"))
+    deployment = msgspec.structs.replace(team.settings.deployment, source_version="2.11.0")
+    friday = over(team.settings.schedule, timedelta(days=6))
+    team.settings = msgspec.structs.replace(team.settings, deployment=deployment, prepare=prepare, schedule=friday)
+    with bad_xcom(team), alertmanager(b"[]") as url:
+        silenced(team, url)
+        found = await team.results()
+    expected = {
         "source": "airflow version: 2.11.2",
+        "staging": "staging is behind: apache-airflow-providers-amazon 9.3.1, production has 9.4.0",
+        "checks": "XComs that stop the migration: 1 empty",
         "violations": "old.py:2 AIR301",
         "consumers": "10.0.0.9 (billing/1.2): 2 calls of GET /api/v1/dags",
         "chart": "webserver → apiServer",
         "backup": "airflow.dump",
+        "window": "a Friday evening",
         "packages": "amazon 9.3.1, production has 9.4.0",
         "schedules": "catchup_by_default: production has True, the target's values say False",
-    }.items():
+        "alerts": "none of 0 silences covers the window",
+    }
+    for name, said in expected.items():
         assert (found[name].status, said in words(found[name])) == (FAILS, True), words(found[name])
+    assert {name for name, each in found.items() if each.status == FAILS} == set(expected)
     assert "the JWT secret is not pinned (jwtSecretName)" in words(found["chart"])
     assert "DAGs follow the default of catchup" in words(found["schedules"])
+
+
+def over(schedule: Schedule, later: timedelta) -> Schedule:
+    """The same plan, so much later, begun at half past four."""
+    names = [each.name for each in msgspec.structs.fields(Schedule)]
+    moved = {name: getattr(schedule, name) + later + timedelta(hours=7, minutes=30) for name in names}
+    return msgspec.structs.replace(schedule, **moved)
 
 
 async def test_what_the_render_refers_to_and_is_not_there_is_missed(team: Team) -> None:
@@ -197,7 +274,7 @@ async def test_a_dump_counts_once_it_was_restored_and_its_rows_were_equal(team: 
     there = databases(team)
     tested = await backup.restore_alone(team.settings, team.sessions, None)
     assert tested.why == ""
-    assert tested.rows["public.task_instance"] >= 500
+    assert tested.rows["public.task_instance"] >= 300
     assert databases(team) == there, "the scratch database is gone again"
     found = (await team.results())["backup"]
     assert (found.status, "rows equal" in words(found)) == (HOLDS, True), words(found)

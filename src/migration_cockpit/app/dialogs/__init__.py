@@ -19,6 +19,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.decision import DecisionDialog
     from migration_cockpit.app.dialogs.details import AboutPane, FilterDialog, OneRow, RowsDialog
     from migration_cockpit.app.dialogs.failures import FailuresDialog
+    from migration_cockpit.app.dialogs.guide import GuideDialog
     from migration_cockpit.app.dialogs.helm import OfferDialog, TakeOverDialog
     from migration_cockpit.app.dialogs.help import AdviceDialog, HelpDialog
     from migration_cockpit.app.dialogs.jump import JumpDialog
@@ -53,6 +54,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "offer": OfferDialog,
         "takeover": TakeOverDialog,
         "postpone": PostponeDialog,
+        "guide": GuideDialog,
         "prepare": PrepareDialog,
         "prerequisite": PrerequisiteDialog,
         "sign": SignDialog,

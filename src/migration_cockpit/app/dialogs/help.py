@@ -21,6 +21,7 @@ PLACES = {
     "window": "When moving the window's end",
     "offer": "When offering the helm",
     "takeover": "When taking the helm",
+    "guide": "In the guide",
     "prepare": "At the prerequisites",
     "prerequisite": "At one prerequisite",
     "sign": "When signing one off",

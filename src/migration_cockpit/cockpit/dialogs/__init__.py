@@ -5,6 +5,7 @@ from __future__ import annotations
 from migration_cockpit.cockpit.dialogs.base import OpenDialog
 from migration_cockpit.cockpit.dialogs.blocker import EndBlockerDialog
 from migration_cockpit.cockpit.dialogs.decision import DecisionDialog
+from migration_cockpit.cockpit.dialogs.guide import GuideDialog
 from migration_cockpit.cockpit.dialogs.helm import OfferDialog, TakeOverDialog
 from migration_cockpit.cockpit.dialogs.postpone import PostponeDialog
 from migration_cockpit.cockpit.dialogs.prepare import BackupDialog, PrepareDialog, PrerequisiteDialog, SignDialog
@@ -26,6 +27,7 @@ __all__ = [
     "BackupDialog",
     "DecisionDialog",
     "EndBlockerDialog",
+    "GuideDialog",
     "MessageDialog",
     "NoteDialog",
     "OfferDialog",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from migration_cockpit.cockpit.control import Act, Control
-from migration_cockpit.cockpit.dialogs import details, prepare
+from migration_cockpit.cockpit.dialogs import details, guide, prepare
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.cockpit.keys import Keys
 from migration_cockpit.cockpit.replay.moments import NoMoment, moment
@@ -212,12 +212,14 @@ _OWN = (
     ),
     prepare.OPEN,
     details.OPEN,
+    guide.OPEN,
     Control("leave", ("q",), "leave", "leave the replay", "screen", _quit),
 )
 REPLAY_CONTROLS: tuple[Control, ...] = (
     *_OWN,
     *_off("replay", _OWN),
     *prepare.READING,
+    *guide.READING,
     Control("go-to", ("enter",), "go there", "show the moment that is typed", "jump", confirm),
     Control("stay", ("escape",), "back", "close; the moment stays", "jump", close),
     *details.CONTROLS,
@@ -227,12 +229,14 @@ REPLAY_CONTROLS: tuple[Control, ...] = (
 _WATCH_OWN = (
     prepare.OPEN,
     details.OPEN,
+    guide.OPEN,
     Control("leave", ("q",), "leave", "leave; the flight goes on", "screen", _quit),
 )
 WATCH_CONTROLS: tuple[Control, ...] = (
     *_WATCH_OWN,
     *_off("watch", _WATCH_OWN),
     *prepare.READING,
+    *guide.READING,
     *details.CONTROLS,
 )
 """Every action of a watcher: to look, to read, and to leave."""

@@ -24,6 +24,7 @@ from migration_cockpit.session.events.days import (
     Measurement,
 )
 from migration_cockpit.session.events.failures import FailureGone, FailureShown
+from migration_cockpit.session.events.guides import GuideEnded, GuideFound, GuideStarted
 from migration_cockpit.session.events.looks import PodLookAsked, PodLooked
 from migration_cockpit.session.events.migration import MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
@@ -113,6 +114,9 @@ __all__ = [
     "FailureGone",
     "FailureShown",
     "GateOverridden",
+    "GuideEnded",
+    "GuideFound",
+    "GuideStarted",
     "HealthRead",
     "Keyframe",
     "LeaseChanged",

@@ -15,6 +15,7 @@ from migration_cockpit.session.fold import (
     cost,
     days,
     failures,
+    guides,
     looks,
     migration,
     postpone,
@@ -42,6 +43,7 @@ _AREAS = (
     days,
     updates,
     looks,
+    guides,
 )
 _FOLDS: dict[type[ev.Event], tuple[Any, ...]] = {
     cls: tuple(area.FOLDS[cls] for area in _AREAS if cls in area.FOLDS) for cls in ev.KINDS.values()
