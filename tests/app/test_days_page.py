@@ -68,10 +68,10 @@ def test_nothing_is_wider_than_the_page(wide: int) -> None:
 async def test_d_opens_and_closes_it() -> None:
     app = still_app(*gone_through())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("d")
+        await pilot.press("D")
         await pilot.pause()
         assert app.page == "days"
-        await pilot.press("d")
+        await pilot.press("D")
         await pilot.pause()
         assert app.page == ""
 

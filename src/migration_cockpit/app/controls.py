@@ -107,7 +107,7 @@ VIEW_CONTROLS: tuple[ViewControl, ...] = (
     ),
     ViewControl(
         "days",
-        ("d",),
+        ("D",),
         "days",
         "what was found on the days before and after: D-7, D-3, D-1, D+1, D+7",
         "screen",

@@ -18,7 +18,7 @@ BURST = 0.15
 """Seconds. Terminals tell no release of a key: Enters closer than this are one that is held down."""
 FIELD_KEYS = frozenset({"enter", "escape", "tab", "shift+tab", "up", "down", "pageup", "pagedown", "ctrl+c", "ctrl+q"})
 """Keys that are not text even while one types."""
-CLOSING_KEYS = frozenset({"escape", "question_mark", "q", "a", "f", "d"})
+CLOSING_KEYS = frozenset({"escape", "question_mark", "q", "a", "f", "D"})
 """Keys that close a page."""
 
 
