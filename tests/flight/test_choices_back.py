@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import psycopg
 import psycopg.sql
@@ -161,6 +163,57 @@ def test_a_migration_at_work_is_waited_for_to_its_end(tmp_path: Path) -> None:
     stopped = next(n for n, e in enumerate(events) if isinstance(e, ev.RollbackStageStarted) and e.stage == "stop")
     assert last < stopped, "its log is read to the end"
     assert over < stopped
+
+
+RULED = "reconcile.external-secrets.io/data-hash"
+"""With this annotation the External Secrets operator marks what it writes."""
+
+
+def test_a_secret_that_external_secrets_own_is_changed_at_its_source_by_a_person(tmp_path: Path) -> None:
+    session = tmp_path / "session"
+    note = Path(f"{session}.asked")
+    with rehearsal.world(tmp_path / "world") as world:
+        _with_settings(world, "[rollback]\n", '[rollback]\nrepoint = "secret"\n')
+        rehearsal.kube(world, "PATCH", "secrets/airflow-metadata", {"metadata": {"annotations": {RULED: "0f1e"}}})
+        with somebody(world, session, "--after", "migrate") as flown:
+            wait(flown, session, note.exists)
+            asked = note.read_text()
+            assert "airflow-metadata is written by External Secrets: change its source" in asked
+            restored = _fact(session, "restored")
+            assert f"leads to {restored['host']}:{restored['port']}" in asked
+            before = _connection(world)
+            assert before.port != restored["port"], "the cockpit leaves what is ruled by others alone"
+            _connect(world, before._replace(netloc=before.netloc.replace(f":{before.port}", f":{restored['port']}")))
+            note.unlink()
+            assert_back(session, flown)
+        assert _connection(world).port == restored["port"]
+    assert {ended(session)[stage].outcome for stage in ("connection", "old")} == {"verified"}
+
+
+def _with_settings(world: Path, found: str, wanted: str) -> None:
+    config = world / "config.toml"
+    text = config.read_text()
+    assert found in text
+    config.write_text(text.replace(found, wanted))
+
+
+def _fact(session: Path, name: str) -> dict[str, Any]:
+    """The newest of a way back's facts of this name."""
+    found = [e for e in events_of(session) if isinstance(e, ev.StepFact) and e.name.partition("#")[0] == name]
+    value: dict[str, Any] = json.loads(bytes(found[-1].value))
+    return value
+
+
+def _connection(world: Path) -> SplitResult:
+    """Where the Secret of Airflow's connection leads."""
+    secret = rehearsal.kube(world, "GET", "secrets/airflow-metadata")
+    return urlsplit(base64.b64decode(secret["data"]["connection"]).decode())
+
+
+def _connect(world: Path, to: SplitResult) -> None:
+    """What the operator does once its source says so."""
+    encoded = base64.b64encode(urlunsplit(to).encode()).decode()
+    rehearsal.kube(world, "PATCH", "secrets/airflow-metadata", {"data": {"connection": encoded}})
 
 
 def _at_work(session: Path) -> bool:
