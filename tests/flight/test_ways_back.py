@@ -56,7 +56,13 @@ STAY = {"pause-noop", "unpause-partial", "unpause-lost"}
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(
-    "fault", sorted(name for name, each in FAULTS.items() if each.step != "rollback" and name not in STAY)
+    "fault",
+    sorted(
+        name
+        for name, each in FAULTS.items()
+        # A lock that nobody lets go of keeps the backend of an ended migration: somebody has to end its holder first.
+        if each.step != "rollback" and name not in STAY and each.verdict != "BLOCKED"
+    ),
 )
 def test_from_a_step_that_a_fault_makes_fail_the_way_back_ends_well(fault: str, tmp_path: Path) -> None:
     session = tmp_path / "session"

@@ -14,6 +14,7 @@ from migration_cockpit.cockpit.dialogs import (
     RollbackCodeDialog,
     RollbackCountdown,
     RollbackDialog,
+    RollbackEndJobDialog,
     RollbackPhraseDialog,
     RollbackReasonDialog,
     SheetDialog,
@@ -31,6 +32,9 @@ PATIENCE = 15.0
 """Seconds for which a verdict that asks for a person stands before nobody is waited for any more."""
 WATCHED = 120.0
 """The same where people watch, who may press a key of their own."""
+
+STANDSTILL = {"BLOCKED", "QUIET"}
+"""Verdicts with which a migration's end may never come: who goes back ends its Job instead of waiting for it."""
 
 LOOKS = 5
 """How often it looks again at gates that do not hold before it gives up: a reading may be a moment late."""
@@ -75,9 +79,15 @@ def next_key_back(desk: Desk, order: GoBack) -> str | Text | None:
             return None
         if dialog.plan is None or dialog.plan.way.id != way.id:
             return str([each.id for each in dialog.prospect.ways].index(way.id) + 1)
-        return "t" if dialog.prospect.seen.job and not dialog.job else "enter"
+        if not dialog.prospect.seen.job or dialog.job:
+            return "enter"
+        told = desk.cockpit.state.verdict
+        stands = told is not None and told.verdict in STANDSTILL and told.subject != "warning"
+        return "e" if stands else "t"
     if isinstance(dialog, RollbackReasonDialog):
         return "enter" if dialog.typed == order.reason else Text(order.reason)
+    if isinstance(dialog, RollbackEndJobDialog):
+        return "enter" if dialog.typed == dialog.phrase else Text(dialog.phrase)
     if isinstance(dialog, RollbackPhraseDialog):
         phrase = dialog.phrase(desk)
         return "enter" if dialog.typed == phrase else Text(phrase)

@@ -9,6 +9,7 @@ import msgspec
 
 from migration_cockpit.actions import cluster, database
 from migration_cockpit.actions.cluster import Autoscaler, Workload
+from migration_cockpit.actions.job_template import GRACE
 from migration_cockpit.actions.migration_job import LOG_SOURCE, MigrationJob
 from migration_cockpit.actions.operation import Operation, OperationError, Status
 from migration_cockpit.actions.pausing import PauseAll
@@ -60,10 +61,14 @@ class JobEnds:
             await self._wait(trip, name)
 
         async def look() -> Sequence[Check]:
-            mend = "wait: a backend ends its statement by itself; on a large table that takes minutes"
+            mend = (
+                "wait: a backend ends its statement by itself, on a large table in minutes; one that waits for a lock "
+                "ends when it gets it, so let go of the session that holds the lock"
+            )
             return (await checked("migration sessions", mend, _no_migration(trip)),)
 
-        return await trip.verify(look, timeout=trip.settings.rollback.restore_timeout)
+        # A process that hears no SIGTERM lives until its grace is over.
+        return await trip.verify(look, timeout=GRACE + trip.settings.rollback.restore_timeout)
 
     async def _wait(self, trip: Trip, name: str) -> None:
         """Follow the Job to its end, whatever that is."""
