@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
 from migration_cockpit.advice.progress import progress
+from migration_cockpit.advice.times import between
 from migration_cockpit.advice.verdict import Verdict, judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session import events as ev
@@ -274,9 +276,16 @@ def test_slow_is_said_when_the_end_lies_past_the_decision_and_taken_back_only_wi
     slow = judge(state, now, Limits(decision_at=until - 60))
     assert slow is not None
     assert slow.word == "SLOW"
+    assert re.search(r"will be done (between 10:\d\d and 1\d:\d\d|at 10:\d\d), after", slow.evidence), slow.evidence
     said = msgspec.structs.replace(state, verdict=ev.VerdictChanged(verdict="SLOW", evidence=""))
     assert (judge(state, now, Limits(decision_at=until + 20)) or slow).word == "WORKING"
     assert (judge(said, now, Limits(decision_at=until + 20)) or slow).word == "SLOW"
+
+
+def test_two_moments_of_one_minute_are_one_time() -> None:
+    moment = datetime(2026, 5, 16, 22, 7, 1, tzinfo=UTC)
+    assert between(moment, moment + timedelta(seconds=50)) == "at 22:07"
+    assert between(moment, moment + timedelta(seconds=70)) == "between 22:07 and 22:08"
 
 
 def test_another_attempt_begins_anew() -> None:

@@ -7,13 +7,18 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+from migration_cockpit.advice.progress import progress
+from migration_cockpit.advice.verdict import decision_point
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.config import Limits
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
+from migration_cockpit.session.fold import fold
 from migration_cockpit.session.fold.migration import LOG_SOURCE
 from migration_cockpit.session.readings import Backend
+from migration_cockpit.session.state import State
 from tests.connections.support import eventually
 from tests.flight import world as rehearsal
 
@@ -114,6 +119,31 @@ def verdict_in_time(session: Path, fault: str) -> None:
     ][-1]
     told = next(each for each in entries if each.seq > ended.seq and isinstance(each.event, ev.VerdictChanged))
     assert (told.t - ended.t).total_seconds() <= SOON, (fault, ended, told)
+
+
+def slow_in_time(session: Path, limits: Limits) -> None:
+    """SLOW was told within SOON of the first record by which the end lies after the decision point.
+
+    What else may be said then must be over: nobody blocks, and a sign of life is fresh.
+    """
+    state, since, told = State(), None, 0
+    for entry in journal.read(session / journal.FILE):
+        before, state = state.verdict, fold(state, entry.event, entry.t, entry.seq)
+        step, last = state.steps.get("migrate"), state.migration.last_sign
+        far = progress(state, entry.t)
+        decide = decision_point(state, step, limits) if step is not None and step.running else None
+        late = far is not None and far.eta is not None and decide is not None and far.eta.likely > decide
+        alive = last is not None and (entry.t - last[1]).total_seconds() < limits.quiet_warning
+        if not (late and alive and state.migration.waiting is None and state.migration.ended is None):
+            since = None
+            continue
+        since = since or entry.t
+        if isinstance(entry.event, ev.VerdictChanged) and entry.event.verdict == "SLOW":
+            told += 1
+            assert (entry.t - since).total_seconds() <= SOON, (since, entry, before)
+        elif state.verdict is None or state.verdict.verdict != "SLOW":
+            assert (entry.t - since).total_seconds() <= SOON, (since, entry, before)
+    assert told, "SLOW was told while its evidence stood"
 
 
 def every_line_once(session: Path, world: Path) -> None:

@@ -25,7 +25,15 @@ from migration_cockpit.session.redact import MASK
 from tests.connections.support import eventually
 from tests.flight import canaries
 from tests.flight import world as rehearsal
-from tests.flight.migrating import HANGING, at_the_end, every_line_once, in_the_long_revision, verdict_in_time, word
+from tests.flight.migrating import (
+    HANGING,
+    at_the_end,
+    every_line_once,
+    in_the_long_revision,
+    slow_in_time,
+    verdict_in_time,
+    word,
+)
 
 LIMITS = {"soak": 16, "drain": 5, "stop_components": 6, "healthy": 25, "smoke": 20, "canary": 12, "dags_settle": 4}
 LIMITS |= {"quiet_warning": 3, "quiet": 5, "decision_at": 15}
@@ -189,6 +197,7 @@ async def test_each_fault_fails_its_step_and_once_mended_the_flight_goes_on(
                 await hanging
                 await word(cockpit, "DONE")
                 every_line_once(cockpit.recorder.directory, world)
+                slow_in_time(cockpit.recorder.directory, settings.limits)
         code = exit_code(cockpit.state)
         secrets |= await canaries.of_the_cluster(cockpit.connections.kube)
         await cockpit.stop("test over")

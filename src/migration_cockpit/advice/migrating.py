@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from migration_cockpit.advice.advice import Advice
 from migration_cockpit.advice.progress import Progress, progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
-from migration_cockpit.advice.times import clock, long, sentence
+from migration_cockpit.advice.times import between, clock, long, sentence
 from migration_cockpit.advice.verdict import Judge, Verdict, decision_point, judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import State, StepState
@@ -96,8 +96,7 @@ def _eta(far: Progress | None, now: datetime) -> str:
     place = f"{100 * far.share:.0f} % done, revision {far.number} of {far.total}"
     if far.eta is None:
         return f"{place}. "
-    low, high = clock(far.eta.low), clock(far.eta.high)
-    return f"{place}, ready {f'at {low}' if low == high else f'between {low} and {high}'}. "
+    return f"{place}, ready {between(far.eta.low, far.eta.high)}. "
 
 
 def told(state: State, since: datetime) -> bool:
@@ -135,5 +134,5 @@ def message(state: State, now: datetime, limits: Limits, rates: Rates = BUILT_IN
     if far.number and verdict.word not in {"DONE", "LOST", "FAILED"}:
         text += f" {100 * far.share:.0f} % done after {long(far.elapsed)}."
     if far.eta is not None and verdict.word in {"WORKING", "SLOW"}:
-        text += f" New end of this step: between {clock(far.eta.low)} and {clock(far.eta.high)} UTC."
+        text += f" New end of this step: {between(far.eta.low, far.eta.high)} UTC."
     return f"{text} Airflow stays down until it is done." if verdict.word != "DONE" else text

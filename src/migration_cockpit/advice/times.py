@@ -10,6 +10,12 @@ def clock(moment: datetime) -> str:
     return moment.strftime("%H:%M")
 
 
+def between(low: datetime, high: datetime) -> str:
+    """between 10:32 and 10:47; at 10:32 where both are the same minute."""
+    first, last = clock(low), clock(high)
+    return f"at {first}" if first == last else f"between {first} and {last}"
+
+
 def long(seconds: float) -> str:
     """40 s, 25 min, 2 h 05 min."""
     whole = int(max(0.0, seconds))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from migration_cockpit.advice.migrating import TOLD
 from migration_cockpit.advice.progress import progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
-from migration_cockpit.advice.times import clock, long
+from migration_cockpit.advice.times import between, clock, long
 from migration_cockpit.advice.verdict import judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.events.updates import LASTS
@@ -130,7 +130,7 @@ def _migration(state: State, now: datetime, limits: Limits, rates: Rates) -> str
     done = f"{words}: {100 * far.share:.0f} % done"
     if far.eta is None:
         return f"{done}."
-    return f"{done}, ready between {clock(far.eta.low)} and {clock(far.eta.high)} UTC."
+    return f"{done}, ready {between(far.eta.low, far.eta.high)} UTC."
 
 
 def _end(state: State, step: StepState, now: datetime, rates: Rates) -> str:

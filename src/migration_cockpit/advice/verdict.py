@@ -15,7 +15,7 @@ from migration_cockpit.advice.failures import why_it_ended
 from migration_cockpit.advice.progress import Progress, progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.remembered import remembered
-from migration_cockpit.advice.times import capital, clock, long, sentence
+from migration_cockpit.advice.times import between, capital, clock, long, sentence
 from migration_cockpit.advice.window import deadlines
 from migration_cockpit.config import Limits
 from migration_cockpit.session.migration import LockWait, MigrationState
@@ -280,7 +280,7 @@ def _moving(state: State, step: StepState, now: datetime, limits: Limits, rates:
     far = progress(state, now, rates)
     decide = decision_point(state, step, limits)
     if far is not None and far.eta is not None and decide is not None and _late(state, far, decide, now):
-        end = f"{clock(far.eta.low)} to {clock(far.eta.high)}"
+        end = between(far.eta.low, far.eta.high)
         return _made("SLOW", f"It works, but will be done {end}, after the decision point {clock(decide)}. {text}")
     return _made("WORKING", text, "unseen" if unseen else "")
 

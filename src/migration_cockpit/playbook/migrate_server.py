@@ -141,7 +141,7 @@ async def _time(flight: Flight) -> tuple[bool, str]:
     if found is None:
         raise LookupError(f"the way to {deployment.target_version} is not known to this cockpit: no estimate")
     left = (end - now).total_seconds()
-    return found.high <= left, f"{estimate.words(found)}; {database.duration(left)} of the window are left"
+    return found.high <= left, f"estimated {estimate.words(found)}; {database.duration(left)} of the window are left"
 
 
 async def _maintenance(flight: Flight) -> tuple[bool, str]:

@@ -51,7 +51,7 @@ class SheetDialog(Dialog):
 def sheet_lines(sheet: Sheet, width: int) -> list[Line]:
     """A sheet as text. What decides comes first: the gates."""
     lines = [line((text, "bright")) for text in wrap(sheet.purpose, width)]
-    lines.append(line(("takes about ", "dim"), (span(sheet.expected), "text")))
+    lines.append(_planned(sheet))
     lines += [(), _gates_head(sheet)]
     # What fails stands first, what is unknown after it: at 80x24 the others are a page away.
     for gate in sorted(sheet.gates, key=_urgency):
@@ -72,6 +72,13 @@ def sheet_lines(sheet: Sheet, width: int) -> list[Line]:
     lines += _section("What undoes it", sheet.undo, width)
     lines += _section("Unlike the source playbook", sheet.differs, width)
     return lines
+
+
+def _planned(sheet: Sheet) -> Line:
+    """What the playbook plans for it; an estimate of this database's own is another figure, and a gate has it."""
+    named = any(gate.name == "time" for gate in sheet.gates)
+    beside = "; the estimate for this database is the gate `time`" if named else ""
+    return line(("planned for ", "dim"), (span(sheet.expected), "text"), (beside, "dim"))
 
 
 def command_lines(commands: Sequence[Command], width: int) -> list[Line]:
