@@ -25,13 +25,13 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
+from benchmarks.migration_server import SOURCE, TARGET, Bench, BenchmarkError, made
 
 from migration_cockpit.advice.progress import progress
 from migration_cockpit.advice.verdict import judge
@@ -39,19 +39,13 @@ from migration_cockpit.cockpit.watching import MigrationWatch
 from migration_cockpit.config import STEP_IDS, Settings, parse
 from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.measuring import sizes as measured_sizes
-from migration_cockpit.rehearsal.database import SUPERUSER, EmbeddedPostgres
-from migration_cockpit.rehearsal.real.database import prepare
-from migration_cockpit.rehearsal.real.environment import ensure
-from migration_cockpit.rehearsal.real.image import image_environment
-from migration_cockpit.rehearsal.seed import write_dags
+from migration_cockpit.rehearsal.database import SUPERUSER
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.sources.database import DatabaseSource
 
-SOURCE, TARGET = "2.11.2", "3.2.2"
-DAGS = 30
 IDLE_SECONDS = 5.0
 """For so long the idle server is watched before the migration begins."""
 JOB = "airflow-db-migrate-benchmark"
@@ -67,10 +61,6 @@ STATEMENTS = """
     select coalesce(sum(total_exec_time + total_plan_time), 0) / 1000, coalesce(sum(calls), 0)
     from pg_stat_statements s join pg_roles r on r.oid = s.userid where r.rolname = 'cockpit'
 """
-
-
-class BenchmarkError(Exception):
-    """A part of the measurement did not do what it shall measure."""
 
 
 @dataclass
@@ -91,56 +81,6 @@ class Watched:
     looks: int = 0
 
 
-@dataclass(frozen=True)
-class Bench:
-    """The server with its template database, and the target's programs."""
-
-    work: Path
-    postgres: EmbeddedPostgres
-    programs: Path
-    halved: bool
-
-    def environment(self, database: str) -> Mapping[str, str]:
-        """Of the migration on a copy of the template."""
-        return {
-            **{name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")},
-            **image_environment(TARGET),
-            "PATH": f"{self.programs}:{os.environ.get('PATH', '')}",
-            "AIRFLOW_HOME": str(self.work / "home"),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.postgres.dsn(database),
-            "PGAPPNAME": "airflow-db-migrate",
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONWARNINGS": "ignore",
-        }
-
-    async def copy(self, name: str) -> None:
-        """A copy of the template, with its statistics and nothing left to write."""
-        async with await psycopg.AsyncConnection.connect(
-            self.postgres.dsn("postgres", SUPERUSER), autocommit=True
-        ) as admin:
-            await admin.execute(f"drop database if exists {name}".encode())
-            await admin.execute(f"create database {name} template airflow owner airflow".encode())
-            await admin.execute("checkpoint")
-
-    async def drop(self, name: str) -> None:
-        """Away with a copy."""
-        async with await psycopg.AsyncConnection.connect(
-            self.postgres.dsn("postgres", SUPERUSER), autocommit=True
-        ) as admin:
-            await admin.execute(f"drop database if exists {name} with (force)".encode())
-
-    async def migrate(self, database: str) -> asyncio.subprocess.Process:
-        """Start the real migration."""
-        process = await asyncio.create_subprocess_exec(
-            str(self.programs / "airflow"), "db", "migrate",
-            env=self.environment(database), stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        if self.halved:
-            os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(0))})
-        return process
-
-
 def settings_for(work: Path, dsn: str) -> Settings:
     """A config that leads to this database; nothing else of it is used."""
     now = datetime.now(UTC)
@@ -156,38 +96,6 @@ def settings_for(work: Path, dsn: str) -> Settings:
         "schedule": {**dict.fromkeys(STEP_IDS, now), "window_end": now + timedelta(hours=12)},
     }
     return parse(tables, work / "config.toml")
-
-
-@asynccontextmanager
-async def made(work: Path, task_instances: int, *, halved: bool) -> AsyncIterator[Bench]:
-    """A server whose database `airflow` is one of 2.11.2 with so many task instances."""
-    tell = lambda line: print(f"… {line}", flush=True)  # noqa: E731 - one word
-    await asyncio.to_thread(ensure, SOURCE, tell)
-    programs = await asyncio.to_thread(ensure, TARGET, tell) / "bin"
-    folder = work / "dags"
-    write_dags(folder, DAGS)
-    postgres = EmbeddedPostgres(work / "postgres", settings={"max_wal_size": "4GB", "shared_buffers": "256MB"})
-    try:
-        await postgres.start()
-        await postgres.create_roles()
-        await prepare(
-            postgres.dsn(), SOURCE, folder=folder, dags=DAGS, task_instances=task_instances, work=work, on_progress=tell
-        )
-        if halved and (pid := postgres.handle().server_pid()) is not None:
-            _pin(pid)
-        yield Bench(work, postgres, programs, halved)
-    finally:
-        await postgres.stop()
-        postgres.remove()
-
-
-def _pin(postmaster: int) -> None:
-    """The server and all its children on one core; backends to come inherit it."""
-    core = {min(os.sched_getaffinity(0))}
-    os.sched_setaffinity(postmaster, core)
-    for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
-        with suppress(OSError):
-            os.sched_setaffinity(int(child), core)
 
 
 async def bare(bench: Bench) -> float:
