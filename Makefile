@@ -13,7 +13,8 @@ torture: .uv/bin/uv  ## kill -9 at every named point and at 100 random moments; 
 
 ways-back: .uv/bin/uv  ## back from every step, from every fault, by every way and choice (an hour and more)
 	$(UV) pytest -q -p no:cacheprovider -m 'matrix or not matrix' --timeout 900 \
-		tests/flight/test_ways_back.py tests/flight/test_rollback.py tests/flight/test_choices_back.py
+		tests/flight/test_ways_back.py tests/flight/test_rollback.py tests/flight/test_choices_back.py \
+		tests/flight/test_found_again.py
 
 test-cluster: .uv/bin/uv  ## the embedded cluster and helm against real ones; compiles them first (Go; half an hour, once)
 	$(UV) python -m tests.cluster.build

@@ -122,4 +122,5 @@ def world_arguments(options: argparse.Namespace) -> list[str]:
     # A database that is not RDS has a dump as its recovery point, and nothing else.
     arguments += ["--no-rds"] if options.rollback_after and options.by == "dump" else []
     arguments += ["--staging"] if options.staging else []
+    arguments += [f"--connection={options.connection}", f"--repoint={options.repoint}"]
     return arguments + [f"--fault={name}" for name in options.fault]

@@ -1,10 +1,11 @@
 """A headless flight that kills itself at the first of the given points that it comes to.
 
-`killable.py CONFIG SESSION [--points FILE] [--acknowledged FILE] [--shown FILE] [--back STEP WAY]`.
+`killable.py CONFIG SESSION [--points FILE] [--acknowledged FILE] [--shown FILE] [--back STEP WAY [--job CHOICE]]`.
 
 The first FILE holds points as JSON; the one that killed it is written beside it, to FILE.hit. With --acknowledged the
 number of every event whose record was through is noted: it must be in the journal afterwards, whatever happened. With
---shown it is noted what the cockpit shows of the migration when it has just started.
+--shown it is noted what the cockpit shows of the migration when it has just started. With --job it goes back while the
+Job of STEP is at work.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from pathlib import Path
 from migration_cockpit.advice.progress import Eta, progress
 from migration_cockpit.config import load
 from migration_cockpit.launch import fly_headless
+from migration_cockpit.playbook.rollback.plan import JOB_CHOICES
 from migration_cockpit.session.events import Event, LogLine
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.state import State
+from tests.flight import person
 from tests.flight.points import Point
 
 
@@ -81,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--acknowledged", type=Path)
     parser.add_argument("--back", nargs=2, metavar=("STEP", "WAY"))
     parser.add_argument("--shown", type=Path)
+    parser.add_argument("--job", choices=JOB_CHOICES)
     given = parser.parse_args(arguments)
     killer = Killer(given.points, given.acknowledged, given.shown)
 
@@ -89,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Recorder.record = record  # type: ignore[method-assign]  # the point of this program
     back = (given.back[0], given.back[1]) if given.back else None
+    if given.job:
+        return person.ends_a_job(given.config, given.session, given.back[0], given.job)
     return fly_headless(load(given.config), given.session, operator="test", pause=0.05, back=back)
 
 

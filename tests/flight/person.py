@@ -49,13 +49,18 @@ class Person:
             if key := next_key(self.desk):
                 await self.desk.press(key)
             await self.cockpit.clock.sleep(HEARD if self.desk.where != "screen" else 0.05)
-        self.desk.close_dialog()
-        await self._go_back()
+        if self.cockpit.state.rollback is None:
+            self.desk.close_dialog()
+            await self._go_back()
         while self.cockpit.state.rollback is not None and self.cockpit.state.rollback.active:
+            if self.desk.where != "screen" and (key := next_key(self.desk)):
+                await self._press(key)  # what a cockpit that was started again shows first
             await self._again()
             await self.cockpit.clock.sleep(0.1)
 
     def _due(self) -> bool:
+        if self.cockpit.state.rollback is not None:
+            return True
         step = self.cockpit.state.steps[self.order.after]
         if self.order.during:
             return step.running and self._lines >= LINES
@@ -135,6 +140,12 @@ def main() -> int:
     parser.add_argument("--point", default="snapshot")
     parser.add_argument("--job", default=WAIT, choices=JOB_CHOICES)
     return asyncio.run(fly(parser.parse_args()))
+
+
+def ends_a_job(config: Path, session: Path, step: str, choice: str) -> int:
+    """Fly back while the step's Job is at work, as one chose what becomes of it; returns the exit code."""
+    order = {"config": config, "session": session, "after": step, "job": choice, "during": True, "point": "snapshot"}
+    return asyncio.run(fly(argparse.Namespace(**order)))
 
 
 if __name__ == "__main__":

@@ -75,10 +75,13 @@ def every(settings: Settings) -> list[Point]:
     return [*of_steps(), *of_operations(settings), *told, *of_the_migration()]
 
 
-def of_the_way_back(settings: Settings, way: str) -> list[Point]:
-    """All of them on a way back: around its beginning and end, its stages, their operations and its messages."""
-    trip = Trip(settings, "session", way, "point", METHODS.get(way, ""))
-    flown = stages(settings, way)
+def of_the_way_back(settings: Settings, way: str, job: str = "") -> list[Point]:
+    """All of them on a way back: around its beginning and end, its stages, their operations and its messages.
+
+    `job` is what was chosen for a migration Job that is at work.
+    """
+    trip = Trip(settings, "session", way, "point", METHODS.get(way, ""), job=job)
+    flown = stages(settings, way, job=bool(job))
     names = [f"{ROLLBACK}/{each.name}" for stage in flown for each in stage.operations(trip)]
     return [
         *around(("rollback.started", "rollback.ended"), ("",)),

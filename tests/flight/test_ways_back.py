@@ -70,20 +70,3 @@ def test_from_a_step_that_a_fault_makes_fail_the_way_back_ends_well(fault: str, 
     flown = rehearsal.rehearse("--session", str(session), "--fault", fault, *order)
     assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
     assert "rolled back" in flown.stdout or "aborted" in flown.stdout
-
-
-@pytest.mark.matrix
-def restore_by_the_secret_airflow_finds_the_restored_server_and_the_old_connection_is_kept(tmp_path: Path) -> None:
-    session = tmp_path / "session"
-    with rehearsal.world(tmp_path / "world") as world:
-        config = world / "config.toml"
-        text = config.read_text().replace("[rollback]\n", '[rollback]\nrepoint = "secret"\n')
-        config.write_text(text)
-        flown = rehearsal.fly_once(world, session, back=("migrate", "restore"))
-        assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
-        made = rehearsal.made(world)
-    assert any(call == "create secrets" and "airflow-metadata-before-" in key for _, call, key in made)
-    events = [entry.event for entry in journal.read(session / journal.FILE)]
-    ended = {event.stage: event for event in events if isinstance(event, ev.RollbackStageEnded)}
-    assert ended["connection"].outcome == "verified"
-    assert ended["old"].outcome == "verified"

@@ -8,15 +8,18 @@ from migration_cockpit.config import STEP_IDS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from tests.flight import world as rehearsal
+from tests.flight.somebody import assert_cost_was_what_is_missing, rows_of_the_old_one
 
 
 def test_real_airflow_migrates_with_every_step_verified_and_goes_back_with_every_table_as_before(
     tmp_path: Path,
 ) -> None:
     session = tmp_path / "session"
-    order = ("--rollback-after", "success", "--by", "restore")
-    flown = rehearsal.rehearse("--airflow", "real", *order, "--session", str(session), timeout=880)
-    assert flown.returncode == 0, flown.stdout[-6000:] + flown.stderr[-2000:]
+    with rehearsal.world(tmp_path / "world", "--airflow=real") as world:
+        flown = rehearsal.fly_once(world, session, back=("success", "restore"), timeout=800)
+        assert flown.returncode == 0, flown.stdout[-6000:] + flown.stderr[-2000:]
+        kept = rows_of_the_old_one(world, session)
+    assert_cost_was_what_is_missing(session, kept)
     assert [told for told in rehearsal.steps_of(session) if told[1] != "started"] == [
         (step, "verified") for step in STEP_IDS
     ]

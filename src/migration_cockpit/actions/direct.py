@@ -8,8 +8,9 @@ session settings and may be too small.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from migration_cockpit.actions import own_connection
@@ -37,8 +38,11 @@ class Way:
     """Whether PgBouncer stands between."""
 
 
-async def way(site: Site) -> Way:
-    """The way that a Job of this release takes when the config names none. Raises WorldError."""
+async def way(site: Site, objects: Iterable[Mapping[str, Any]] | None = None) -> Way:
+    """The way that a Job of this release takes when the config names none; `objects` are a revision's, else what runs.
+
+    Raises WorldError.
+    """
     try:
         pooler = await pooler_secret(site)
     except KubeError:
@@ -47,7 +51,7 @@ async def way(site: Site) -> Way:
         return Way(f"goes through PgBouncer: {error}", pooled=True)
     if pooler is None:
         return Way("the release has no PgBouncer")
-    name, key = await _reference(site)
+    name, key = await _reference(site, objects)
     kube, redactor = site.live.kube, site.live.redactor
     try:
         given = redactor.register(await kube.secret(name, key))
@@ -66,16 +70,21 @@ async def way(site: Site) -> Way:
     return Way(f"goes past PgBouncer to {parts.hostname}:{parts.port}, as {pooler[0]} says", dsn)
 
 
-async def airflow_dsn(site: Site) -> str:
-    """Airflow's own account at the server itself, where that can be told. Raises WorldError."""
+async def airflow_dsn(site: Site, objects: Iterable[Mapping[str, Any]] | None = None) -> str:
+    """Airflow's own account at the server itself, where that can be told; of a revision's objects, or of what runs.
+
+    Raises WorldError.
+    """
     if site.settings.postgres.direct_dsn is not None:
         return await site.live.dsn(direct=True)
-    found = (await way(site)).dsn
-    return found or site.live.redactor.register(await site.live.kube.secret(*await _reference(site)))
+    found = (await way(site, objects)).dsn
+    return found or site.live.redactor.register(await site.live.kube.secret(*await _reference(site, objects)))
 
 
-async def _reference(site: Site) -> tuple[str, str]:
-    """Name and key of the Secret that the live scheduler reads its connection from; the chart's by default."""
+async def _reference(site: Site, objects: Iterable[Mapping[str, Any]] | None) -> tuple[str, str]:
+    """Name and key of the Secret that the scheduler reads its connection from; the chart's by default."""
+    if objects is not None:
+        return own_connection.reference(site, objects)
     for resource in ("deployments", "statefulsets"):
         for item in await site.live.kube.list(resource, label=f"{site.selector},component=scheduler"):
             container = main_container(item["spec"]["template"]["spec"], "scheduler")

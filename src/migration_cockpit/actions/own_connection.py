@@ -102,13 +102,13 @@ class PointSecret:
         kube, (name, key) = self._site.live.kube, self._secret
         try:
             secret = await kube.get("secrets", name)
+            await self._keep(secret)
             if why := _ruled(secret):
                 host, port = self._to
                 raise OperationError(
                     f"Secret {name} is written by {why}: change its source so that {key} leads to {host}:{port}, wait "
                     "until it is synced, then try the stage again"
                 )
-            await self._keep(secret)
             text = base64.b64decode(secret["data"][key]).decode()
             self._site.live.redactor.register(text)
             encoded = base64.b64encode(self._changed(text).encode()).decode()

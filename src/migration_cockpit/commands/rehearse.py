@@ -33,6 +33,19 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dags", type=_positive, default=30, metavar="N", help="default: %(default)s")
     parser.add_argument("--task-instances", type=_positive, default=20_000, metavar="N", help="default: %(default)s")
     parser.add_argument("--staging", action="store_true", help="with a staging on the target version, for `day D-7`")
+    parser.add_argument(
+        "--connection",
+        choices=["chart", "external-secrets", "pgbouncer"],
+        default="chart",
+        help="who owns the connection to the database: the chart's Secret, External Secrets, or PgBouncer's "
+        "configuration (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--repoint",
+        choices=["swap", "secret"],
+        default="swap",
+        help="how Airflow finds the restored database: rollback.repoint (default: %(default)s)",
+    )
     session_option(parser)
     parser.add_argument("--autopilot", action="store_true", help="press the keys by itself")
     parser.add_argument("--headless", action="store_true", help="no screen: a line per event and a final table")

@@ -64,6 +64,7 @@ def write(
     *,
     rds: bool = True,
     staging: StagingEndpoints | None = None,
+    repoint: str = "swap",
 ) -> Path:
     """Write config.toml, the files that hold its secrets and the AWS profile; returns the config's path.
 
@@ -89,6 +90,7 @@ def write(
     tables = _tables(deployment, endpoints, pace)
     if staging is not None:
         tables["prepare"] = _staging(staging, endpoints, tables["grafana"])
+    tables["rollback"]["repoint"] = repoint
     if not rds:
         del tables["rds"]
         tables["dump"]["enabled"] = True

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from migration_cockpit.rehearsal import external_secrets, pgbouncer
 from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.rehearsal.pace import Pace
 
@@ -25,6 +26,8 @@ CHART = "apache-airflow/airflow"
 CHART_VERSION = "1.22.0"
 READY_SECONDS = 300.0
 WEB = ("airflow-api-server", "airflow-webserver")
+CHARTS, EXTERNAL, POOLED = CONNECTIONS = ("chart", "external-secrets", "pgbouncer")
+"""The chart's own Secret, a Secret that External Secrets own, or PgBouncer between the pods and the server."""
 RBAC = Path(__file__).parents[1] / "permissions" / "rbac.yaml"
 """The rights that the documentation tells people to give: a rehearsal flies with these and no others."""
 
@@ -44,6 +47,8 @@ class Deployed:
     executor: str
     dags_folder: Path
     dsn: str
+    connection: str = CHARTS
+    """How the connection to the database reaches the pods: one of CONNECTIONS."""
 
 
 async def install(deployed: Deployed, cluster: Cluster) -> None:
@@ -65,6 +70,10 @@ async def install(deployed: Deployed, cluster: Cluster) -> None:
         data = {key: base64.b64encode(value.encode()).decode()}
         secret = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": name}, "data": data}
         cluster.create(secret, NAMESPACE)
+    if deployed.connection == EXTERNAL:
+        external_secrets.ExternalSecret(directory, cluster, NAMESPACE).create(deployed.dsn)
+    elif deployed.connection == POOLED:
+        pgbouncer.install_image(directory)
     for file, version in (("values-2x.yaml", deployed.source), ("values-3x.yaml", deployed.target)):
         _private(directory / file, values(deployed, file, version))
     helm = directory / "helm"
@@ -125,7 +134,13 @@ def values(deployed: Deployed, file: str, version: str) -> str:
     body = text[text.index("\nairflowVersion:") :]
     for place, value in places.items():
         body = body.replace(f"@{place}@", value)
-    return body
+    if deployed.connection == EXTERNAL:
+        body = body.replace("\ndata:\n", f"\ndata:\n  metadataSecretName: {external_secrets.SECRET}\n")
+    return body + OWN_VALUES[deployed.connection]
+
+
+OWN_VALUES = {CHARTS: "", EXTERNAL: "", POOLED: "pgbouncer:\n  enabled: true\n"}
+"""What the values of each kind of connection have at their end."""
 
 
 def web_addresses(cluster: Cluster) -> list[tuple[str, int]]:

@@ -21,6 +21,7 @@ from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.rehearsal.cluster.backoff import Backoff
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
 from migration_cockpit.rehearsal.disturb import disturb
+from migration_cockpit.rehearsal.external_secrets import ExternalSecret
 from migration_cockpit.rehearsal.ingress import Ingress
 from migration_cockpit.rehearsal.metrics import MetricsServer
 from migration_cockpit.rehearsal.migration_faults import MigrationFaults
@@ -52,6 +53,10 @@ class Options:
     """Whether the config names the RDS instance; else a dump is the recovery point."""
     staging: bool = False
     """Whether there is a staging on the target version, which the config names."""
+    connection: str = release.CHARTS
+    """How the connection to the database reaches the pods."""
+    repoint: str = "swap"
+    """How Airflow finds the restored database."""
 
 
 class Server(Protocol):
@@ -86,12 +91,14 @@ def _options() -> Options:
     parser.add_argument("--task-instances", type=int, default=20_000)
     parser.add_argument("--no-rds", dest="rds", action="store_false")
     parser.add_argument("--staging", action="store_true")
+    parser.add_argument("--connection", choices=release.CONNECTIONS, default=release.CHARTS)
+    parser.add_argument("--repoint", choices=["swap", "secret"], default="swap")
     parser.add_argument("--fault", action="append", default=[])
     given = parser.parse_args()
     pace = choose(given.pace, airflow=given.airflow).hastened(faults.limits_of(given.fault))
     counts = (given.dags, given.task_instances, tuple(given.fault))
     places = (given.dir.resolve(), given.airflow, given.source, given.target)
-    return Options(*places, pace, *counts, given.rds, given.staging)
+    return Options(*places, pace, *counts, given.rds, given.staging, given.connection, given.repoint)
 
 
 def stage(text: str) -> None:
@@ -172,6 +179,7 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         executor="CeleryExecutor" if options.airflow == "standin" else "LocalExecutor",
         dags_folder=folder,
         dsn=postgres.dsn().replace(f":{postgres.port}/", f":{endpoint}/"),
+        connection=options.connection,
     )
     statsd_host, statsd_port = metrics.statsd_address
     backoff = Backoff(initial=pace.back_off, job=pace.back_off)
@@ -188,6 +196,9 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     stack.callback(striking.cancel)
     stage(f"helm install airflow with chart {release.CHART_VERSION}")
     await release.install(deployed, cluster)
+    if options.connection == release.EXTERNAL:
+        syncing = asyncio.create_task(ExternalSecret(directory, cluster, release.NAMESPACE).run())
+        stack.callback(syncing.cancel)
     ingress = Ingress(lambda: release.web_addresses(cluster))
     await _started(stack, ingress)
     stage(f"the components of Airflow {options.source} become ready")
@@ -218,7 +229,7 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         chart=release.CHART,
         chart_version=release.CHART_VERSION,
     )
-    configure.write(directory, names, endpoints, pace, rds=options.rds, staging=staging)
+    configure.write(directory, names, endpoints, pace, rds=options.rds, staging=staging, repoint=options.repoint)
     ready = {"pid": os.getpid(), "started": time.time(), "id": secrets.token_hex(4)}
     part = directory / "world.part"
     part.write_text(json.dumps(ready), encoding="utf-8")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from migration_cockpit.actions import own_connection
+from migration_cockpit.actions import direct
 from migration_cockpit.actions.operation import Operation, Report
 from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Settings
@@ -120,8 +120,8 @@ class Trip:
         return [] if revision is None else await self.flight.connections.releases.manifest(revision)
 
     async def airflow_dsn(self) -> str:
-        """The connection that 2.x has. Raises WorldError."""
-        return await own_connection.dsn(self.site, await self.old_objects())
+        """The connection that 2.x has, past PgBouncer. Raises WorldError."""
+        return await direct.airflow_dsn(self.site, await self.old_objects())
 
 
 class Stage(Protocol):

@@ -28,14 +28,18 @@ def install_image(world: Path, version: str) -> Path:
     return folder / "airflow"
 
 
+def search_path() -> list[str]:
+    """Where a program in the cluster finds our packages and those that they need."""
+    return list(dict.fromkeys([str(_SOURCE), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]))
+
+
 def _script(version: str, module: str) -> str:
-    paths = dict.fromkeys([str(_SOURCE), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "migration-cockpit" / "compiled"
     return (
         "#!/bin/sh\n"
         f"# The stand-in for Airflow {version} of a rehearsal.\n"
         "unset PYTHONDONTWRITEBYTECODE PYTHONHOME\n"
-        f"export PYTHONPATH={shlex.quote(os.pathsep.join(paths))}\n"
+        f"export PYTHONPATH={shlex.quote(os.pathsep.join(search_path()))}\n"
         f"export PYTHONPYCACHEPREFIX={shlex.quote(str(cache))}\n"
         f'exec {shlex.quote(sys.executable)} -S -m {module} "$@"\n'
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from migration_cockpit.actions import databases, instances, job_source, own_connection
+from migration_cockpit.actions import databases, direct, instances, job_source, own_connection
 from migration_cockpit.actions.databases import RestoreDump
 from migration_cockpit.actions.instances import MatchInstance, RestoreInstance
 from migration_cockpit.actions.job_template import printable
@@ -266,7 +266,7 @@ class Probe:
 
 
 async def _restored_dsn(trip: Trip, objects: Sequence[Any]) -> str:
-    dsn = await own_connection.dsn(trip.site, objects)
+    dsn = await direct.airflow_dsn(trip.site, objects)
     at, database = target_of(trip)
     host, port = at or own_connection.place_of(dsn)
     return own_connection.moved(dsn, host, port, database)
