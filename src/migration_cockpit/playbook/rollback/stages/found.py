@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from migration_cockpit.actions import cluster, database, databases, instances, own_connection
+from migration_cockpit.actions import cluster, database, databases, direct, instances, own_connection
 from migration_cockpit.actions.databases import RenameDatabase, old_database, restored_database
 from migration_cockpit.actions.instances import RenameInstance
 from migration_cockpit.actions.operation import Operation
@@ -140,7 +140,7 @@ class PointConnection:
         site = trip.site
         restored = trip.fact("restored")
         to = (str(restored["host"]), int(restored["port"]))
-        pooler = await own_connection.pooler_secret(site)
+        pooler = await _pooler(trip)
         if trip.fact("secrets") is None:
             trip.write_fact("secrets", await self._secrets(trip, pooler))
             host, port = instances.endpoint_of(trip.fact("instance"))
@@ -173,6 +173,12 @@ class PointConnection:
             if own_connection.place_of(leads) == old:
                 found.append([f"{site.release}-result-backend", "connection"])
         return found
+
+
+async def _pooler(trip: Trip) -> tuple[str, str] | None:
+    """PgBouncer's configuration, where the connection leads through it: a Secret of the team's own may go past it."""
+    way = await direct.way(trip.site, await trip.old_objects())
+    return await own_connection.pooler_secret(trip.site) if way.pooled or way.dsn else None
 
 
 def lead(trip: Trip) -> None:
