@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 import psycopg
 import pytest
 
+from migration_cockpit.actions.fresh_schema import DropScratch, KeepReference, ReferenceJob
 from migration_cockpit.advice import schema
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.connections import Connections
@@ -200,6 +202,26 @@ async def test_an_image_that_cannot_make_a_schema_leaves_nothing_behind(
     assert databases(server) == before
     assert await flight.connections.kube.list("jobs") == []
     assert "ended with 3" in (await checks(flight))["schema"][1]
+
+
+@pytest.mark.parametrize("operation", [ReferenceJob, KeepReference, DropScratch])
+async def test_what_a_cockpit_has_begun_that_then_left_the_next_one_ends(
+    operation: type, flight: Flight, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = databases(server)
+
+    async def leave(*_: object) -> str:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(operation, "run", leave)
+        with pytest.raises(asyncio.CancelledError):
+            await reference.take(flight)
+    assert databases(server) != before, "what the next one goes on with is there"
+    await reference.take(flight)
+    assert databases(server) == before
+    assert await flight.connections.kube.list("jobs") == []
+    assert reference.is_kept(flight)
 
 
 def test_what_is_shipped_needs_no_image(tmp_path: Path) -> None:

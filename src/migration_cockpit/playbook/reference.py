@@ -115,26 +115,32 @@ async def _possible(flight: Flight) -> tuple[bool, str]:
 async def take(flight: Flight) -> None:
     """Ask the target's image, unless its reference is shipped or kept. What goes wrong is said, and ends nothing.
 
-    Raises JournalError.
+    A cockpit that comes later goes on with what the last one began. Raises JournalError.
     """
-    if not schema.image_is_asked(flight.settings) or is_kept(flight):
+    if not schema.image_is_asked(flight.settings):
+        return
+    attempt, told = flight.state.attempt(STEP), flight.fact(STEP, FACT) or {}
+    if told.get("attempt") == attempt and "why" in told:
         return
     try:
-        await _take(flight)
+        if not is_kept(flight):
+            await _take(flight, attempt)
+        elif not _dropped(flight):
+            await _drop(flight, told["attempt"])
     except (OperationError, WorldError) as error:
         target = flight.settings.deployment.target_version
-        flight.write_fact(STEP, FACT, {"why": str(error)})
-        flight.say(f"The schema of {target} cannot be asked of its image: {error}", level="careful")
+        if not is_kept(flight):
+            flight.write_fact(STEP, FACT, {"attempt": attempt, "why": str(error)})
+        flight.say(f"The schema of {target} cannot be asked of its image as it should: {error}", level="careful")
 
 
-async def _take(flight: Flight) -> None:
+async def _take(flight: Flight, attempt: int) -> None:
     site = site_of(flight)
-    attempt = flight.state.attempt(STEP)
     name, owner, admin = reference_job_name(site, attempt), await database.owner(site), await _admin(site)
     creates, role = await fresh_schema.may_create(site, admin, owner)
     if not creates:
         raise OperationError(f"{role} has no CREATEDB: a scratch database cannot be made; rollback.admin_dsn may")
-    airflow = str((await database.rows(site, "select current_database()"))[0][0])
+    airflow = await _airflow(site)
     report = StepReport(flight, STEP)
     try:
         await flight.do(STEP, MakeScratch(site, airflow, admin, owner=owner), report)
@@ -143,8 +149,28 @@ async def _take(flight: Flight) -> None:
         manifest, secret = await job_source.build(site, name, dsn=dsn, application=fresh_schema.APPLICATION)
         await flight.do(STEP, ReferenceJob(site, name, manifest=manifest, dsn=secret), report)
         await flight.do(STEP, KeepReference(site, airflow, admin, partial(_keep, flight)), report)
-    finally:
-        await flight.do(STEP, DropScratch(site, airflow, admin, job=name), report)
+    except (OperationError, WorldError):
+        # A cockpit that only leaves drops nothing: the next one joins the Job.
+        await _drop(flight, attempt)
+        raise
+    await _drop(flight, attempt)
+
+
+async def _drop(flight: Flight, attempt: int) -> None:
+    site = site_of(flight)
+    drop = DropScratch(site, await _airflow(site), await _admin(site), job=reference_job_name(site, attempt))
+    await flight.do(STEP, drop, StepReport(flight, STEP))
+
+
+def _dropped(flight: Flight) -> bool:
+    """Whether nothing of the last one is left."""
+    last = flight.state.operations.get(f"{STEP}/{DropScratch.name}")
+    return last is not None and last.outcome in {"done", "found"}
+
+
+async def _airflow(site: Site) -> str:
+    """The name of Airflow's database."""
+    return str((await database.rows(site, "select current_database()"))[0][0])
 
 
 async def _admin(site: Site) -> str:
@@ -158,5 +184,6 @@ def _keep(flight: Flight, found: str, fab: str | None, rows: Sequence[Row]) -> N
     made = schema.made(target, found, fab, rows)
     file = flight.recorder.write_artifact(f"schema-{target}.json", msgspec.json.encode(made))
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    told = {"file": file.name, "sha256": digest, "head": found, "fab": fab, "columns": made.count}
+    attempt = flight.state.attempt(STEP)
+    told = {"attempt": attempt, "file": file.name, "sha256": digest, "head": found, "fab": fab, "columns": made.count}
     flight.write_fact(STEP, FACT, told)
