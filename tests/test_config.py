@@ -73,6 +73,7 @@ def test_the_defaults_that_the_example_shows_are_the_real_ones() -> None:
         "staging_namespace",
         "staging_airflow",
         "staging_grafana",
+        "staging_differs",
         "staging_runs",
         "smoke",
         "scratch_dsn",

@@ -277,6 +277,7 @@ class Prepare(Section, frozen=True, kw_only=True):
     staging_namespace: str | None = None
     staging_airflow: Airflow | None = None
     staging_grafana: Grafana | None = None
+    staging_differs: tuple[str, ...] = ()
     staging_runs: tuple[str, ...] = ()
     smoke: tuple[str, ...] = ()
     smoke_timeout: float = 600.0

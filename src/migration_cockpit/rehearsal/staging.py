@@ -140,7 +140,7 @@ class Staging:
 
     def _measured(self) -> bool:
         """Whether what D-7 compares was scraped: a scheduler may answer before it has said anything of itself."""
-        return all(any(True for _ in self.metrics.store.named(name)) for name in COMPARED)
+        return all(self.metrics.store.named(name) for name in COMPARED)
 
     def _parsed(self) -> bool:
         """Whether every DAG is serialized again: the migration had emptied that table."""

@@ -11,12 +11,14 @@ from pathlib import Path
 import msgspec
 import psycopg
 import pytest
+import yaml
 
 from migration_cockpit.config import load
 from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.playbook.prepare import versions
 from migration_cockpit.playbook.prepare.asking import staging_of
-from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, Seen, Where
+from migration_cockpit.playbook.prepare.same_values import differences
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
 from migration_cockpit.rehearsal import faults
 from tests.connections.support import connected
 from tests.playbook.days.command import Days
@@ -35,11 +37,11 @@ class Packages:
 
 
 @asynccontextmanager
-async def place(days: Days, packages: Packages) -> AsyncIterator[Where]:
+async def place(days: Days, packages: Packages, **more: object) -> AsyncIterator[Where]:
     """Both databases, as the config names them."""
     settings = load(days.config)
     named = {"production_packages": str(packages.production), "staging_packages": str(packages.staging)}
-    settings = msgspec.structs.replace(settings, prepare=msgspec.structs.replace(settings.prepare, **named))
+    settings = msgspec.structs.replace(settings, prepare=msgspec.structs.replace(settings.prepare, **named, **more))
     there = staging_of(settings)
     assert there is not None
     async with connected(settings) as production, connected(there) as staging:
@@ -80,10 +82,12 @@ async def until(where: Where, word: str) -> Seen:
 async def test_a_staging_that_equals_production_holds(days: Days, tmp_path: Path) -> None:
     async with place(days, Packages(tmp_path)) as where:
         seen = await versions.staging(where)
-    assert seen.status == HOLDS, seen.found
+    assert seen.status == UNKNOWN, seen.found
+    assert seen.found[3] == "Helm values are not compared: staging's cluster is not known"
     assert seen.found[0] == "the same by name: 8 DAGs, 2 connections, 3 variables, 1 pool"
     assert seen.found[1].startswith("at least 50% of production's rows in dag_run, task_instance")
-    assert seen.found[2] == "staging has all 2 providers of production, none of them older"
+    assert seen.found[2] == "staging runs 3.2.2"
+    assert seen.found[4] == "staging has all 2 providers of production, none of them older"
 
 
 async def test_a_provider_one_behind_is_named_with_both_versions(days: Days, tmp_path: Path) -> None:
@@ -116,3 +120,33 @@ async def test_a_dag_that_staging_lacks_is_named_although_its_row_is_still_there
         with psycopg.connect(days.owner, autocommit=True) as database:
             assert database.execute("select is_stale from dag where dag_id = %s", (lost,)).fetchone() == (True,)
         await until(where, "8 DAGs")
+
+
+async def test_the_helm_values_of_staging_are_compared_by_path(days: Days, tmp_path: Path) -> None:
+    """The world's only cluster has the release of 2.x: what is told of it is what its values lack."""
+    context = {"staging_context": load(days.config).kubernetes.context}
+    async with place(days, Packages(tmp_path), **context) as where:
+        seen = await versions.staging(where)
+        assert seen.status == FAILS
+        assert seen.found[3].startswith(
+            "staging's revision 1 differs from production's values in airflowVersion, apiSecret"
+        )
+        given = yaml.safe_load((days.directory / "values-3x.yaml").read_text())
+        assert given["data"]["metadataConnection"]["pass"] not in "".join(seen.found)
+    top = {"staging_differs": tuple(each.partition(".")[0] for each in paths(days))}
+    async with place(days, Packages(tmp_path), **context, **top) as where:
+        assert (await versions.staging(where)).status == HOLDS
+
+
+def paths(days: Days) -> list[str]:
+    """Where both releases' values differ."""
+    two, three = (yaml.safe_load((days.directory / f"values-{name}.yaml").read_text()) for name in ("2x", "3x"))
+    return differences(two, three)
+
+
+def test_a_difference_is_told_by_its_path_unless_it_is_on_purpose() -> None:
+    here = {"ingress": {"web": {"host": "a"}}, "executor": "Celery", "env": [1], "same": {"x": 1}}
+    there = {"ingress": {"web": {"host": "b"}}, "executor": "Local", "env": [1, 2], "same": {"x": 1}, "new": True}
+    assert differences(here, there) == ["env", "executor", "ingress.web.host", "new"]
+    assert differences(here, there, ["ingress", "new", "exec*"]) == ["env"]
+    assert differences(here, here) == []

@@ -14,6 +14,7 @@ from migration_cockpit.config import version_tuple
 from migration_cockpit.connections import Connections, Unreachable, postgres
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.preflight import metadata, release
+from migration_cockpit.playbook.prepare import same_values
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where, together
 from migration_cockpit.session.words import plural
 
@@ -50,11 +51,14 @@ async def source(where: Where) -> Seen:
 
 
 async def staging(where: Where) -> Seen:
-    """DAGs, connections, variables and pools by name; rows of the large tables; provider versions."""
+    """DAGs, connections, variables and pools by name; rows of the large tables; version, Helm values, providers."""
     if where.settings.prepare.staging_dsn is None or where.staging is None:
         return Seen(UNKNOWN, ("staging is not known",), "set prepare.staging_dsn in the config")
     parts = [await _names(where.place.connections, where.staging), await _rows(where.place.connections, where.staging)]
     prepare = where.settings.prepare
+    if prepare.staging_airflow is not None:
+        parts.append(await _version(where))
+    parts.append(await same_values.look(where))
     here, there = prepare.production_packages, prepare.staging_packages
     if here and there:
         parts.append(await in_thread(_providers, here, there, "staging"))
@@ -82,6 +86,13 @@ async def query(connections: Connections, sql: str, *, seconds: float = 3.0) -> 
             return [tuple(row) for row in await (await connection.execute(sql.encode())).fetchall()]
         except psycopg.Error as error:
             raise Unreachable(postgres.WHAT, postgres.why(error)) from error
+
+
+async def _version(where: Where) -> Seen:
+    """Whether staging runs the target version."""
+    assert where.staging is not None
+    running, wanted = await where.staging.airflow.version(), where.settings.deployment.target_version
+    return Seen(HOLDS if running == wanted else FAILS, (f"staging runs {running}",), f"bring staging to {wanted}")
 
 
 async def _names(production: Connections, other: Connections) -> Seen:
