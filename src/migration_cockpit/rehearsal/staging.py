@@ -143,9 +143,11 @@ class Staging:
         return all(self.metrics.store.named(name) for name in COMPARED)
 
     def _parsed(self) -> bool:
-        """Whether every DAG is serialized again: the migration had emptied that table."""
+        """Whether every DAG is shown and serialized again: the migration had emptied that table."""
         with psycopg.connect(self.dsn("airflow"), autocommit=True) as connection:
-            row = connection.execute("SELECT count(DISTINCT dag_id) FROM serialized_dag").fetchone()
+            row = connection.execute(
+                "SELECT count(DISTINCT dag_id) FROM serialized_dag JOIN dag USING (dag_id) WHERE NOT is_stale"
+            ).fetchone()
         return row is not None and int(str(row[0])) >= self._dags
 
     async def stop(self) -> None:
