@@ -15,7 +15,7 @@ INDENT = "    "
 
 
 class DaysDialog(Dialog):
-    """Esc, q or d close it."""
+    """Esc, q or D close it."""
 
     def heading(self) -> str:
         """Its title."""
