@@ -1,6 +1,8 @@
 """A real cluster on loopback: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, and kwok for a node.
 
-kwok gives pods the status that a kubelet would; nothing runs in them, so there are no logs and no exec.
+kwok gives pods the status that a kubelet would, and answers as one: a command that is executed in a pod runs on this
+machine, a forwarded port leads to one of loopback, and the log of a container named `main` is always the same three
+lines. Nothing else runs in a pod.
 """
 
 from __future__ import annotations
@@ -28,7 +30,20 @@ USERS = {
     "sre": ("token-of-the-sre", "oncall"),
 }
 """Who may log in: the token and the group."""
+LOG = (
+    ("2026-05-16T09:00:00.000000001Z", "one"),
+    ("2026-05-16T09:00:00.5Z", "two"),
+    ("2026-05-16T09:00:01Z", "three"),
+)
+"""The log of every container that is named `main`: kwok's format of the container runtimes."""
 _ISSUER = "https://kubernetes.default.svc"
+_AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "omitManagedFields": True,
+    "rules": [{"level": "Metadata", "users": ["cockpit", "sre"]}, {"level": "None"}],
+}
 _VOLUMES = 30
 _LEEWAY = 60
 """Seconds for which the server still takes a token that has expired: its JWT library allows for clocks that differ."""
@@ -41,7 +56,7 @@ class RealCluster:
         """Starts everything and returns when the node is Ready. Raises AssertionError with a log's end."""
         assert not missing(), f"{', '.join(missing())}: run `python -m tests.cluster.build`"
         self.directory = directory
-        self._etcd_port, peer, self.port = free_ports(3)
+        self._etcd_port, peer, self.port, self._kubelet, self.forwarded = free_ports(5)
         self.url = f"https://127.0.0.1:{self.port}"
         self._running: dict[str, Running] = {}
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -88,6 +103,12 @@ class RealCluster:
         self._key_file.chmod(0o600)
         lines = [f'{token},{user},uid-{user},"{group}"' for user, (token, group) in USERS.items()]
         (self.directory / "tokens.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (self.directory / "audit-policy.json").write_text(json.dumps(_AUDIT), encoding="utf-8")
+
+    @property
+    def audit_log(self) -> Path:
+        """Who asked for what: a line of JSON for each answer that `cockpit` or `sre` got."""
+        return self.directory / "audit.log"
 
     @property
     def _key_file(self) -> Path:
@@ -103,6 +124,7 @@ class RealCluster:
             *("--authorization-mode", "RBAC", "--service-cluster-ip-range", "10.96.0.0/16"),
             *("--service-account-issuer", _ISSUER, "--service-account-key-file", key),
             *("--service-account-signing-key-file", key, "--shutdown-delay-duration", "0s"),
+            *("--audit-policy-file", self.directory / "audit-policy.json", "--audit-log-path", self.audit_log),
         )
         running.until(self._answers)
 
@@ -122,10 +144,14 @@ class RealCluster:
             *("--service-account-private-key-file", self._key_file, "--concurrent-namespace-syncs", "2"),
         )
         self._start("kube-scheduler", "--kubeconfig", config, "--leader-elect=false", "--secure-port", "0")
+        certificate = self.directory / "certs" / "apiserver.crt"
         kwok = self._start(
             "kwok",
             *("--kubeconfig", config, "--manage-all-nodes", "--node-lease-duration-seconds", "40"),
-            *("--config", Path(__file__).parent / "stages.yaml"),
+            *("--config", Path(__file__).parent / "stages.yaml", "--config", self._write_kubelet()),
+            *("--server-address", f"127.0.0.1:{self._kubelet}", "--node-ip", "127.0.0.1"),
+            *("--node-port", str(self._kubelet), "--tls-cert-file", certificate),
+            *("--tls-private-key-file", certificate.with_suffix(".key")),
         )
         node = {"metadata": {"name": "node-1", "labels": {"kubernetes.io/hostname": "node-1"}}}
         self.api.post("/api/v1/nodes", json=node).raise_for_status()
@@ -133,6 +159,24 @@ class RealCluster:
             self.api.post("/api/v1/persistentvolumes", json=_volume(f"volume-{number}")).raise_for_status()
         manager.until(lambda: self.api.get("/api/v1/namespaces/default/serviceaccounts/default").status_code == 200)
         kwok.until(self._node_ready)
+
+    def _write_kubelet(self) -> Path:
+        """What kwok answers in the place of a kubelet: where logs are, where commands run, where ports lead."""
+        log = self.directory / "container.log"
+        log.write_text("".join(f"{at} stdout F {text}\n" for at, text in LOG), encoding="utf-8")
+        port = {"target": {"address": "127.0.0.1", "port": self.forwarded}}
+        given = {
+            "ClusterLogs": {"logs": [{"containers": ["main"], "logsFile": str(log), "previousLogsFile": str(log)}]},
+            "ClusterExec": {"execs": [{"local": {"workDir": str(self.directory)}}]},
+            "ClusterPortForward": {"forwards": [port]},
+        }
+        documents = [
+            {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": kind, "metadata": {"name": "all"}, "spec": spec}
+            for kind, spec in given.items()
+        ]
+        path = self.directory / "kubelet.yaml"
+        path.write_text("\n---\n".join(json.dumps(each) for each in documents), encoding="utf-8")
+        return path
 
     def _node_ready(self) -> bool:
         found = self.api.get("/api/v1/nodes/node-1").json()

@@ -50,18 +50,19 @@ def binary(which: str, directory: Path) -> Path:
 class Installed:
     """Release `airflow` of chart 1.20.0 with Airflow 2.11.2, as one helm installed it; `site` upgrades it to 1.22.0."""
 
-    def __init__(self, world: World, which: str, directory: Path, **changes: Any) -> None:
-        """Installs it, hooks and all. `changes` go over the values."""
+    def __init__(self, world: World, which: str, directory: Path, *, charts: Path = CHARTS, **changes: Any) -> None:
+        """Installs it, hooks and all. `changes` go over the values; `charts` holds both charts."""
         self.world = world
         self.directory = directory
         directory.mkdir(exist_ok=True)
         self.helm = binary(which, directory)
         self._changes = changes
+        self._charts = charts
         for name, key in OWN_SECRETS.items():
             world.make("secrets", name, {"stringData": {key: "x"}})
         (directory / "kubeconfig").write_text(world.kubeconfig().read_text(encoding="utf-8"), encoding="utf-8")
         values = self.values("2.11.2")
-        self.ok("install", "airflow", str(CHARTS / "airflow-1.20.0"), "-f", values, "--timeout", "120s")
+        self.ok("install", "airflow", str(charts / "airflow-1.20.0"), "-f", values, "--timeout", "120s")
 
     def values(self, version: str, **changes: Any) -> str:
         """A values file for a version of Airflow."""
@@ -85,17 +86,18 @@ class Installed:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def site(self) -> AbstractAsyncContextManager[Site]:
-        """A flight's site whose upgrade is to Airflow 3.2.2 on another database."""
+    def site(self, **tables: Any) -> AbstractAsyncContextManager[Site]:
+        """A flight's site whose upgrade is to Airflow 3.2.2 on another database; `tables` go over the config."""
         settings = make_settings(
             self.directory,
             helm={
                 "binary": str(self.helm),
-                "chart": str(CHARTS / "airflow-1.22.0"),
+                "chart": str(self._charts / "airflow-1.22.0"),
                 "chart_version": "1.22.0",
                 "values": [self.values("3.2.2", data=MOVED)],
             },
             kubernetes={"namespace": self.world.namespace},
+            **tables,
         )
 
         @asynccontextmanager

@@ -41,7 +41,7 @@ def running(world: World) -> World:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what would ask kwok for a log or an exec."""
+    """Leaves out what only containers that run can answer."""
     without = [item for item in items if "running" in getattr(item, "fixturenames", ()) and "[real" in item.name]
     if without:
         config.hook.pytest_deselected(items=without)

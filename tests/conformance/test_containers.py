@@ -1,12 +1,14 @@
-"""Logs and exec. They need a kubelet: kwok runs nothing, so only the embedded cluster answers these.
+"""Logs and exec. Behind the real API server kwok answers as a kubelet: a written log, and commands on this machine.
 
-The real API server is asked what it can say alone: that a pod is not there, or that nothing runs in it.
+Nothing runs in kwok's pods, it does not pass on that input has ended and tells no exit code: a log across restarts, and
+those two, only the embedded cluster answers.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -34,6 +36,38 @@ def test_a_pod_that_is_not_there_has_neither_log_nor_exec(world: World) -> None:
     )
 
 
+def test_a_log_is_read_whole_and_from_its_end(world: World) -> None:
+    _pod(world, "speaks", "echo one; echo two; echo three; sleep 60")
+
+    async def read(**how: Any) -> list[str]:
+        kube = world.kube()
+        try:
+            return [line async for line in kube.log("speaks", container="main", **how)]
+        finally:
+            await kube.close()
+
+    eventually(lambda: asyncio.run(read(timestamps=False)) == ["one", "two", "three"])
+    assert asyncio.run(read(timestamps=False, tail=1)) == ["three"]
+    stamps = [datetime.fromisoformat(line.partition(" ")[0]) for line in asyncio.run(read())]
+    assert stamps == sorted(stamps)
+    last = asyncio.run(read(tail=1))[0].partition(" ")[0]
+    assert asyncio.run(read(since_time=f"{last[:19]}Z", timestamps=False))[-1] == "three"
+
+
+def test_a_command_gets_input_and_gives_output(world: World) -> None:
+    _pod(world, "reads", "sleep 60")
+
+    async def run() -> None:
+        kube = world.kube()
+        try:
+            done = await kube.exec("reads", ["sh", "-c", "head -c 5; echo oops >&2"], container="main", stdin="hello")
+            assert (done.code, done.out, done.err) == (0, "hello", "oops\n")
+        finally:
+            await kube.close()
+
+    asyncio.run(run())
+
+
 def test_a_log_is_followed_across_restarts_of_its_container(running: World) -> None:
     count = "n=$(cat $HOME/n 2>/dev/null || echo 0); n=$((n+1)); echo $n > $HOME/n; echo run $n"
     wait = "while [ ! -e $HOME/go-$n ]; do sleep 0.02; done; [ $n -ge 3 ]"
@@ -57,7 +91,7 @@ def test_a_log_is_followed_across_restarts_of_its_container(running: World) -> N
     assert asyncio.run(follow()) == ["run 1", "run 2", "run 3", "previous run 2"]
 
 
-def test_a_command_gets_input_and_gives_output_and_its_code(running: World) -> None:
+def test_the_end_of_input_and_the_exit_code_arrive(running: World) -> None:
     _pod(running, "idle", "sleep 60")
 
     async def run() -> None:

@@ -170,8 +170,7 @@ class HelmUpgrade:
             newest = await self._site.live.releases.newest()
             if newest is not None and newest.pending:
                 raise OperationError(_pending_words(self._site, newest))
-            words = (executed.err or executed.out).strip().splitlines()
-            raise OperationError(f"helm ended with {executed.code}: {words[-1] if words else 'no output'}")
+            raise OperationError(f"helm ended with {executed.code}: {complaint(executed.err or executed.out)}")
 
     async def observe(self) -> Observation:
         """The newest revision with this key, from the release Secrets."""
@@ -192,6 +191,13 @@ class HelmUpgrade:
                 Status.NOT_STARTED, f"revision {mine.revision} was superseded by revision {newest.revision}"
             )
         return Observation(Status.FAILED, f"revision {mine.revision} is {mine.status}; {_status_hint(self._site)}")
+
+
+def complaint(output: str) -> str:
+    """Helm's error out of what it printed: its last `Error:` to the end in one line, else the last line."""
+    words = [line.strip() for line in output.strip().splitlines() if line.strip()]
+    begins = [number for number, line in enumerate(words) if line.startswith("Error:")]
+    return " ".join(words[begins[-1] :] if begins else words[-1:]) or "no output"
 
 
 async def execute(site: Site, arguments: Sequence[str], report: Report) -> Executed:

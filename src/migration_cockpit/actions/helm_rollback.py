@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 
-from migration_cockpit.actions.helm import execute
+from migration_cockpit.actions.helm import complaint, execute
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import WorldError
@@ -113,8 +113,7 @@ class HelmRollback:
             raise OperationError(await self._why(executed.err or executed.out, executed.code))
 
     async def _why(self, output: str, code: int) -> str:
-        lines = output.strip().splitlines()
-        words = f"helm rollback ended with {code}: {lines[-1] if lines else 'no output'}"
+        words = f"helm rollback ended with {code}: {complaint(output)}"
         if MIXED_UP not in words:
             return words
         failed = [each for each in await self._site.live.releases.history() if each.status == "failed"]

@@ -47,6 +47,7 @@ class Kube:
         self.api = KubeApi(settings, remember)
         self._slots = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._versions: dict[str, str] = {}
+        self._served: dict[str, Obj] = {}
 
     async def _call(self, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         async with self._slots:
@@ -98,15 +99,22 @@ class Kube:
         return str(answer["gitVersion"])
 
     async def can(
-        self, verb: str, resource: str, *, subresource: str = "", name: str = "", namespace: str | None = None
+        self,
+        verb: str,
+        resource: str | Resource,
+        *,
+        subresource: str = "",
+        name: str = "",
+        namespace: str | None = None,
     ) -> bool:
         """Whether RBAC lets the cockpit do this (SelfSubjectAccessReview)."""
-        where = RESOURCES[resource]
+        where = RESOURCES[resource] if isinstance(resource, str) else resource
+        inside = (self.namespace if namespace is None else namespace) if where.namespaced else ""
         attributes = {
-            "namespace": self.namespace if namespace is None else namespace,
+            "namespace": inside,
             "verb": verb,
             "group": where.group,
-            "resource": resource,
+            "resource": where.plural,
             "subresource": subresource,
             "name": name,
         }
@@ -118,6 +126,23 @@ class Kube:
         path = path_of(RESOURCES["selfsubjectaccessreviews"], "v1", "")
         answer = await self._call(self.api.request, "POST", path, None, body)
         return bool(answer.get("status", {}).get("allowed"))
+
+    async def served(self, api_version: str, kind: str) -> Resource | None:
+        """Where the cluster serves a kind (`networking.k8s.io/v1`, `NetworkPolicy`); None where it does not."""
+        group, _, version = api_version.rpartition("/")
+        if api_version not in self._served:
+            try:
+                path = f"/apis/{api_version}" if group else f"/api/{version}"
+                self._served[api_version] = await self._call(self.api.request, "GET", path)
+            except KubeError as error:
+                if error.missing:
+                    return None
+                raise
+        answer = self._served[api_version]
+        for each in answer.get("resources") or []:
+            if each["kind"] == kind and "/" not in each["name"]:
+                return Resource(each["name"], group, version, bool(each["namespaced"]))
+        return None
 
     async def secret(self, name: str, key: str) -> str:
         """The text of one key of a Secret. KubeError 404 when the Secret or the key is not there."""

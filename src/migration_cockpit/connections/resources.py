@@ -47,28 +47,6 @@ RESOURCES: dict[str, Resource] = {
 }
 """Every resource that the cockpit reads or writes."""
 
-KINDS = {
-    "Pod": "pods",
-    "Secret": "secrets",
-    "ConfigMap": "configmaps",
-    "Service": "services",
-    "ServiceAccount": "serviceaccounts",
-    "PersistentVolumeClaim": "persistentvolumeclaims",
-    "Deployment": "deployments",
-    "StatefulSet": "statefulsets",
-    "ReplicaSet": "replicasets",
-    "Job": "jobs",
-    "CronJob": "cronjobs",
-    "HorizontalPodAutoscaler": "horizontalpodautoscalers",
-    "ScaledObject": "scaledobjects",
-    "ExternalSecret": "externalsecrets",
-    "Role": "roles",
-    "RoleBinding": "rolebindings",
-    "Ingress": "ingresses",
-    "PodDisruptionBudget": "poddisruptionbudgets",
-}
-"""Plural name by kind, as manifests have it."""
-
 
 def path_of(resource: Resource, version: str, namespace: str, name: str = "", subresource: str = "") -> str:
     """The URL path of a collection, an object or its subresource; namespace "" reaches across all namespaces."""

@@ -5,13 +5,21 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from migration_cockpit.actions.cluster import labels
 from migration_cockpit.connections import KubeError
-from migration_cockpit.connections.resources import KINDS, RESOURCES
+from migration_cockpit.connections.kube import Obj
+from migration_cockpit.connections.releases import Release, documents
+from migration_cockpit.connections.resources import RESOURCES, Resource
 from migration_cockpit.playbook.findings import Finding
 from migration_cockpit.playbook.preflight.place import Place
 
 HELM_VERBS = ("get", "create", "patch", "delete")
 """What `helm upgrade` and `helm rollback` do to each object of a manifest."""
+HOOK_VERBS = ("get", "list", "watch", "create", "patch", "delete")
+"""What they do to an object of a hook: helm 4 watches it until it is there, and until the one before it is gone."""
+UPGRADE_HOOKS = {"pre-upgrade", "post-upgrade"}
+SWITCHED_OFF = {"run-airflow-migrations", "create-user-job"}
+"""`component` of the chart's own hooks of an upgrade: the cockpit's upgrade runs neither."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,13 @@ class Need:
     verb: str
     resource: str
     what: str
+    served: Resource | None = None
+    """Where the cluster serves it; None for a resource that the cockpit knows by itself."""
+
+    @property
+    def where(self) -> Resource:
+        """Where it is served."""
+        return self.served or RESOURCES[self.plural]
 
     @property
     def plural(self) -> str:
@@ -130,29 +145,47 @@ async def is_installed(place: Place, resource: str) -> bool:
 
 async def _helm_needs(place: Place) -> list[Need]:
     """What helm does to the kinds that the newest revision consists of; nothing where that cannot be read."""
+    kube = place.connections.kube
     try:
         newest = await place.connections.releases.newest()
     except KubeError as error:
         if error.denied:
             return []
         raise
-    kinds = {obj.get("kind", "") for obj in newest.objects()} if newest else set()
-    resources = sorted({"secrets", *(KINDS[kind] for kind in kinds if kind in KINDS)})
-    needs = [Need(verb, resource, "helm upgrade and rollback") for resource in resources for verb in HELM_VERBS]
-    return [*needs, Need("update", "secrets", "helm's own record of the release")]
+    record = RESOURCES["secrets"]
+    verbs: dict[Resource, set[str]] = {record: {*HELM_VERBS, "list"}}
+    for objects, wanted in ((newest.objects(), HELM_VERBS), (_hooked(newest), HOOK_VERBS)) if newest else ():
+        for api_version, kind in sorted({(each.get("apiVersion", ""), each.get("kind", "")) for each in objects}):
+            if (served := await kube.served(api_version, kind)) is not None:
+                verbs.setdefault(served, set()).update(wanted)
+    needs = [
+        Need(verb, where.plural, "helm upgrade and rollback", where)
+        for where, wanted in sorted(verbs.items(), key=lambda each: (each[0].group, each[0].plural))
+        for verb in sorted(wanted, key=HOOK_VERBS.index)
+    ]
+    return [*needs, Need("update", "secrets", "helm's own record of the release", record)]
+
+
+def _hooked(release: Release) -> list[Obj]:
+    """The objects of hooks that run in the cockpit's upgrade: extraSecrets, extraConfigMaps and the user's own."""
+    found = []
+    for hook in release.hooks:
+        if UPGRADE_HOOKS & set(hook.events):
+            found += [obj for obj in documents(hook.manifest) if labels(obj).get("component") not in SWITCHED_OFF]
+    return found
 
 
 async def _missing(place: Place, needs: list[Need]) -> list[Need]:
     kube = place.connections.kube
-    allowed = await asyncio.gather(*(kube.can(need.verb, need.plural, subresource=need.subresource) for need in needs))
+    allowed = await asyncio.gather(*(kube.can(need.verb, need.where, subresource=need.subresource) for need in needs))
     return [need for need, ok in zip(needs, allowed, strict=True) if not ok]
 
 
 def _finding(place: Place, need: Need, whose: str) -> Finding:
-    group = RESOURCES[need.plural].group
+    group, namespaced = need.where.group, need.where.namespaced
     name = f"{need.resource}.{group}" if group else need.resource
-    where = place.settings.kubernetes.namespace
-    mend = f"add {need.verb} on {name} in namespace {where} to {whose}'s Role"
+    inside = f"in namespace {place.settings.kubernetes.namespace} to {whose}'s Role"
+    mend = f"add {need.verb} on {name} " + (inside if namespaced else f"to a ClusterRole of {whose}")
     return Finding(
         "Kubernetes", "permission", False, f"may not {need.verb} {need.resource}: needed for {need.what}", mend
     )
