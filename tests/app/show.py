@@ -11,7 +11,7 @@ from tests.app.light import still_app
 
 async def picture(width: int, height: int, name: str, keys: tuple[str, ...] = ()) -> str:
     """The SVG of a sample state at a size, after pressing keys."""
-    app = still_app(*sample_state(name))
+    app = still_app(*sample_state(name), colours="dark")
     async with app.run_test(size=(width, height)) as pilot:
         await pilot.pause()
         for key in keys:

@@ -27,8 +27,7 @@ SIZES = [(160, 48), (80, 24)]
 async def test_all_fifteen_are_seen_with_status_evidence_age_and_who_signed(size: tuple[int, int]) -> None:
     app = still_app(*sample_state("preparing"))
     async with app.run_test(size=size) as pilot:
-        await pilot.press("p")
-        await until(pilot, lambda: "of 15 ready" in seen(app))
+        await until(pilot, lambda: "15 alerts" in seen(app))
         screen = seen(app)
         for each in PREREQUISITES:
             assert re.search(rf"[✔✖?◌] \w+ +{each.number} {each.id}\b", screen), each.id
