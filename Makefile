@@ -3,10 +3,13 @@ UV := .uv/bin/uv run -q --frozen --extra rehearsal
 # Which clusters the conformance suite asks; the suite itself asks the embedded one already.
 CLUSTERS ?= embedded,real
 
-.PHONY: torture ways-back test-cluster real-migration site
+.PHONY: snapshots torture ways-back test-cluster real-migration site
 
 site: .uv/bin/uv  ## the documentation as a site in docs/_build
 	$(UV) --group site sphinx-build -q -W -b html docs docs/_build
+
+snapshots: .uv/bin/uv  ## every screen and dialog written anew as it is now; read the diff
+	$(UV) python -m tests.app.snapshots.write
 
 torture: .uv/bin/uv  ## kill -9 at every named point and at 100 random moments; goes on where it was (half an hour)
 	$(UV) python -m tests.flight.torture

@@ -110,15 +110,14 @@ def fly_on_screen(
     of the migration go, once it ran. `theme` outranks the config's. Raises ConfigError for keys of the config that
     cannot be.
     """
-    from migration_cockpit.app import refuse_terminal
+    from migration_cockpit.app import refused
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.app.controls import more_keys
     from migration_cockpit.cockpit.cockpit import Cockpit
     from migration_cockpit.cockpit.desk import Desk
     from migration_cockpit.cockpit.outcome import exit_code
 
-    if why := refuse_terminal(dict(os.environ)):
-        print(f"migration-cockpit: {why}", file=sys.stderr)
+    if refused("migration-cockpit"):
         return 2
     if why := unusable_rates(settings):
         print(f"migration-cockpit: {why}", file=sys.stderr)

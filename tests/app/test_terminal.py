@@ -22,6 +22,7 @@ from benchmarks.screen import run
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
+from tests.report.sample import write_day
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT = 60.0
@@ -140,10 +141,33 @@ def test_no_color_means_none(tmp_path: Path, env: dict[str, str], coloured: bool
 def test_the_mouse_is_left_to_the_terminal(tmp_path: Path) -> None:
     with terminal(tmp_path) as there:
         there.until(b"timeline", b"detach", b"airflow-prod")
-        assert b"\x1b[?1000h" not in there.seen
-        assert b"\x1b[?1003h" not in there.seen
+        for mode in (b"9", b"1000", b"1002", b"1003", b"1005", b"1006", b"1015", b"1016"):
+            assert b"\x1b[?" + mode + b"h" not in there.seen
         there.process.terminate()
         there.exit_code()
+
+
+def test_a_screen_into_a_file_is_refused_where_a_person_sees_it(tmp_path: Path) -> None:
+    """Textual draws on stderr: sent into a file it would leave the terminal blank."""
+    master, slave = pty.openpty()
+    write_day(tmp_path)
+    with (tmp_path / "errors").open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "migration_cockpit", "replay", str(tmp_path)],
+            stdin=slave,
+            stdout=slave,
+            stderr=errors,
+            env=os.environ | {"TERM": "xterm-256color"},
+            start_new_session=True,
+        )
+    os.close(slave)
+    there = Terminal(process, master)
+    assert there.exit_code() == 2
+    while there.read(0.2) and b"leave out the 2>" not in there.seen:
+        assert process.poll() is not None
+    os.close(master)
+    assert b"stderr is no terminal, and the screen is drawn there" in there.seen
+    assert (tmp_path / "errors").read_bytes() == b""
 
 
 def test_everything_changing_each_second_costs_little(tmp_path: Path) -> None:

@@ -105,3 +105,8 @@ def test_a_dumb_terminal_is_refused_with_a_sentence(term: str, refused: bool) ->
     said = refuse_terminal({"TERM": term})
     assert bool(said) == refused
     assert not refused or "--headless" in said
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stderr"])
+def test_a_stream_that_is_no_terminal_is_refused_by_its_name(stream: str) -> None:
+    assert refuse_terminal({"TERM": "xterm"}, [stream]).startswith(f"{stream} is no terminal")

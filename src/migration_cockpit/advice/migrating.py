@@ -63,7 +63,7 @@ def advise_migration(
             return Advice("DONE", "good", verdict.evidence, details)
     source = state.sources.get("database")
     if source is not None and source.failing_since is not None:
-        unseen = f"The database cannot be seen since {clock(source.failing_since)}: {source.why}."
+        unseen = f"The database has not been seen since {clock(source.failing_since)}: {source.why}."
         return Advice("BLIND", "careful", f"{unseen} Whether the migration works is not known. {when}", details)
     if verdict.word == "QUIET":
         return _quiet(verdict, when, due, limits, details)

@@ -40,6 +40,8 @@ class Cost:
     in_service: float | None
     """Seconds since the database migration ended well and 3.x could write; None before."""
     now: datetime
+    served: bool = True
+    """Whether anything of 3.x that could write was seen ready since then."""
     upgraded: bool = True
     """Whether anything was upgraded: before that the way back loses nothing by its nature."""
     aim: str = ""
@@ -140,6 +142,8 @@ class Cost:
         if since is None:
             return "The new version is not in service: nothing has run under it."
         said = f"In service for {long(since)}: "
+        if not self.served:
+            said = f"The schema has been 3.x's for {long(since)}, no scheduler or API server of it is ready yet: "
         if since < LEAST:
             return said + "within the first hour the least is lost."
         if since < DECIDE[1]:
@@ -182,7 +186,17 @@ def cost(state: State, now: datetime) -> Cost | None:
         last_moment=end - timedelta(seconds=expected) if end is not None else None,
         in_service=(now - ended).total_seconds() if ended is not None else None,
         now=now,
+        served=_served(state),
         upgraded=upgraded(state),
+    )
+
+
+def _served(state: State) -> bool:
+    healthy = state.steps.get("healthy")
+    target = state.session.target_version if state.session else ""
+    return (healthy is not None and healthy.passed) or any(
+        pod.component in {"scheduler", "api-server"} and pod.version == target and 0 < pod.containers <= pod.ready
+        for pod in (state.pods.pods if state.pods else ())
     )
 
 

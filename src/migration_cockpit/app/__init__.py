@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Collection, Mapping
 
 
-def refuse_terminal(env: Mapping[str, str]) -> str:
+def refuse_terminal(env: Mapping[str, str], elsewhere: Collection[str] = ()) -> str:
     """Why the screen cannot be drawn in this terminal, in a sentence; empty when it can.
 
-    Textual itself would send colours and cursor moves to a dumb terminal all the same.
+    `elsewhere` names what of stdin and stderr is no terminal. Textual itself would send colours and cursor moves to a
+    dumb terminal all the same, and a screen into a file: it draws on stderr.
     """
+    if "stderr" in elsewhere:
+        return "stderr is no terminal, and the screen is drawn there: leave out the 2> (or fly with --headless)"
+    if "stdin" in elsewhere:
+        return "stdin is no terminal, and keys come from there: leave out the < or | (or fly with --headless)"
     term = env.get("TERM", "")
     if term in {"dumb", "unknown"}:
         return f"TERM={term} cannot draw a screen; use a terminal or tmux (a rehearsal can fly with --headless)"
     return ""
+
+
+def refused(command: str) -> bool:
+    """Whether the screen cannot be drawn here. Says why, where a person sees it, in the name of `command`."""
+    streams = {"stdin": sys.__stdin__, "stderr": sys.__stderr__}
+    elsewhere = [name for name, stream in streams.items() if stream is None or not stream.isatty()]
+    why = refuse_terminal(os.environ, elsewhere)
+    if why:
+        seen = sys.stdout if "stderr" in elsewhere and sys.stdout.isatty() else sys.stderr
+        print(f"{command}: {why}", file=seen)
+    return bool(why)

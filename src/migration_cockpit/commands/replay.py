@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,13 +126,12 @@ def _print_state(player: Player) -> int:
 
 
 def _play(player: Player, theme: str | None) -> int:
-    from migration_cockpit.app import refuse_terminal
+    from migration_cockpit.app import refused
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.cockpit.replay.controls import ReplayDesk
     from migration_cockpit.launch import ended_by
 
-    if why := refuse_terminal(dict(os.environ)):
-        print(f"migration-cockpit replay: {why}", file=sys.stderr)
+    if refused("migration-cockpit replay"):
         return USAGE_ERROR
     app = CockpitApp(player, ReplayDesk(player), colours=theme)
     app.run()

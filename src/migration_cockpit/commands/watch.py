@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     """Follow it until one leaves; nothing that is done here reaches the flight."""
     if options.serve:
         return _serve(options)
-    from migration_cockpit.app import refuse_terminal
+    from migration_cockpit.app import refused
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.cockpit.replay.controls import WatchDesk
     from migration_cockpit.cockpit.replay.watcher import Watcher
@@ -40,8 +39,7 @@ def run(options: argparse.Namespace) -> int:
     from migration_cockpit.session.journal import JournalError
     from migration_cockpit.session.recording import Recording, find_journal
 
-    if why := refuse_terminal(dict(os.environ)):
-        print(f"migration-cockpit watch: {why}", file=sys.stderr)
+    if refused("migration-cockpit watch"):
         return USAGE_ERROR
     try:
         recording = Recording(find_journal(options.file))

@@ -25,7 +25,7 @@ def plan_text(settings: Settings, steps: Sequence[Step] = STEPS) -> str:
     head = [
         f"{mark}{deployment.name}: Airflow {deployment.source_version} → {deployment.target_version}",
         f"release {kubernetes.release} in {kubernetes.context}/{kubernetes.namespace}",
-        f"window {settings.schedule.announce:%Y-%m-%d %H:%M} to {settings.schedule.window_end:%H:%M} UTC",
+        f"window {settings.schedule.announce:%Y-%m-%d %H:%M} to {_window_end(settings)} UTC",
         "<words in angle brackets> are known only in the flight",
     ]
     parts = [_step(number, step, settings) for number, step in enumerate(steps, start=1)]
@@ -34,6 +34,12 @@ def plan_text(settings: Settings, steps: Sequence[Step] = STEPS) -> str:
     redactor = Redactor()
     redactor.register_all(secrets.in_settings(settings))
     return redactor.clean("\n".join(head) + "\n\n" + "\n\n".join([*parts, BACK, *backs]))
+
+
+def _window_end(settings: Settings) -> str:
+    """The time of day alone where it is the day of the beginning."""
+    begin, end = settings.schedule.announce, settings.schedule.window_end
+    return f"{end:%H:%M}" if end.date() == begin.date() else f"{end:%Y-%m-%d %H:%M}"
 
 
 BACK = """The way back, chosen by what the world shows: nothing upgraded → abort; only the manifests → helm;

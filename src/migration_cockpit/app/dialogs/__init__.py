@@ -9,11 +9,16 @@ from migration_cockpit.app.dialogs.base import Dialog
 if TYPE_CHECKING:
     from migration_cockpit.app.app import CockpitApp
 
-__all__ = ["Dialog", "dialog_for"]
+__all__ = ["Dialog", "dialog_for", "kinds"]
 
 
 def dialog_for(about: str, app: CockpitApp) -> Dialog:
     """The dialog for a place of the desk (`sheet`, `decision` …) or a page (`help`, `advice`, `failures`, `days`)."""
+    return kinds()[about](about, app)
+
+
+def kinds() -> dict[str, type[Dialog]]:
+    """Every dialog and page by the place or page that it is for. Imported with the first one that is opened."""
     from migration_cockpit.app.dialogs.blocker import EndBlockerDialog
     from migration_cockpit.app.dialogs.days import DaysDialog
     from migration_cockpit.app.dialogs.decision import DecisionDialog
@@ -45,7 +50,7 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
     from migration_cockpit.app.dialogs.window import WindowDialog
     from migration_cockpit.app.dialogs.writing import MessageDialog, NoteDialog
 
-    kinds: dict[str, type[Dialog]] = {
+    return {
         "sheet": SheetDialog,
         "decision": DecisionDialog,
         "note": NoteDialog,
@@ -79,4 +84,3 @@ def dialog_for(about: str, app: CockpitApp) -> Dialog:
         "failures": FailuresDialog,
         "days": DaysDialog,
     }
-    return kinds[about](about, app)

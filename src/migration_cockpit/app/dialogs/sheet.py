@@ -114,7 +114,7 @@ def check_lines(check: Check, width: int) -> list[Line]:
 def _gates_head(sheet: Sheet) -> Line:
     failing = len(sheet.failing)
     said = (
-        f"   {failing} of {len(sheet.gates)} do not hold"
+        f"   {failing} of {len(sheet.gates)} {'does' if failing == 1 else 'do'} not hold"
         if failing
         else "   holds"
         if len(sheet.gates) == 1

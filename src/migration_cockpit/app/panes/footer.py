@@ -13,9 +13,12 @@ from migration_cockpit.cockpit.table import CONTROLS
 
 
 def view(where: str, width: int, *, without: tuple[str, ...] = (), controls: Sequence[Control] = CONTROLS) -> View:
-    """As many keys as there is room for; the help has the rest. `without` names labels that mean nothing here."""
+    """As many keys as there is room for, the ways back, out and to help in any case; the help has the rest.
+
+    `without` names labels that mean nothing here.
+    """
     entries = [entry for entry in footer_entries(where, controls) if entry[1] not in without]
-    vital = [entry for entry in entries if entry[1] in {"help", *LEAVING}]
+    vital = [entry for entry in entries if entry[1] in {"help", "rollback", *LEAVING}]
     room = width - sum(_size(entry) for entry in vital)
     shown = []
     for entry in entries:

@@ -185,5 +185,5 @@ def _now_line(state: State, now: datetime, width: int) -> Line:
         return line((f"✖ {title} {step.outcome}: {step.why}", OUTCOME_TONES.get(step.outcome, "bad")))
     late = (now - step.planned).total_seconds()
     plan = plural(abs(round(late / 60)), "minute")
-    said = f"is due since {plan}" if late >= 60 else f"is planned in {plan}" if late <= -60 else "is due now"
+    said = f"has been due for {plan}" if late >= 60 else f"is planned in {plan}" if late <= -60 else "is due now"
     return line((f"○ {title} ", "bright"), (f"{said}, at {hm(step.planned)}", "dim"))

@@ -82,14 +82,7 @@ def _event(count: int) -> Act:
 
 
 def _minute(sign: int) -> Act:
-    def act(player: Player) -> str | None:
-        before = player.clock.moment
-        player.by_seconds(sign * 60.0)
-        if player.clock.moment != before:
-            return None
-        return "this is the end of the recording" if sign > 0 else "this is the beginning of the recording"
-
-    return _does(act)
+    return _does(lambda player: player.by_seconds(sign * 60.0))
 
 
 def _landmark(kind: str, *, back: bool) -> Act:
@@ -104,11 +97,7 @@ def _landmark(kind: str, *, back: bool) -> Act:
 
 
 def _step(step: str) -> Act:
-    def act(player: Player) -> str:
-        go_to(player, f"step:{step}")
-        return f"step {step} began at {player.clock.moment:%H:%M:%S}"
-
-    return _does(act)
+    return _does(lambda player: go_to(player, f"step:{step}"))
 
 
 def _faster(by: int) -> Act:

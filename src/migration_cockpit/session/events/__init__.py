@@ -14,7 +14,6 @@ from migration_cockpit.session.events.cost import (
     SecondPersonAsked,
     WayBackExpected,
 )
-from migration_cockpit.session.events.dashboards import AnnotationTried
 from migration_cockpit.session.events.days import (
     DayEnded,
     DayFound,
@@ -94,7 +93,6 @@ __all__ = [
     "ROLLBACK",
     "UPDATE",
     "VERSION",
-    "AnnotationTried",
     "BaselineTaken",
     "Check",
     "ClockJumped",
