@@ -161,6 +161,10 @@ class Grafana(Section, frozen=True, kw_only=True):
     queries: Queries = Queries()
     regression_percent: float = 20.0
     baseline_minutes: float = 30.0
+    annotate: bool = True
+    """Write each step's start and end onto the dashboards, which takes the right annotations:create."""
+    dashboards: tuple[str, ...] = ()
+    """UIDs of the dashboards; none stands for the organisation, whose annotations a dashboard shows by their tag."""
 
 
 class Airflow(Section, frozen=True, kw_only=True):

@@ -116,7 +116,8 @@ def test_every_row_of_every_pane_has_its_detail_in_every_state(pane: str) -> Non
 async def test_each_pane_says_what_it_shows_from_where_and_what_is_normal(pane: str) -> None:
     app = still_app(*sample_state("migrating"))
     async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press(*["tab"] * PANES.index(pane), "d", "question_mark")
+        for key in [*["tab"] * PANES.index(pane), "d", "question_mark"]:
+            await app.press(key)
         await until(pilot, lambda: f"{pane} · what this is" in seen(app))
         text = " ".join(seen(app).replace("│", " ").split())
         for said in (ABOUT[pane].shows, ABOUT[pane].source, ABOUT[pane].normal):

@@ -97,6 +97,7 @@ POINTS = [
 """Before and after the record of an intention, and before the record of what came of it: the call has happened then."""
 
 
+@pytest.mark.timeout(900)  # a flight in 22 lives: on a machine with much else to do each start takes long
 def test_killed_at_every_kind_of_point_and_ten_times_while_it_migrates_the_flight_ends_verified_and_repeats_nothing(
     tmp_path: Path,
 ) -> None:

@@ -104,10 +104,10 @@ class Panel(Widget):
         self._repaint()
         return before != (self._top, self._left)
 
-    def to_end(self, end: bool) -> None:
-        """Go to the last line, or to the first."""
-        self._left = 0
-        self.scroll(down=len(self._view.lines) if end else -len(self._view.lines))
+    def to_end(self, end: bool) -> bool:
+        """Go to the last line, or to the first; False when one is there already."""
+        left, self._left = self._left, 0
+        return self.scroll(down=len(self._view.lines) if end else -len(self._view.lines)) or left != 0
 
     def _inside(self) -> tuple[int, int]:
         wide, high = self.size

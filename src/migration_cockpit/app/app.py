@@ -356,6 +356,8 @@ class CockpitApp(App[None]):
         """All panes again."""
         if self.board.looking.zoom:
             self.board.look(Looking(self.board.looking.pane))
+        else:
+            self.tell("nothing is open or zoomed: Esc has nothing to close")
 
     def read(self, page: str) -> None:
         """Open or close a page to read."""
@@ -375,8 +377,8 @@ class CockpitApp(App[None]):
     def scroll_to_end(self, end: bool) -> None:
         """Scroll to the end, or to the beginning."""
         panel = self._scrolled()
-        if panel is not None:
-            panel.to_end(end)
+        if panel is not None and not panel.to_end(end):
+            self.tell(f"this is the {'end' if end else 'beginning'} already")
 
     def _scrolled(self) -> Panel | None:
         screen = self.screen

@@ -36,6 +36,7 @@ from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
     from migration_cockpit.actions.anchors import Anchors
+    from migration_cockpit.actions.annotations import Annotator
     from migration_cockpit.cockpit.guiding import Guiding
     from migration_cockpit.cockpit.preparing import Preparing
     from migration_cockpit.connections import Connections
@@ -107,6 +108,7 @@ class Cockpit:
         """Pods whose events and log are being read."""
         self._lease_task: asyncio.Task[None] | None = None
         self._anchors: Anchors | None = None
+        self._annotator: Annotator | None = None
         self._outside: tuple[object, ...] = ()
         """Who listened to the recorder before this cockpit's own parts did: the screen, or the printer."""
 
@@ -346,7 +348,9 @@ class Cockpit:
     async def _fly(self) -> None:
         """Open or go on with the session and start reading the world."""
         from migration_cockpit.actions.anchors import Anchors
+        from migration_cockpit.actions.annotations import Annotator
         from migration_cockpit.actions.messages import Messenger
+        from migration_cockpit.actions.site import Site
         from migration_cockpit.advice import rates
         from migration_cockpit.advice.rollback_cost import marked
         from migration_cockpit.cockpit.examiner import Examiner
@@ -367,6 +371,12 @@ class Cockpit:
         self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
         self._anchors = Anchors(self.connections, self.recorder, self.clock)
         self._tasks.append(asyncio.create_task(self._anchors.run(), name="anchors"))
+        self._annotator = None
+        if Annotator.wanted(self.connections):
+            self._annotator = Annotator(
+                Site(self.settings, self.flight.session, self.connections), self.recorder, self.clock
+            )
+            self._tasks.append(asyncio.create_task(self._annotator.run(), name="annotations"))
         watch = MigrationWatch(self.recorder, self.clock, self.settings.limits, rates.of(self.settings))
         self._tasks.append(asyncio.create_task(watch.run(), name="verdict"))
         examiner = Examiner(self.recorder, self.connections)
@@ -478,6 +488,8 @@ class Cockpit:
         await self.runner.close()
         if self._anchors is not None:
             await self._anchors.finish()
+        if self._annotator is not None:
+            await self._annotator.finish()
         await self._end_tasks()
         outcome = session_outcome(self.state)
         if not self.recorder.write_error:

@@ -43,11 +43,15 @@ class Aws:
     def _call(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:
         client = self._client(service)
         from botocore.exceptions import BotoCoreError
+        from botocore.parsers import ResponseParserError
 
         try:
             return getattr(client, operation)(**arguments)
         except BotoCoreError as error:
             raise unreachable(error) from error
+        except ResponseParserError as error:
+            # Its text quotes the whole answer: a gateway's page, perhaps.
+            raise Unreachable("AWS", f"the answer to {operation} is none of AWS's", "check rds.endpoint_url") from error
 
     def _client(self, service: str) -> Any:
         with self._lock:

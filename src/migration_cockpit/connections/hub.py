@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.config import SecretRef, Settings
-from migration_cockpit.connections import helm, postgres, secrets
+from migration_cockpit.connections import grafana, helm, postgres, secrets
 from migration_cockpit.connections.airflow import AirflowApi
 from migration_cockpit.connections.aws import Aws
 from migration_cockpit.connections.credentials import jwt_expiry
@@ -226,6 +226,21 @@ class Connections:
             url = f"{grafana.url.rstrip('/')}/api/datasources/proxy/uid/{grafana.datasource_uid}"
             self._prometheus = await in_thread(_prometheus, url, token)
         return self._prometheus
+
+    async def grafana_call(
+        self, method: str, path: str, *, params: dict[str, str] | None = None, body: dict[str, Any] | None = None
+    ) -> Any:
+        """One call of Grafana's own API. Raises Unreachable, GrafanaRefused for a no."""
+        settings = self.settings.grafana
+        if settings is None:
+            raise Unreachable("Grafana", "the config names no Grafana", "add the table [grafana]")
+        token = await self._remembered(settings.token) if settings.token else ""
+        try:
+            return await grafana.call(await self.http(), settings.url, token, method, path, params=params, body=body)
+        except grafana.GrafanaRefused as error:
+            if error.status == 401 and settings.token is not None:
+                self._secrets.pop(settings.token, None)  # it may have been renewed since it was read
+            raise
 
     async def slack_post(self, text: str) -> None:
         """Post a message. Raises Unreachable with Slack's own words when it is not taken."""

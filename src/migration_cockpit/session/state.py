@@ -193,6 +193,14 @@ class PodLook(Value, frozen=True, kw_only=True, omit_defaults=True):
     event: ev.PodLooked | None = None
 
 
+class AnnotationState(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """An annotation on Grafana's dashboards: written, or why it was not."""
+
+    made: datetime | None = None
+    tries: int = 0
+    detail: str = ""
+
+
 class MessageState(Value, frozen=True, kw_only=True, omit_defaults=True):
     """A message of the playbook: queued, sent, or failing and to be tried again."""
 
@@ -388,6 +396,8 @@ class State(Value, frozen=True, kw_only=True, omit_defaults=True):
     way_back: WayBack = WayBack()
     looks: dict[str, PodLook] = {}
     """By pod: what was read of it on demand, the newest last."""
+    annotations: dict[str, AnnotationState] = {}
+    """By their tag."""
     attempts: dict[str, tuple[AttemptState, ...]] = {}
     """By step: its attempts before the one that `steps` tells of."""
     trends: Trends = Trends()

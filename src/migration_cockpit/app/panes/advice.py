@@ -6,9 +6,10 @@ from datetime import datetime
 
 from cockpit_widgets.charts import badge
 from cockpit_widgets.panel import View
-from cockpit_widgets.spans import Line, line, wrap
+from cockpit_widgets.spans import Line, fit, line, wrap
 from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice.advice import Advice
+from migration_cockpit.advice.alerts import alerts
 from migration_cockpit.advice.now import advise
 from migration_cockpit.advice.rollback_cost import cost
 from migration_cockpit.advice.verdict import as_recorded, judge
@@ -24,7 +25,8 @@ def view(
     rules: Rules = Rules(),  # noqa: B008 - immutable
     notice: str = "",
 ) -> View:
-    """The word, the headline and the lines below it; a notice takes the last rows."""
+    """The banner where something must be seen, the word, the headline and the lines below it; a notice takes the last
+    rows."""
     advice = advise(state, now, rules.limits, rules.rates, as_recorded if rules.recorded else judge)
     notices = (
         [
@@ -34,11 +36,28 @@ def view(
         if notice
         else []
     )
-    lines = _advice(advice, width)
+    lines = [*banner(state, now, width, rules), *_advice(advice, width)]
     room = max(1, height - len(notices))
     foot = line(("a", "bold"), (f" shows all {len(lines)} lines", "dim")) if len(lines) > room else ()
     tone = f"border-{advice.tone}" if advice.tone in {"careful", "bad"} else "border-focus"
     return View((*lines[:room], *notices), _way_back(state, now), foot, tone)
+
+
+def banner(state: State, now: datetime, width: int, rules: Rules) -> list[Line]:
+    """What must be seen without reading, in one row in reverse: the worst first, what has no room is counted."""
+    found = alerts(state, now, rules.limits)
+    if not found:
+        return []
+    said, left = found[0].text, len(found) - 1
+    for each in found[1:]:
+        longer = f"{said} · {each.text}"
+        if cells(line(longer)) > width - 10:
+            break
+        said, left = longer, left - 1
+    glyph = {"bad": "✖", "careful": "▲", "good": "▶"}[found[0].tone]
+    more = f" · {left} more" if left else ""
+    tone = f"badge-{found[0].tone}"
+    return [fit(line((f" {glyph} {said}{more}", tone)), width, tone=tone)]
 
 
 def _way_back(state: State, now: datetime) -> Line:

@@ -82,7 +82,14 @@ def _event(count: int) -> Act:
 
 
 def _minute(sign: int) -> Act:
-    return _does(lambda player: player.by_seconds(sign * 60.0))
+    def act(player: Player) -> str | None:
+        before = player.clock.moment
+        player.by_seconds(sign * 60.0)
+        if player.clock.moment != before:
+            return None
+        return "this is the end of the recording" if sign > 0 else "this is the beginning of the recording"
+
+    return _does(act)
 
 
 def _landmark(kind: str, *, back: bool) -> Act:
@@ -97,7 +104,11 @@ def _landmark(kind: str, *, back: bool) -> Act:
 
 
 def _step(step: str) -> Act:
-    return _does(lambda player: go_to(player, f"step:{step}"))
+    def act(player: Player) -> str:
+        go_to(player, f"step:{step}")
+        return f"step {step} began at {player.clock.moment:%H:%M:%S}"
+
+    return _does(act)
 
 
 def _faster(by: int) -> Act:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from migration_cockpit.actions import database
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import revisions
-from migration_cockpit.connections import postgres
+from migration_cockpit.connections import Unreachable, postgres
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.findings import Finding
 from migration_cockpit.playbook.preflight.place import Place
@@ -36,12 +36,14 @@ async def look(place: Place) -> list[Finding]:
     site = place.database
     sql = "select current_setting('server_version'), current_database(), current_user"
     version, name, user = (await database.rows(site, sql))[0]
+    grants = await _grants(site, user)
+    readable = all(each.ok for each in grants if each.name == "pg_read_all_data")
     return [
         Finding(AREA, "reach", True, f"PostgreSQL {version}, database {name} as {user}"),
         # connect() refuses a session whose settings a pooler dropped: this one has them.
         Finding(AREA, "session", True, "read-only, lock_timeout 300 ms, statement_timeout 3 s: they took"),
-        *await _grants(site, user),
-        await revision(place),
+        *grants,
+        *await _revision(place, readable=readable),
         await _timeouts(site),
     ]
 
@@ -69,6 +71,16 @@ async def _grants(site: Site, user: str) -> list[Finding]:
         "granted" if signal else "not granted: a session that blocks the migration is ended by the DBA then, not with K"
     )
     return [*found, Finding(AREA, "pg_signal_backend", True, text)]
+
+
+async def _revision(place: Place, *, readable: bool) -> list[Finding]:
+    """The revision; nothing where a missing grant hides it, which is a finding already."""
+    try:
+        return [await revision(place)]
+    except Unreachable:
+        if readable:
+            raise
+        return []
 
 
 async def revision(place: Place) -> Finding:

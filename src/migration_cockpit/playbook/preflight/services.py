@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from migration_cockpit.actions import snapshot
-from migration_cockpit.config import Rds
 from migration_cockpit.connections import WorldError
-from migration_cockpit.connections.aws import refused
+from migration_cockpit.connections.grafana import CREATE, READ, GrafanaRefused
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.findings import Finding
+from migration_cockpit.playbook.preflight import aws_rights
 from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.sources.metrics import UNITS, why
 
 
 async def aws(place: Place) -> list[Finding]:
-    """The identity, the instance, and what may be read of it. Raises NotSupported for Aurora."""
+    """The identity, each action that it needs, and the instance. Raises NotSupported for Aurora."""
     area, rds = "AWS", place.settings.rds
     if rds is None:
         dump = place.settings.dump.enabled
         mend = "set dump.enabled: without RDS a verified pg_dump is the only way back"
         return [Finding(area, "recovery point", dump, "no [rds]; a dump" if dump else "no [rds] and no dump", mend)]
-    found = [Finding(area, "identity", True, await place.connections.aws_identity())]
+    identity = await place.connections.aws_identity()
+    rights = await aws_rights.look(place, identity)
+    found = [Finding(area, "identity", True, identity), *rights]
+    if any("rds:DescribeDBInstances" in each.found for each in rights):
+        return found  # what it is cannot be told
     instance = await place.connections.rds_instance()
     status = str(instance.get("DBInstanceStatus", ""))
     storage = instance.get("AllocatedStorage")
@@ -32,41 +34,7 @@ async def aws(place: Place) -> list[Finding]:
     pending = instance.get("PendingModifiedValues") or {}
     text = json.dumps(pending, default=str) if pending else "none"
     found.append(Finding(area, "pending changes", not pending, text, "apply them before"))
-    return [*found, await _snapshots(place, rds), await _cloudwatch(place, rds)]
-
-
-async def _snapshots(place: Place, rds: Rds) -> Finding:
-    from botocore.exceptions import ClientError
-
-    try:
-        await snapshot.describe(place.database, f"{rds.snapshot_prefix}-check")
-    except ClientError as error:
-        return _denied("snapshots", error)
-    text = "may be described; taking one cannot be tried without taking one (rds:CreateDBSnapshot)"
-    return Finding("AWS", "snapshots", True, text)
-
-
-async def _cloudwatch(place: Place, rds: Rds) -> Finding:
-    from botocore.exceptions import ClientError
-
-    now = datetime.now(UTC)
-    metric = {
-        "Namespace": "AWS/RDS",
-        "MetricName": "FreeStorageSpace",
-        "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": rds.instance}],
-    }
-    query = {"Id": "free", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}
-    span = {"StartTime": now - timedelta(minutes=10), "EndTime": now}
-    try:
-        await place.connections.aws_call("cloudwatch", "get_metric_data", MetricDataQueries=[query], **span)
-    except ClientError as error:
-        return _denied("metrics", error)
-    return Finding("AWS", "metrics", True, "CloudWatch answers")
-
-
-def _denied(name: str, error: Exception) -> Finding:
-    told = refused(error)
-    return Finding("AWS", name, False, told.why, told.mend)
+    return found
 
 
 async def airflow(place: Place) -> list[Finding]:
@@ -109,7 +77,27 @@ async def grafana(place: Place) -> list[Finding]:
             return [*found, Finding(area, "reach", False, why(error), mend)]
         mend = f"no data: is this the metric's name here? grafana.queries.{name}"
         found.append(Finding(area, name, bool(result), query, "" if result else mend))
-    return found
+    return [*found, *await _annotations(place)] if settings.annotate else found
+
+
+async def _annotations(place: Place) -> list[Finding]:
+    """Whether steps may be written onto the dashboards; asked of Grafana, nothing is written."""
+    area, name = "Grafana", "annotations"
+    try:
+        rights = await place.connections.grafana_call("GET", "/api/access-control/user/permissions")
+    except GrafanaRefused as error:
+        if error.status == 404:
+            return [Finding(area, name, True, "this Grafana cannot be asked what the token may (404): not proved")]
+        return [Finding(area, name, False, error.why, error.mend)]
+    held = rights if isinstance(rights, dict) else {}
+    missing = [right for right in (CREATE, READ) if right not in held]
+    if not missing:
+        return [Finding(area, name, True, f"the token has {CREATE} and {READ}")]
+    mend = "give it to the service account, or set grafana.annotate = false"
+    return [
+        Finding(area, name, False, f"the token has not {right}: needed for steps on the dashboards", mend)
+        for right in missing
+    ]
 
 
 def _ask(prometheus: Any, query: str) -> Any:

@@ -16,7 +16,7 @@ async def look(place: Place) -> list[Finding]:
     """What a restore needs, as far as it can be asked without restoring."""
     found = []
     if place.settings.rds is not None:
-        text = "a restore cannot be tried without one (rds:RestoreDBInstanceFromDBSnapshot, rds:ModifyDBInstance)"
+        text = "the actions that a restore needs are looked at with the others of AWS; the restore itself is not tried"
         found.append(Finding(AREA, "restore", True, text))
         if place.settings.postgres.port_forward:
             text = "what is restored is compared from here, and postgres.port_forward leads to the old server"

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 
 VERSION = "11.1.0"
 METHODS = ("GET", "POST")
+RIGHTS = {
+    "annotations:create": ["annotations:type:dashboard", "annotations:type:organization"],
+    "annotations:read": ["annotations:type:*"],
+    "datasources:query": ["datasources:uid:*"],
+    "datasources:read": ["datasources:uid:*"],
+}
+"""Actions with their scopes, as the basic role Editor has them."""
 
 
 class Grafana:
@@ -26,6 +33,8 @@ class Grafana:
         self._uid = uid
         self.backend: Callable[[web.Request, str], Awaitable[web.Response]] | None = None
         self.annotations: list[dict[str, Any]] = []
+        self.rights = set(RIGHTS)
+        """What the token may; a test takes one away."""
 
     def app(self) -> web.Application:
         """Return the web application."""
@@ -34,6 +43,7 @@ class Grafana:
         app.router.add_get("/api/datasources/uid/{uid}", self._datasource)
         app.router.add_get("/api/datasources/uid/{uid}/health", self._datasource_health)
         app.router.add_route("*", "/api/datasources/proxy/uid/{uid}/{path:.*}", self._proxy)
+        app.router.add_get("/api/access-control/user/permissions", self._permissions)
         app.router.add_get("/api/annotations", self._list_annotations)
         app.router.add_post("/api/annotations", self._add_annotation)
         return app
@@ -82,7 +92,12 @@ class Grafana:
             return web.Response(status=502)
         return await self.backend(request, request.match_info["path"])
 
+    async def _permissions(self, _: web.Request) -> web.Response:
+        return _json({action: scopes for action, scopes in RIGHTS.items() if action in self.rights})
+
     async def _add_annotation(self, request: web.Request) -> web.Response:
+        if "annotations:create" not in self.rights:
+            return _denied("annotations:create")
         try:
             body = await request.json()
         except ValueError:
@@ -91,15 +106,31 @@ class Grafana:
             return _json({"message": "Failed to save annotation: text field should not be empty"}, 400)
         now = int(time.time() * 1000)
         entry = {"id": len(self.annotations) + 1, "time": body.get("time") or now}
+        entry |= {"dashboardUID": str(body["dashboardUID"])} if body.get("dashboardUID") else {}
         entry |= {"timeEnd": body.get("timeEnd") or entry["time"], "text": body["text"], "tags": body.get("tags") or []}
         self.annotations.append(entry)
         return _json({"message": "Annotation added", "id": entry["id"]})
 
     async def _list_annotations(self, request: web.Request) -> web.Response:
+        if "annotations:read" not in self.rights:
+            return _denied("annotations:read")
         tags = set(request.query.getall("tags", []))
+        uid = request.query.get("dashboardUID")
         begin, end = int(request.query.get("from", 0)), int(request.query.get("to", 2**62))
-        found = [entry for entry in self.annotations if tags <= set(entry["tags"]) and begin <= entry["time"] <= end]
+        found = [
+            entry
+            for entry in self.annotations
+            if tags <= set(entry["tags"]) and begin <= entry["time"] <= end and uid in (None, entry.get("dashboardUID"))
+        ]
         return _json(list(reversed(found)))
+
+
+def _denied(action: str) -> web.Response:
+    """What Grafana's access control answers where the token has not the action."""
+    message = f"You'll need additional permissions to perform this action. Permissions needed: {action}"
+    return _json(
+        {"accessErrorId": f"ACE{time.time_ns() % 10**10:010}", "message": message, "title": "Access denied"}, 403
+    )
 
 
 def _unauthorised(message: str, message_id: str) -> web.Response:

@@ -14,6 +14,7 @@ from migration_cockpit.session.events.cost import (
     SecondPersonAsked,
     WayBackExpected,
 )
+from migration_cockpit.session.events.dashboards import AnnotationTried
 from migration_cockpit.session.events.days import (
     DayEnded,
     DayFound,
@@ -93,6 +94,7 @@ __all__ = [
     "ROLLBACK",
     "UPDATE",
     "VERSION",
+    "AnnotationTried",
     "BaselineTaken",
     "Check",
     "ClockJumped",

@@ -13,6 +13,7 @@ import msgspec
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold import (
     cost,
+    dashboards,
     days,
     failures,
     guides,
@@ -44,6 +45,7 @@ _AREAS = (
     updates,
     looks,
     guides,
+    dashboards,
 )
 _FOLDS: dict[type[ev.Event], tuple[Any, ...]] = {
     cls: tuple(area.FOLDS[cls] for area in _AREAS if cls in area.FOLDS) for cls in ev.KINDS.values()
