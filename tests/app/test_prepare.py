@@ -134,6 +134,15 @@ def test_the_phase_is_told_by_the_plan_and_the_steps() -> None:
     assert phase(sample_state("unopened")[0], first) == DAY
 
 
+async def test_after_the_day_it_opens_on_the_days_that_follow() -> None:
+    app = still_app(*sample_state("done"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: app.page == "days")
+        await until(pilot, lambda: "D+1" in seen(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: not app.page)
+
+
 @pytest.mark.parametrize(("sample", "opens"), [("preparing", True), ("before", False), ("migrating", False)])
 async def test_the_cockpit_opens_on_the_phase_that_it_is(sample: str, opens: bool) -> None:
     app = still_app(*sample_state(sample))

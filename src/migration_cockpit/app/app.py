@@ -17,6 +17,7 @@ from textual.screen import Screen
 from cockpit_widgets.panel import Panel, View
 from cockpit_widgets.spans import plain
 from migration_cockpit import crash
+from migration_cockpit.advice.phase import AFTER, phase
 from migration_cockpit.app import theme
 from migration_cockpit.app.alarm import Alarm
 from migration_cockpit.app.board import Board, broken
@@ -202,6 +203,9 @@ class CockpitApp(App[None]):
             self.draw()
             return
         self.desk.welcome()
+        live = self._pause is None and self.shown.track is None
+        if live and self.desk.where == "screen" and phase(self.state, self.shown.clock.now()) == AFTER:
+            self.read("days")
         if self._pause is not None:
             self.spawn(self._autopilot)
 
