@@ -64,5 +64,3 @@ async def test_a_terminal_of_the_kind_does_get_the_looks_of_the_snapshot(kind: s
         for (_, style), (_, wanted) in zip(row, expected, strict=True):
             if wanted not in {"ground", "field"}:
                 assert style == wanted
-            if kind == "no colour":
-                assert "#" not in style
