@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from textual.pilot import Pilot
 
+from cockpit_widgets.panel import View
 from migration_cockpit.app.app import CockpitApp
 from migration_cockpit.app.dialogs import Dialog, dialog_for
 from migration_cockpit.app.plan import Looking
@@ -140,6 +141,8 @@ async def play(pilot: Pilot[None], stage: Stage, scene: Scene) -> None:
                 await pilot.pause()
             app.draw()
     else:
+        for panel in app.board._panels.values():  # where a log stands tells what was seen before it
+            panel._view, panel._following = View(), True
         app.board.look(opened.looking)
         app.board.scrolled.to_end(False)
         app.draw()
