@@ -266,6 +266,8 @@ def main() -> int:
     world: tuple[str, ...] = ("--airflow=real",) if given.real else (f"--repoint={given.repoint}",)
     if given.real:
         directory /= "real"
+    # Else the migration is over before anybody has typed what ends it.
+    world += ("--task-instances=200000",) if given.job else ()
     directory.mkdir(parents=True, exist_ok=True)
     lock = SessionLock(directory)
     lock.take(f"a torture, process {os.getpid()}")  # two in one directory would take each other's worlds away
