@@ -7,8 +7,10 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from migration_cockpit.actions import direct, job_source
 from migration_cockpit.actions.job_template import printable
@@ -192,6 +194,13 @@ POOLED = "postgresql://airflow:secret-1@airflow-pgbouncer.ns:6543/airflow-metada
 )
 def test_the_direct_way_is_read_from_pgbouncers_own_file(ini: str, dsn: str) -> None:
     assert direct.composed(POOLED, ini) == dsn
+
+
+def test_options_of_a_connection_are_read_by_libpq_as_they_were_given() -> None:
+    options = "-c search_path=airflow -c lock_timeout=5s"
+    dsn = direct.composed(f"{POOLED}&options={quote(options)}", "[databases]\nairflow-metadata=host=db\n")
+    assert dsn is not None
+    assert conninfo_to_dict(dsn)["options"] == options
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from migration_cockpit.advice import updates
+from migration_cockpit.advice.phase import AFTER, DAY, phase
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import SourceState
 from tests.app.fixtures import sample_state
@@ -62,3 +63,29 @@ def test_it_is_due_so_long_after_the_last_one_and_never_when_it_is_over() -> Non
     assert updates.due_at(told, 1800) == sent + timedelta(minutes=30)
     assert updates.due_at(sample_state("before")[0], 1800) is None
     assert updates.due_at(sample_state("done")[0], 1800) is None
+
+
+@pytest.mark.parametrize("outcome", ["rolled back", "aborted"])
+def test_after_a_way_back_there_is_nothing_to_tell_and_the_days_after_have_begun(outcome: str) -> None:
+    state, now = sample_state("going-back")
+    assert state.rollback is not None
+    assert not updates.over(state)
+    assert phase(state, now) == DAY
+    back = msgspec.structs.replace(state.rollback, ended=now, outcome=outcome)
+    state = msgspec.structs.replace(state, rollback=back)
+    assert updates.over(state)
+    assert updates.due_at(state, 60) is None
+    assert phase(state, now) == AFTER
+
+
+def test_a_step_that_waits_for_a_person_changes_nothing_for_the_users_yet() -> None:
+    state, now = sample_state("soak")
+    critical = msgspec.structs.replace(state.steps["critical"], started=None, ended=None, outcome="", attempt=0)
+    rest = {
+        name: msgspec.structs.replace(state.steps[name], started=None, ended=None, outcome="", attempt=0)
+        for name in ("rest", "soak", "success")
+    }
+    waiting = msgspec.structs.replace(state, steps={**state.steps, "critical": critical, **rest})
+    said = updates.text(waiting, now, Limits())
+    assert "unpause critical comes next" in said
+    assert said.endswith("Users: no DAG runs yet; UI and API answer.")

@@ -61,7 +61,9 @@ def rows(app: CockpitApp, *, without: int) -> list[Row]:
     The log follows in jumps of half a panel, so where it stands tells what was seen before: it is taken to its end.
     """
     app.board.look(Looking("log"))
-    app.scroll_to_end(True)
+    panel = app.board.scrolled
+    assert panel is not None
+    panel.to_end(True)  # not by its key, which says so where it does nothing
     strips = app.screen._compositor.render_strips()
     return [[(part.text, str(part.style)) for part in strip.simplify()] for strip in strips][1:-without]
 

@@ -207,3 +207,12 @@ def test_the_policy_has_these_actions_and_no_other() -> None:
     given = [each["Action"] for each in POLICY["Statement"]]
     actions = {action for each in given for action in ([each] if isinstance(each, str) else each)}
     assert actions == {right.action for right in RIGHTS}
+
+
+@pytest.mark.parametrize("length", [1, 39, 40, 48, 49, 53, 62, 63])
+def test_a_try_is_never_about_the_instance_that_is_there(length: int) -> None:
+    rds = Rds(instance="x" * (length - 1) + "y", region="eu-central-1")
+    names = aws_rights.Names(rds, "aws", "123456789012", "check-0a1b2c3d")
+    assert names.nobody != rds.instance
+    assert len(names.nobody) <= 63
+    assert names.nobody.endswith("-check-0a1b2c3d")

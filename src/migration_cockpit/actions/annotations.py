@@ -89,7 +89,10 @@ class Annotate:
         left = []
         for dashboard in self._dashboards:
             asked = {"tags": self.key} | ({"dashboardUID": dashboard} if dashboard else {})
-            if not await self._site.live.grafana_call("GET", PATH, params=asked):
+            found = await self._site.live.grafana_call("GET", PATH, params=asked)
+            if not isinstance(found, list):
+                raise WorldError("Grafana answered with something else than a list of annotations")
+            if not found:
                 left.append(dashboard)
         return left
 

@@ -126,7 +126,7 @@ def composed(given: str, text: str) -> str | None:
     place = f"[{host}]" if ":" in host else host
     netloc = f"{account}@{place}:{target.get('port', '5432')}"
     path = "/" + quote(target.get("dbname", alias), safe="")
-    return urlunsplit(parts._replace(netloc=netloc, path=path, query=urlencode(query)))
+    return urlunsplit(parts._replace(netloc=netloc, path=path, query=urlencode(query, quote_via=quote)))
 
 
 def _read(text: str) -> tuple[Mapping[str, dict[str, str]], Mapping[str, str]]:

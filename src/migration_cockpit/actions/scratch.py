@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from migration_cockpit.actions.dump import LIBPQ, execute, sha256
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import WorldError, postgres
+from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.session.events import Command
 
 PREFIX = "migration_cockpit_scratch_"
@@ -47,15 +49,18 @@ class RestoreInScratch:
         """Create, restore, count both sides, drop."""
         program = self._site.settings.dump.pg_restore
         return (
-            Command(
-                text=f'createdb --template=template0 "{self.key}"', what="connection of prepare.scratch_dsn in $PG*"
-            ),
+            Command(text=f'createdb --template=template0 "{self.key}"', what=f"connection of {self._place} in $PG*"),
             Command(text=f"{program} --list {self.dump} | grep -v EXTENSION > {self._listing}"),
             Command(text=" ".join(self._restore()), what="into the scratch database only"),
             Command(text=f"{program} --data-only -f - {self.dump}", what="its rows are counted as they pass"),
             Command(text=f"psql {self.key}", what="the rows of every table of the dump are counted"),
             Command(text=f'dropdb --force "{self.key}"', what="whatever came of it"),
         )
+
+    @property
+    def _place(self) -> str:
+        """The config's key of the server that is used."""
+        return "prepare.scratch_dsn" if self._site.settings.prepare.scratch_dsn else "prepare.staging_dsn"
 
     @property
     def _listing(self) -> Path:
@@ -72,8 +77,8 @@ class RestoreInScratch:
 
         try:
             await self._may()
-            held = await asyncio.to_thread(self._rows_of_dump)
-            self.digest = await asyncio.to_thread(sha256, self.dump)
+            held = await in_thread(self._rows_of_dump)
+            self.digest = await in_thread(sha256, self.dump)
             try:
                 await self._fresh()
                 await self._fill(report)
@@ -175,25 +180,19 @@ class RestoreInScratch:
     def _rows_of_dump(self) -> dict[str, int]:
         """Rows by table as the dump holds them. Raises OperationError for one that breaks off."""
         command = [self._site.settings.dump.pg_restore, "--data-only", "-f", "-", str(self.dump)]
-        try:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        except OSError as error:
-            raise OperationError(f"{command[0]} cannot be started: {error.strerror}; set dump.pg_restore") from error
-        assert process.stdout is not None
-        assert process.stderr is not None
-        with process:
-            found: dict[str, int] = {}
-            table = ""
-            for line in process.stdout:
-                if table:
-                    if line == b"\\.\n":
-                        table = ""
-                    else:
-                        found[table] += 1
-                elif line.startswith(b"COPY ") and line.rstrip().endswith(b"FROM stdin;"):
-                    table = line[5:].partition(b" (")[0].decode()
-                    found[table] = 0
-            errors = process.stderr.read().decode(errors="replace")
+        # Not a pipe: nobody reads it before the end, and a full one would stop pg_restore.
+        with tempfile.TemporaryFile() as said:
+            try:
+                process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said)
+            except OSError as error:
+                raise OperationError(
+                    f"{command[0]} cannot be started: {error.strerror}; set dump.pg_restore"
+                ) from error
+            assert process.stdout is not None
+            with process:
+                found = _counted(process.stdout)
+            said.seek(0)
+            errors = said.read().decode(errors="replace")
         if process.returncode:
             raise OperationError(f"the dump cannot be read to its end: {_last(errors)}; take another")
         return found
@@ -210,6 +209,22 @@ class RestoreInScratch:
                     cursor = await session.execute(f"select count(*) from {table}")  # noqa: S608
                     found[table] = int((await cursor.fetchone())[0])
         return found
+
+
+def _counted(script: IO[bytes]) -> dict[str, int]:
+    """Rows by table of what pg_restore writes."""
+    found: dict[str, int] = {}
+    table = ""
+    for line in script:
+        if table:
+            if line == b"\\.\n":
+                table = ""
+            else:
+                found[table] += 1
+        elif line.startswith(b"COPY ") and line.rstrip().endswith(b"FROM stdin;"):
+            table = line[5:].partition(b" (")[0].decode()
+            found[table] = 0
+    return found
 
 
 def _named(template: str, name: str, literal: str = "") -> Any:

@@ -12,6 +12,7 @@ from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.rollback_cost import cost, usable
 from migration_cockpit.advice.times import capital, clock, long, sentence
+from migration_cockpit.advice.updates import over
 from migration_cockpit.advice.verdict import Judge, judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import STEP_TITLES, Postponement, State, StepState
@@ -35,7 +36,7 @@ def advise(
 def _with_update(state: State, advice: Advice) -> Advice:
     """The update that waits to be sent, in full and last: whoever sends it has read it."""
     ready = state.updates
-    if ready.prepared is None:
+    if ready.prepared is None or over(state):
         return advice
     return replace(advice, details=(*advice.details, f"Update of {clock(ready.prepared)}: {ready.text}"))
 

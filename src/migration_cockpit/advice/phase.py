@@ -17,7 +17,8 @@ def phase(state: State, now: datetime) -> str:
     steps = list(state.steps.values())
     if not steps:
         return DAY
-    if all(step.passed for step in steps) or (state.rollback is not None and state.rollback.outcome == "verified"):
+    back = state.rollback
+    if all(step.passed for step in steps) or (back is not None and back.outcome in {"rolled back", "aborted"}):
         return AFTER
     if state.postponement is not None or any(step.attempt for step in steps):
         return DAY

@@ -28,7 +28,16 @@ USERS = {
     "soak": "DAGs run again; the UI looks different",
     "success": "DAGs run again; the UI looks different",
 }
-"""What users may notice while a step runs or is the next."""
+"""What users may notice while a step runs."""
+
+_BEFORE = {
+    "pause": "nothing yet",
+    "helm": USERS["drain"],
+    "healthy": USERS["migrate"],
+    "critical": USERS["smoke"],
+    "rest": USERS["critical"],
+}
+"""The same while the step is the next one and changes something for them."""
 
 
 def due_at(state: State, every: float) -> datetime | None:
@@ -42,7 +51,7 @@ def due_at(state: State, every: float) -> datetime | None:
 
 def over(state: State) -> bool:
     """Whether there is nothing more to tell: all flown, gone back, or called off."""
-    if state.rollback is not None and state.rollback.outcome == "rolled back":
+    if state.rollback is not None and state.rollback.outcome in {"rolled back", "aborted"}:
         return True
     if state.postponement is not None and state.postponement.outcome == "verified":
         return True
@@ -82,7 +91,8 @@ def text(state: State, now: datetime, limits: Limits, rates: Rates = BUILT_IN) -
         return f"{lead} every step is flown."
     parts = [f"{lead} {_where(state, step, now)}", _far(state, step, now, limits, rates), _end(state, step, now, rates)]
     said = " ".join(part for part in parts if part)
-    return f"{said} Users: {USERS.get(step.id, 'see above')}."
+    users = USERS if step.started is not None else {**USERS, **_BEFORE}
+    return f"{said} Users: {users.get(step.id, 'see above')}."
 
 
 _BACK = "no DAG runs; UI and API may not answer"

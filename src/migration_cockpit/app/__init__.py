@@ -26,7 +26,9 @@ def refuse_terminal(env: Mapping[str, str], elsewhere: Collection[str] = ()) -> 
 def refused(command: str) -> bool:
     """Whether the screen cannot be drawn here. Says why, where a person sees it, in the name of `command`."""
     streams = {"stdin": sys.__stdin__, "stderr": sys.__stderr__}
-    elsewhere = [name for name, stream in streams.items() if stream is None or not stream.isatty()]
+    # With another driver of Textual's the screen goes elsewhere: that of `watch --serve` sends it to a browser.
+    drawn = {} if os.environ.get("TEXTUAL_DRIVER") else streams
+    elsewhere = [name for name, stream in drawn.items() if stream is None or not stream.isatty()]
     why = refuse_terminal(os.environ, elsewhere)
     if why:
         seen = sys.stdout if "stderr" in elsewhere and sys.stdout.isatty() else sys.stderr

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock
+from migration_cockpit.session.journal import Entry
 from migration_cockpit.session.recorder import Recorder
+from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
     from migration_cockpit.config import Settings
@@ -30,11 +32,23 @@ class Preparing:
         self._sessions = sessions
         self._examine = examine or self._look_at_the_world
         self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[Any] | None = None
+        flight.recorder.listeners.append(self._heard)
 
     @property
     def busy(self) -> bool:
         """Whether it is being looked at, or the backup is being tested."""
         return self._task is not None and not self._task.done()
+
+    @property
+    def off(self) -> str:
+        """Why nothing may be looked at now; empty when it may. XComs are read in one pass, up to a minute long, and a
+        migration of that table would wait for it."""
+        state = self._flight.state
+        step = state.running_step
+        if (step is not None and step.id == "migrate") or (state.rollback is not None and state.rollback.active):
+            return "not while the database is migrated or goes back: a long read would stand in the way"
+        return ""
 
     def look(self) -> bool:
         """Begin to look, in the background; False where that goes on already."""
@@ -53,21 +67,27 @@ class Preparing:
             stale = timedelta(days=settings.prepare.stale_days)
             self._recorder.record(signed_anew(before.seen[asked].event, word, self._clock.now(), stale))
 
-    def backup_commands(self) -> tuple[ev.Command, ...]:
-        """What a test of the newest dump would do. Raises NothingToTest."""
+    def backup_commands(self) -> tuple[Path, tuple[ev.Command, ...]]:
+        """The newest dump, and what a test of it would do. Raises NothingToTest."""
         from migration_cockpit.playbook.prepare import backup
 
-        return backup.operation(self._settings, self._sessions, None, None).describe()
+        test = backup.operation(self._settings, self._sessions, None, None)
+        return test.dump, test.describe()
 
-    def test_backup(self) -> bool:
-        """Begin to test the newest dump, then look at everything; False where either goes on already."""
-        return self._begin(self._test_backup())
+    def test_backup(self, dump: Path | None = None) -> bool:
+        """Begin to test this dump, or the newest, then look at everything; False where either goes on already."""
+        return self._begin(self._test_backup(dump))
 
     async def close(self) -> None:
         """Stop looking."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def _heard(self, entry: Entry, _: State) -> None:
+        """A look that is under way gives way to a migration and to a way back."""
+        if isinstance(entry.event, ev.StepStarted | ev.RollbackStarted) and self.off and self._looking is not None:
+            self._looking.cancel()
 
     # --- In the background --------------------------------------------------------------------------------------------
 
@@ -97,11 +117,19 @@ class Preparing:
         def tell(result: Result) -> None:
             self._recorder.record(as_event(result))
 
+        if self.off:
+            return
         self._recorder.record(ev.PrepareStarted(operator=self._flight.operator))
         ready, why = 0, ""
+        self._looking = asyncio.ensure_future(self._examine(tell))
         try:
-            results = await self._examine(tell)
+            results = await self._looking
             ready = sum(each.ready for each in results)
+        except asyncio.CancelledError:
+            self._looking.cancel()
+            if not self.off:
+                raise
+            why = self.off
         except Exception as error:  # noqa: BLE001 - the boundary: that nobody could look is told, and the flight goes on
             why = str(error) or type(error).__name__
         self._recorder.record(ev.PrepareEnded(ready=ready, total=len(PREREQUISITES), why=why))
@@ -111,14 +139,14 @@ class Preparing:
 
         return await examine(self._settings, sessions=self._sessions, now=self._clock.now(), tell=tell)
 
-    async def _test_backup(self) -> None:
+    async def _test_backup(self, dump: Path | None) -> None:
         from migration_cockpit.playbook.prepare import backup
 
         async def do(operation: Any) -> str:
             return await self._flight.do(ev.PREPARE, operation)
 
         try:
-            await backup.restore_by(self._settings, self._sessions, do, self._flight.connections)
+            await backup.restore_by(self._settings, self._sessions, do, self._flight.connections, dump)
         except Exception as error:  # noqa: BLE001 - as above
             self._flight.say(f"the backup could not be tested: {error}", level="bad")
         await self._look()

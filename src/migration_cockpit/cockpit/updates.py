@@ -83,10 +83,10 @@ def refusal(state: State, now: datetime, settings: Settings) -> str:
         return "updates are switched off (slack.updates); m writes a message"
     if updates.on_its_way(state, now):
         return "the update is on its way"
-    if state.updates.prepared is None:
-        due = updates.due_at(state, slack.updates_every)
-        if due is None:
-            return "no update is due before the announcement, nor once it is over; m writes a message"
+    due, made = updates.due_at(state, slack.updates_every), state.updates.prepared
+    if due is None:
+        return "no update is due before the announcement, nor once it is over; m writes a message"
+    if made is None:
         return f"the next update is due at {hour(due)}; m writes a message before"
     return ""
 
@@ -94,7 +94,7 @@ def refusal(state: State, now: datetime, settings: Settings) -> str:
 def offer(state: State, now: datetime) -> str:
     """What is said while an update waits to be sent; empty when none does."""
     ready = state.updates
-    if ready.prepared is None or updates.on_its_way(state, now):
+    if ready.prepared is None or updates.over(state) or updates.on_its_way(state, now):
         return ""
     if ready.failed:
         return f"update not sent: {ready.failed} · u sends it again"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.connections.errors import Unreachable, one_line
@@ -47,7 +46,7 @@ async def call(
         raise Unreachable("Grafana", one_line(error), "check grafana.url") from None
     try:
         told = answer.json()
-    except json.JSONDecodeError:
+    except ValueError:  # no JSON, or no text at all: a gateway's page
         told = None
     if answer.status_code != 200:
         raise _refused(answer.status_code, told)

@@ -50,7 +50,7 @@ class Migrate:
         """Snapshot and Job."""
         site = Site(settings, session)
         points = recovery_points.operations(site, self.id, dump=not settings.rds)
-        return (*reference.operations(site, attempt), *points, MigrationJob(site, job_name(site, attempt)))
+        return (*points, *reference.operations(site, attempt), MigrationJob(site, job_name(site, attempt)))
 
     def verification(self, settings: Settings) -> Sequence[str]:
         """What is looked at."""
@@ -71,8 +71,8 @@ class Migrate:
             ended = await self._ended(flight, name)
             if not ended:
                 flight.queue_message(self.id, "migrating", text(flight))
-                await reference.take(flight)
                 await self._snapshot(flight)
+                await reference.take(flight)
                 await self._alone(flight, name)
                 await self._job(flight, name)
             return await flight.verify(

@@ -146,7 +146,10 @@ async def _take(flight: Flight, attempt: int) -> None:
         await flight.do(STEP, MakeScratch(site, airflow, admin, owner=owner), report)
         dsn = fresh_schema.on_database(await direct.airflow_dsn(site), fresh_schema.scratch_database(site, airflow))
         flight.connections.redactor.register(dsn)
-        manifest, secret = await job_source.build(site, name, dsn=dsn, application=fresh_schema.APPLICATION)
+        # Never the chart's own arguments: they may set the connection again, and then to Airflow's own database.
+        manifest, secret = await job_source.build(
+            site, name, ReferenceJob.command, dsn=dsn, application=fresh_schema.APPLICATION
+        )
         await flight.do(STEP, ReferenceJob(site, name, manifest=manifest, dsn=secret), report)
         await flight.do(STEP, KeepReference(site, airflow, admin, partial(_keep, flight)), report)
     except (OperationError, WorldError):

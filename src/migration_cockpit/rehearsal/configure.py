@@ -169,7 +169,7 @@ def _staging(staging: StagingEndpoints, endpoints: Endpoints, grafana: Mapping[s
             "password": _file("airflow-password"),
         },
         # A world is young: what its staging did half an hour ago is nothing.
-        "staging_grafana": {**grafana, **own, "baseline_minutes": 0.1},
+        "staging_grafana": {**grafana, **own, "baseline_minutes": 0.3},
     }
 
 

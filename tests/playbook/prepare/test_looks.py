@@ -407,7 +407,12 @@ async def test_a_rollback_counts_on_the_same_versions_only(tmp_path: Path) -> No
 
 async def test_no_dump_an_empty_dump_a_changed_dump(tmp_path: Path) -> None:
     assert (await backup.look(where(tmp_path))).status == UNKNOWN
-    dump = tmp_path / "sessions" / "a" / "artifacts" / "airflow.dump"
+    settings = where(tmp_path).settings
+    another = tmp_path / "sessions" / f"another-{settings.deployment.name}-20260513-090000" / "artifacts" / "a.dump"
+    another.parent.mkdir(parents=True)
+    another.write_bytes(b"")
+    assert backup.dumps(tmp_path / "sessions", settings) == [], "a dump of another deployment proves nothing here"
+    dump = tmp_path / "sessions" / f"{settings.deployment.name}-20260512-090000" / "artifacts" / "airflow.dump"
     dump.parent.mkdir(parents=True)
     dump.write_bytes(b"")
     assert (await backup.look(where(tmp_path))).found == ("airflow.dump is empty",)

@@ -106,7 +106,7 @@ class BackupDialog(Dialog):
         dialog = self._cockpit_app.desk.dialog
         commands = dialog.commands if isinstance(dialog, dialogs.BackupDialog) else ()
         said = (
-            "The newest dump is restored into a database made for it on the server of prepare.scratch_dsn, its rows "
+            "The newest dump is restored into a database made for it on the server that is named below, its rows "
             "are compared table by table with those in the dump, and it is dropped again. No other is touched."
         )
         lines = [line((each, "bright")) for each in wrap(said, width)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.cockpit.control import Act, Control
@@ -71,14 +72,16 @@ class BackupDialog(OpenDialog):
 
     place = "test-backup"
 
-    def __init__(self, chosen: int, commands: tuple[Command, ...]) -> None:
+    def __init__(self, chosen: int, commands: tuple[Command, ...], dump: Path | None = None) -> None:
+        """`dump` is the one that the commands name."""
         super().__init__()
         self.chosen = chosen
         self.commands = commands
+        self.dump = dump
 
     async def confirm(self, desk: Desk) -> None:
         """Begin. Raises Refused while something else goes on."""
-        if not desk.cockpit.preparing.test_backup():
+        if not desk.cockpit.preparing.test_backup(self.dump):
             raise Refused("the prerequisites are being looked at: press Enter again when that is over")
         desk.open(PrepareDialog(self.chosen), "the newest dump is being restored into a scratch database")
 
@@ -94,7 +97,7 @@ def of(state: State, chosen: int) -> str:
 async def _open(desk: Keys) -> None:
     desk.open(PrepareDialog())
     cockpit = getattr(desk, "cockpit", None)  # a replay has none: it shows what was seen then
-    if cockpit is not None and cockpit.state.prepare is None and not cockpit.not_driving:
+    if cockpit is not None and cockpit.state.prepare is None and not (cockpit.not_driving or cockpit.preparing.off):
         cockpit.preparing.look()
 
 
@@ -121,6 +124,8 @@ async def _back(desk: Keys) -> None:
 
 
 async def _look(desk: Desk) -> None:
+    if why := desk.cockpit.preparing.off:
+        raise Refused(why)
     if not desk.cockpit.preparing.look():
         raise Refused("they are being looked at already")
     desk.notice = "looking at all of them; each shows as it is found"
@@ -144,10 +149,10 @@ async def _test_backup(desk: Desk) -> None:
     from migration_cockpit.playbook.prepare.backup import NothingToTest
 
     try:
-        commands = desk.cockpit.preparing.backup_commands()
+        dump, commands = desk.cockpit.preparing.backup_commands()
     except NothingToTest as error:
         raise Refused(str(error)) from error
-    desk.open(BackupDialog(_chosen(desk), commands))
+    desk.open(BackupDialog(_chosen(desk), commands, dump))
 
 
 OPEN = Control(

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from migration_cockpit.actions import cluster
 from migration_cockpit.actions.cluster import Workload
+from migration_cockpit.actions.snapshot import describe
+from migration_cockpit.connections import Unreachable
 from migration_cockpit.playbook.days.first_day import NOT_FLOWN, follow_ups, import_errors, measured, v1_calls
 from migration_cockpit.playbook.days.shape import Day, Ground
 from migration_cockpit.playbook.gates import site_of
@@ -59,9 +61,33 @@ async def backups(ground: Ground) -> Seen:
     ordered = sorted(points.values(), key=lambda each: each.taken)
     late = [each for each in ordered if ground.now >= each.taken + KEPT]
     lines = [_line(each, each in late) for each in ordered]
+    left = {each.name: await _is_left(ground, each) for each in ordered if each not in late}
+    if gone := [name for name, there in left.items() if there is False]:
+        return Seen(FAILS, (f"gone before their time: {', '.join(gone)}", *lines), "look who deletes backups")
     if late:
         return Seen(FAILS, tuple(lines), "their 35 days are over: delete them, they hold production's data")
+    if unseen := [name for name, there in left.items() if there is None]:
+        return Seen(UNKNOWN, (f"nobody sees from here: {', '.join(unseen)}", *lines), "look where they are kept")
     return Seen(HOLDS, tuple(lines))
+
+
+async def _is_left(ground: Ground, point: RecoveryPoint) -> bool | None:
+    """Whether a backup is still there; None where that cannot be seen from here. Raises Unreachable."""
+    if point.method == "snapshot":
+        if ground.settings.rds is None:
+            return None
+        return await _described(ground, point.name)
+    homes = [ground.artifacts, *([ground.flown.journal.parent / "artifacts"] if ground.flown else [])]
+    return True if any((home / point.name).is_file() for home in homes) else None
+
+
+async def _described(ground: Ground, name: str) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        return await describe(site_of(ground.flight), name) is not None
+    except ClientError as error:
+        raise Unreachable("AWS", str(error)[:200]) from error
 
 
 def _line(point: RecoveryPoint, late: bool) -> str:

@@ -34,7 +34,9 @@ class Names:
     @property
     def nobody(self) -> str:
         """An instance that does not exist, named as a restored one would be."""
-        return f"{self.rds.instance}-restored-{self.mark}"[:63]
+        whole = f"{self.rds.instance}-restored-{self.mark}"
+        # The mark is what no instance has: it is never what is cut off.
+        return whole if len(whole) <= 63 else f"{self.rds.instance[: 62 - len(self.mark)].rstrip('-')}-{self.mark}"
 
     @property
     def snapshot(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -52,9 +53,13 @@ class NothingToTest(Exception):
     """There is no dump, or no place to restore it into; the message says what to do."""
 
 
-def dumps(sessions: Path) -> list[Path]:
-    """Those of all sessions and of the days before, the newest last."""
-    found = [*sessions.glob("*/artifacts/*.dump"), *sessions.parent.glob("days/*/artifacts/*.dump")]
+def dumps(sessions: Path, settings: Settings) -> list[Path]:
+    """Those of this deployment's sessions and of its days before, the newest last; nobody else's proves anything."""
+    it = settings.deployment
+    stamp = re.compile(re.escape(it.name) + r"-\d{8}-\d{6}.*")
+    found = [one for one in sessions.glob("*/artifacts/*.dump") if stamp.fullmatch(one.parent.parent.name)]
+    days = sessions.parent / "days" / f"{it.name}-{it.source_version}-{it.target_version}"
+    found += days.glob("artifacts/*.dump")
     return sorted(found, key=lambda one: one.stat().st_mtime)
 
 
@@ -82,9 +87,9 @@ def operation(
     """The test of this dump, or of the newest. Raises NothingToTest."""
     if scratch(settings) is None:
         raise NothingToTest("no server for a scratch database is known: set prepare.scratch_dsn, a role with CREATEDB")
-    known = dumps(sessions)
+    known = dumps(sessions, settings)
     if dump is None and not known:
-        raise NothingToTest("no dump is kept with the sessions: name one with --dump FILE")
+        raise NothingToTest("no dump is kept with the sessions of this deployment: name one with --dump FILE")
     return RestoreInScratch(Site(settings, settings.deployment.name, connections), dump or known[-1])
 
 
@@ -142,7 +147,7 @@ class Silent:
 
 async def look(where: Where) -> Seen:
     """The newest dump can be read; the last restore's rows were equal, and no table of production is missing in it."""
-    kept = await in_thread(dumps, where.sessions)
+    kept = await in_thread(dumps, where.sessions, where.settings)
     tested = await in_thread(read, path(where.sessions, where.settings.deployment.name))
     newest = None
     if kept:
@@ -152,7 +157,7 @@ async def look(where: Where) -> Seen:
     if tested is None:
         if newest is None:
             mend = f"take a dump; then {TEST}"
-            return Seen(UNKNOWN, ("no dump is kept with the sessions",), mend)
+            return Seen(UNKNOWN, ("no dump is kept with the sessions of this deployment",), mend)
         return newest
     name = Path(tested.dump).name
     if tested.why:
