@@ -40,6 +40,8 @@ class Driving:
         self._clock = clock
         self._once = asyncio.Event()
         self._drove = False
+        self._one = asyncio.Lock()
+        """One call at a time: a round that read the lease before it was taken would undo what is known of it."""
 
     @property
     def drives(self) -> bool:
@@ -84,7 +86,7 @@ class Driving:
 
     async def look(self) -> None:
         """One round of the keeper; what fails becomes `error`."""
-        self.error = await self._called(self.keeper.look())
+        self.error = await self._called(self.keeper.look)
         self._once.set()
 
     async def seen(self) -> None:
@@ -93,7 +95,7 @@ class Driving:
 
     async def take(self) -> str:
         """Take over; returns why that was not possible, or ""."""
-        error = await self._called(self.keeper.take())
+        error = await self._called(self.keeper.take)
         if self.drives:
             self._tell()
             return ""
@@ -101,7 +103,7 @@ class Driving:
 
     async def offer(self, operator: str) -> str:
         """Offer it to an operator, or to nobody any more; returns why that was not possible, or ""."""
-        error = await self._called(self.keeper.offer(operator))
+        error = await self._called(lambda: self.keeper.offer(operator))
         lease = self.keeper.lease
         if error or lease is None or lease.offered != operator:
             return error or self.why_not or "the lease was written by another at the same moment: try again"
@@ -110,12 +112,12 @@ class Driving:
 
     async def release(self) -> None:
         """Give it back; a lease that cannot be given back is stale soon."""
-        await self._called(self.keeper.release())
+        await self._called(self.keeper.release)
 
-    async def _called(self, call: Awaitable[object]) -> str:
+    async def _called(self, call: Callable[[], Awaitable[object]]) -> str:
         try:
-            async with asyncio.timeout(CALL_SECONDS):
-                await call
+            async with self._one, asyncio.timeout(CALL_SECONDS):
+                await call()
         except TimeoutError:
             return f"Kubernetes has not answered within {CALL_SECONDS:.0f} s"
         except Exception as error:  # noqa: BLE001 - the boundary: whatever the API answers, the keys are off and say why
