@@ -37,11 +37,11 @@ def test_nothing_is_told_while_nothing_must_be_seen() -> None:
 def test_a_change_of_verdict_is_told_for_two_minutes_and_a_grave_one_while_it_stands() -> None:
     state, now = quiet()
     fresh = msgspec.structs.replace(state, verdict_since=now - timedelta(seconds=30))
-    assert said(fresh, now) == ["VERDICT WORKING since 30 s"]
+    assert said(fresh, now) == ["VERDICT WORKING for 30 s"]
     assert said(fresh, now + timedelta(seconds=91)) == []
     blocked, later = sample_state("blocked")
     long_since = msgspec.structs.replace(blocked, verdict_since=later - HOUR, credentials={})
-    assert said(long_since, later) == ["VERDICT BLOCKED since 60 min"]
+    assert said(long_since, later) == ["VERDICT BLOCKED for 60 min"]
     assert alerts(long_since, later)[0].tone == "bad"
 
 

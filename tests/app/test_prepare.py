@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +14,11 @@ from migration_cockpit.advice.phase import AFTER, DAY, PREPARATION, phase
 from migration_cockpit.app.dialogs.prepare import prepare_lines
 from migration_cockpit.cockpit.desk import DEAF
 from migration_cockpit.cockpit.dialogs import BackupDialog, PrepareDialog, PrerequisiteDialog, SignDialog
+from migration_cockpit.cockpit.preparing import Preparing
 from migration_cockpit.playbook.prepare import PREREQUISITES, signoffs
 from migration_cockpit.playbook.prepare.printed import as_data
+from migration_cockpit.playbook.prepare.shape import Result
+from migration_cockpit.session import events as ev
 from tests.app.fixtures import sample_state
 from tests.app.light import HeldClock, light_app, still_app
 from tests.app.preparing import NOW, results
@@ -122,6 +126,45 @@ async def test_no_word_outweighs_evidence(tmp_path: Path) -> None:
         await pilot.press("t")
         await until(pilot, lambda: "set prepare.scratch_dsn" in seen(app))
         assert not isinstance(app.desk.dialog, BackupDialog)
+
+
+async def test_nothing_is_looked_at_while_that_stands_in_the_way_nor_once_it_says_nothing(
+    tmp_path: Path,
+) -> None:
+    app, light = light_app(tmp_path / "s")
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, lambda: light.state.session is not None)
+        light.recorder.record(ev.StepStarted(step="migrate", operator="sre-1", attempt=1))
+        await pilot.press("p")
+        await until(pilot, lambda: "a long read would stand in the way" in seen(app))
+        assert light.state.prepare is None
+        light.recorder.record(ev.StepEnded(step="migrate", outcome="verified", operator="sre-1"))
+        named = {"step": "migrate", "operation": "migration-job", "key": "j"}
+        light.recorder.record(ev.OperationIntended(**named, commands=(), attempt=1))
+        light.clock.leap(DEAF)
+        await pilot.press("r")
+        await until(pilot, lambda: "production is upgraded" in seen(app))
+        assert light.state.prepare is None
+
+
+async def test_a_look_that_is_under_way_gives_way_to_the_migration(tmp_path: Path) -> None:
+    app, light = light_app(tmp_path / "s")
+    began = asyncio.Event()
+
+    async def examine(_: object) -> list[Result]:
+        began.set()
+        await asyncio.Event().wait()
+        return []
+
+    light.preparing = Preparing(light.flight, tmp_path / "sessions", examine)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, lambda: light.state.session is not None)
+        await pilot.press("p")
+        await began.wait()
+        light.recorder.record(ev.StepStarted(step="migrate", operator="sre-1", attempt=1))
+        await until(pilot, lambda: not light.preparing.busy)
+    assert light.state.prepare is not None
+    assert "stand in the way" in light.state.prepare.why
 
 
 def test_the_phase_is_told_by_the_plan_and_the_steps() -> None:

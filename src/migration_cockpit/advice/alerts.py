@@ -68,7 +68,7 @@ def _verdict(state: State, now: datetime) -> list[Alert]:
     if not stands and age > FRESH:
         return []
     tone = "bad" if said.verdict in GRAVE else "good" if said.verdict in CALM else "careful"
-    return [Alert(f"verdict {said.verdict} {said.subject}", f"VERDICT {said.verdict} since {long(age)}", tone)]
+    return [Alert(f"verdict {said.verdict} {said.subject}", f"VERDICT {said.verdict} for {long(age)}", tone)]
 
 
 def _due(state: State, now: datetime) -> list[Alert]:

@@ -366,6 +366,7 @@ class CockpitApp(App[None]):
     def read(self, page: str) -> None:
         """Open or close a page to read."""
         self.page = "" if self.page == page or self.desk.where != "screen" else page
+        self.tell("")  # what was said of a key before is not said of the page
         self.call_later(self._show_dialog)
 
     def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:

@@ -86,14 +86,15 @@ class Keyboard:
 
     async def _press(self, event: events.Key) -> None:
         try:
-            await self._act(event.key)
+            await self._act(event.key, event.character if event.is_printable and event.character else event.key)
         except Exception as error:  # noqa: BLE001 - the boundary: a key that fails is said and recorded, and the app goes on
             self._app.failed(f"the key {event.key} failed", error)
         finally:
             if isinstance(event, PressedKey):
                 event.done.set()
 
-    async def _act(self, key: str) -> None:
+    async def _act(self, key: str, named: str) -> None:
+        """Do what a key does; `named` is what a person calls it."""
         app, deaf = self._app, self._app.desk.deaf
         if key == "enter" and not await self._confirms(deaf=deaf):
             return
@@ -107,7 +108,7 @@ class Keyboard:
         elif control is not None:
             control.act(app)
         elif not deaf:
-            app.tell(f"{key} does nothing here; ? lists the keys")
+            app.tell(f"{named} does nothing here; ? lists the keys")
 
     async def _confirms(self, *, deaf: bool) -> bool:
         """Whether an Enter counts: in a dialog it must be pressed once, on what is still the same dialog after it."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from migration_cockpit.advice.rollback_cost import upgraded
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.journal import Entry
@@ -42,12 +43,17 @@ class Preparing:
 
     @property
     def off(self) -> str:
-        """Why nothing may be looked at now; empty when it may. XComs are read in one pass, up to a minute long, and a
-        migration of that table would wait for it."""
+        """Why nothing may be looked at now; empty when it may.
+
+        XComs are read in one pass, up to a minute long, and a migration of that table would wait for it. After the
+        upgrade production is not what is asked about any more: true answers would read as failures.
+        """
         state = self._flight.state
         step = state.running_step
         if (step is not None and step.id == "migrate") or (state.rollback is not None and state.rollback.active):
             return "not while the database is migrated or goes back: a long read would stand in the way"
+        if upgraded(state) and (state.rollback is None or state.rollback.outcome not in {"rolled back", "aborted"}):
+            return "production is upgraded: the prerequisites are of the time before, and not looked at any more"
         return ""
 
     def look(self) -> bool:

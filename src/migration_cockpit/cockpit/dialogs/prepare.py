@@ -95,9 +95,10 @@ def of(state: State, chosen: int) -> str:
 
 
 async def _open(desk: Keys) -> None:
-    desk.open(PrepareDialog())
     cockpit = getattr(desk, "cockpit", None)  # a replay has none: it shows what was seen then
-    if cockpit is not None and cockpit.state.prepare is None and not (cockpit.not_driving or cockpit.preparing.off):
+    off = "" if cockpit is None or cockpit.not_driving else cockpit.preparing.off
+    desk.open(PrepareDialog(), off)
+    if cockpit is not None and cockpit.state.prepare is None and not (cockpit.not_driving or off):
         cockpit.preparing.look()
 
 

@@ -33,19 +33,20 @@ from migration_cockpit.playbook.rollback.plan import (
 )
 from migration_cockpit.playbook.rollback.trip import Trip
 from migration_cockpit.session.events import RecoveryPoint
+from migration_cockpit.session.words import plural
 
 Found = TypeVar("Found")
 LOST_IN_A_DOWNGRADE = {
-    "_xcom_archive": "pickled xcoms, dropped with their archive",
-    "trigger": "triggers: deferred tasks may fail under 2.x, or stop its scheduler (encoding of 3.2)",
-    "serialized_dag": "serialized DAGs, parsed again by 2.x",
-    "asset_partition_dag_run": "runs of asset partitions",
-    "backfill": "backfills",
-    "deadline": "deadlines",
-    "hitl_detail": "answers of people to tasks",
-    "dag_version": "DAG versions",
+    "_xcom_archive": ("pickled xcom", ", dropped with their archive"),
+    "trigger": ("trigger", ": deferred tasks may fail under 2.x, or stop its scheduler (encoding of 3.2)"),
+    "serialized_dag": ("serialized DAG", ", parsed again by 2.x"),
+    "asset_partition_dag_run": ("run", " of asset partitions"),
+    "backfill": ("backfill", ""),
+    "deadline": ("deadline", ""),
+    "hitl_detail": ("answer", " of people to tasks"),
+    "dag_version": ("DAG version", ""),
 }
-"""Tables whose rows an `airflow db downgrade` drops or cannot carry, and what they are."""
+"""Tables whose rows an `airflow db downgrade` drops or cannot carry: what one of them is, and what comes of them."""
 
 
 async def look(flight: Flight) -> Prospect:
@@ -239,20 +240,20 @@ async def _downgrade_loses(flight: Flight) -> tuple[str, ...]:
     """What an `airflow db downgrade` drops or cannot carry, counted now; each query on its own."""
     site, words = site_of(flight), []
     moved = "select count(*) from dag_run where logical_date is null"
-    for sql, what in (
-        (moved, "runs without a logical date, moved into a table _airflow_moved__*"),
+    for sql, (one, more) in (
+        (moved, ("run", " without a logical date, moved into a table _airflow_moved__*")),
         *((f"select count(*) from {table}", what) for table, what in LOST_IN_A_DOWNGRADE.items()),  # noqa: S608 - names of ours
     ):
         try:
             count = int((await database.rows(site, sql))[0][0])
         except WorldError as error:
             if "schema is neither" not in str(error):
-                words.append(f"{what}: not counted, {error}")
+                words.append(f"{one}s{more}: not counted, {error}")
             continue
         if count:
-            words.append(f"{count} {what}")
+            words.append(f"{plural(count, one)}{more}")
     before = _task_failures(flight)
-    return (*words, *((f"{before} rows of task_fail, dropped by the migration",) if before else ()))
+    return (*words, *((f"{plural(before, 'row')} of task_fail, dropped by the migration",) if before else ()))
 
 
 def _task_failures(flight: Flight) -> int:
