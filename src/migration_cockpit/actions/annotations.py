@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 
-from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
+from migration_cockpit.actions.operation import Observation, OperationError, Report, Silent, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Connections, WorldError
 from migration_cockpit.session import events as ev
@@ -97,16 +97,6 @@ class Annotate:
         return left
 
 
-class _Silent:
-    """An annotation has nothing to report while it is written."""
-
-    def line(self, source: str, text: str, *, level: str = "info", at: str = "") -> None:
-        """Nothing."""
-
-    def progress(self, text: str, done: int = 0, total: int = 0) -> None:
-        """Nothing."""
-
-
 class Annotator:
     """Writes them as steps begin and end. Runs as a task of its own."""
 
@@ -169,7 +159,7 @@ class Annotator:
     async def _written(self, annotation: Annotate) -> bool:
         made, detail = True, ""
         try:
-            await annotation.run(_Silent())
+            await annotation.run(Silent())
         except OperationError as error:
             made, detail = False, str(error)
         with suppress(JournalError):

@@ -47,6 +47,16 @@ class Report(Protocol):
         """How far it is."""
 
 
+class Silent:
+    """A report that nobody reads."""
+
+    def line(self, source: str, text: str, *, level: str = "info", at: str = "") -> None:
+        """Nothing."""
+
+    def progress(self, text: str, done: int = 0, total: int = 0) -> None:
+        """Nothing."""
+
+
 class Operation(Protocol):
     """One change to the world.
 

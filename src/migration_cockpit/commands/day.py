@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migration_cockpit.commands import USAGE_ERROR, Command, config_option, operator_option
+from migration_cockpit.commands.paper import width
 
 if TYPE_CHECKING:
     from migration_cockpit.config import Settings
@@ -93,7 +94,7 @@ def _gone_through(day: Day, settings: Settings, options: argparse.Namespace) -> 
             connections = Connections(settings, redactor, clock)
             flight = Flight(settings, connections, recorder, clock)
             flight.operator = operator
-            tell = (lambda _: None) if options.json else (lambda found: print(as_lines(found, width=_width())))
+            tell = (lambda _: None) if options.json else (lambda found: print(as_lines(found, width=width(WIDEST))))
             try:
                 await go_through(
                     day,
@@ -134,13 +135,6 @@ async def _report(ground: Ground) -> Seen:
     name = f"report-{ground.flown.name}.html"
     ground.flight.recorder.write_artifact(name, page.render(document(found)).encode())
     return Seen(HOLDS, (f"artifacts/{name} tells of {found.events} events",))
-
-
-def _width() -> int:
-    try:
-        return min(WIDEST, os.get_terminal_size().columns)
-    except OSError:
-        return WIDEST
 
 
 COMMAND = Command(

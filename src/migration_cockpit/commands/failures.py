@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migration_cockpit.commands import USAGE_ERROR, Command, session_option
+from migration_cockpit.commands.paper import width
 from migration_cockpit.config import STEP_IDS
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
         near = failures.near(options.id)
         hint = f"did you mean {', '.join(near)}?" if near else "`migration-cockpit failures` lists them"
         return _wrong(f"{options.id} is no known failure; {hint}")
-    print(json.dumps(as_data(failure), indent=2, ensure_ascii=False) if options.json else told(failure, {}, _width()))
+    print(
+        json.dumps(as_data(failure), indent=2, ensure_ascii=False) if options.json else told(failure, {}, width(WIDEST))
+    )
     return 0
 
 
@@ -66,7 +68,7 @@ def _look(options: argparse.Namespace) -> int:
         rows = [as_data(each.failure) | {"evidence": each.evidence, "values": dict(each.values)} for each in found]
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     elif found:
-        print("\n\n".join(f"» {each.evidence}\n\n{told(each.failure, each.values, _width())}" for each in found))
+        print("\n\n".join(f"» {each.evidence}\n\n{told(each.failure, each.values, width(WIDEST))}" for each in found))
     else:
         print("No known failure shows in it.")
     return 1 if found else 0
@@ -103,7 +105,7 @@ def _guide(options: argparse.Namespace) -> int:
 
     def tell(one: GuideFound) -> None:
         if not options.json:
-            print(as_lines(one, width=_width()))
+            print(as_lines(one, width=width(WIDEST)))
 
     async def go() -> tuple[GuideFound, ...]:
         connections = Connections(settings, Redactor(), SystemClock())
@@ -122,13 +124,6 @@ def _guide(options: argparse.Namespace) -> int:
 def _wrong(text: str) -> int:
     print(f"migration-cockpit failures: {text}", file=sys.stderr)
     return USAGE_ERROR
-
-
-def _width() -> int:
-    try:
-        return min(WIDEST, os.get_terminal_size().columns)
-    except OSError:
-        return WIDEST
 
 
 COMMAND = Command(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from migration_cockpit.commands import USAGE_ERROR, Command, config_option, operator_option
+from migration_cockpit.commands.paper import width
 
 if TYPE_CHECKING:
     from migration_cockpit.config import Settings
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([as_data(each) for each in results], indent=2, ensure_ascii=False))
     else:
-        print(as_table(results, width=_width()))
+        print(as_table(results, width=width(WIDEST)))
     return 0 if all(each.ready for each in results) else 1
 
 
@@ -110,13 +110,6 @@ def _test_backup(dump: Path | None, settings: Settings) -> int:
         return 1
     print(f"✔ {len(tested.rows)} tables and {sum(tested.rows.values())} rows are equal; {tested.database} is dropped")
     return 0
-
-
-def _width() -> int:
-    try:
-        return min(WIDEST, os.get_terminal_size().columns)
-    except OSError:
-        return WIDEST
 
 
 COMMAND = Command(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 from migration_cockpit.playbook.guided import Family
-from migration_cockpit.playbook.prepare.printed import WORDS
+from migration_cockpit.playbook.prepare.printed import found_lines
 from migration_cockpit.session.events import GuideFound
 
 LEAD = " " * 11
@@ -14,12 +13,7 @@ LEAD = " " * 11
 
 def as_lines(found: GuideFound, *, width: int) -> str:
     """One look: how it stands, what was found, what to do."""
-    lines = [f"{WORDS[found.status]} {found.look}"]
-    for text in found.found:
-        lines += textwrap.wrap(text, width, initial_indent=LEAD, subsequent_indent=LEAD + "  ")
-    if found.mend and found.status != "holds":
-        lines += textwrap.wrap(f"→ {found.mend}", width, initial_indent=LEAD, subsequent_indent=LEAD + "  ")
-    return "\n".join(lines)
+    return found_lines(found, width=width, lead=LEAD)
 
 
 def as_data(family: Family, found: tuple[GuideFound, ...]) -> dict[str, Any]:

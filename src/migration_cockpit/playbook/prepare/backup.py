@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from migration_cockpit.actions.dump import PROOF, SUM_SUFFIX, sha256
-from migration_cockpit.actions.operation import OperationError
+from migration_cockpit.actions.operation import OperationError, Silent
 from migration_cockpit.actions.scratch import RestoreInScratch
 from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Postgres, SecretRef, Settings
@@ -133,16 +133,6 @@ def _keep(file: Path, tested: Tested) -> None:
     part.touch(mode=0o600)
     part.write_bytes(msgspec.json.format(msgspec.json.encode(tested), indent=1))
     part.replace(file)
-
-
-class Silent:
-    """A report that nobody reads."""
-
-    def line(self, source: str, text: str, *, level: str = "info", at: str = "") -> None:
-        """Nothing."""
-
-    def progress(self, text: str, done: int = 0, total: int = 0) -> None:
-        """Nothing."""
 
 
 async def look(where: Where) -> Seen:

@@ -10,9 +10,19 @@ from typing import Any
 
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, SIGNED, STALE, UNKNOWN, Result, Seen, judge, signable
 from migration_cockpit.playbook.prepare.signoffs import SignOff
-from migration_cockpit.session.events import PrerequisiteSeen
+from migration_cockpit.session.events import DayFound, GuideFound, PrerequisiteSeen
 
 WORDS = {HOLDS: "✔ holds  ", SIGNED: "✔ signed ", FAILS: "✘ FAILS  ", UNKNOWN: "? unknown", STALE: "◌ stale  "}
+
+
+def found_lines(seen: DayFound | GuideFound, *, width: int, lead: str) -> str:
+    """One look of a day or of a guided page: how it stands, what was found, what to do."""
+    lines = [f"{WORDS[seen.status]} {seen.look}"]
+    for text in seen.found:
+        lines += textwrap.wrap(text, width, initial_indent=lead, subsequent_indent=lead + "  ")
+    if seen.mend and seen.status != HOLDS:
+        lines += textwrap.wrap(f"→ {seen.mend}", width, initial_indent=lead, subsequent_indent=lead + "  ")
+    return "\n".join(lines)
 
 
 def as_table(results: Sequence[Result], *, width: int) -> str:
