@@ -47,6 +47,8 @@ async def test_a_whole_migration_is_seen_and_not_held_up(settings_for: Settle, p
         await migration
         await eventually(lambda: tasks.of(SourceRecovered))
         await eventually(lambda: database.of(DatabaseRead)[-1].reading.fab_revisions == ("02ca36b0235b",))
+        # The server notices a moment after the process that its session is gone.
+        await eventually(lambda: database.of(DatabaseRead)[-1].reading.migration_lock_pid is None)
     assert in_the_way == 0
     readings = [event.reading for event in database.of(DatabaseRead)]
     assert not database.of(SourceFailed)
