@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from migration_cockpit.config import STEP_IDS
+from migration_cockpit.rehearsal import faults
 from migration_cockpit.rehearsal.faults import FAULTS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
@@ -70,3 +71,27 @@ def test_from_a_step_that_a_fault_makes_fail_the_way_back_ends_well(fault: str, 
     flown = rehearsal.rehearse("--session", str(session), "--fault", fault, *order)
     assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
     assert "rolled back" in flown.stdout or "aborted" in flown.stdout
+
+
+@pytest.mark.matrix
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("fault", sorted(STAY))
+def test_a_fault_that_breaks_unpausing_too_is_mended_and_the_way_back_goes_on(fault: str, tmp_path: Path) -> None:
+    session, order = tmp_path / "session", (FAULTS[fault].step, "restore")
+    with rehearsal.world(tmp_path / "world", "--fault", fault) as world:
+        flown = rehearsal.fly_once(world, session, back=order, timeout=400)
+        stages = {e.stage: e.outcome for e in _events(session) if isinstance(e, ev.RollbackStageEnded)}
+        if flown.returncode:
+            assert {name for name, outcome in stages.items() if outcome != "verified"} == {"unpause"}, flown.stdout[
+                -3000:
+            ]
+            faults.switch(world, fault, None)
+            flown = rehearsal.fly_once(world, session, back=order, timeout=400)
+        assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
+    ended = {event.stage: event for event in _events(session) if isinstance(event, ev.RollbackStageEnded)}
+    assert {stage.outcome for stage in ended.values()} == {"verified"}
+    assert next(check for check in ended["unpause"].checks if check.name == "active as in the ledger").holds
+
+
+def _events(session: Path) -> list[ev.Event]:
+    return [entry.event for entry in journal.read(session / journal.FILE)]
