@@ -23,8 +23,8 @@ test-cluster: .uv/bin/uv  ## the embedded cluster and helm against real ones; co
 	$(UV) python -m tests.cluster.build
 	CONFORMANCE_CLUSTERS=$(CLUSTERS) $(UV) pytest -q -p no:cacheprovider --timeout 600 -o addopts=-ra -n 2 --dist loadfile tests/conformance tests/cluster
 
-real-migration: .uv/bin/uv  ## the migration by Airflow itself, FROM=2.10.5 TO=3.2.2, up to the verified schema (minutes)
-	$(UV) python -m scripts.fly_migration --from $(or $(FROM),2.11.2) --to $(or $(TO),3.2.2)
+real-migration: .uv/bin/uv  ## the migration by Airflow itself, FROM=2.10.5 TO=3.2.2, OPTIONS=--unknown, up to the verified schema (minutes)
+	$(UV) python -m scripts.fly_migration --from $(or $(FROM),2.11.2) --to $(or $(TO),3.2.2) $(OPTIONS)
 
 .uv/bin/uv:
 	python3 -m venv .uv

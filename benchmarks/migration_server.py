@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from benchmarks.disk import HeldDisk
 
 from migration_cockpit.rehearsal.database import SUPERUSER, EmbeddedPostgres
 from migration_cockpit.rehearsal.real.database import prepare
@@ -33,6 +34,8 @@ class Bench:
     postgres: EmbeddedPostgres
     programs: Path
     halved: bool
+    disk: HeldDisk | None = None
+    """Its own disk, where it is to be held back."""
 
     def environment(self, database: str) -> Mapping[str, str]:
         """Of the migration on a copy of the template."""
@@ -76,14 +79,19 @@ class Bench:
 
 
 @asynccontextmanager
-async def made(work: Path, task_instances: int, *, halved: bool) -> AsyncIterator[Bench]:
-    """A server whose database `airflow` is one of 2.11.2 with so many task instances."""
+async def made(work: Path, task_instances: int, *, halved: bool, disk: HeldDisk | None = None) -> AsyncIterator[Bench]:
+    """A server whose database `airflow` is one of 2.11.2 with so many task instances; on `disk` where one is given."""
     tell = lambda line: print(f"… {line}", flush=True)  # noqa: E731 - one word
     await asyncio.to_thread(ensure, SOURCE, tell)
     programs = await asyncio.to_thread(ensure, TARGET, tell) / "bin"
     folder = work / "dags"
     write_dags(folder, DAGS)
-    postgres = EmbeddedPostgres(work / "postgres", settings={"max_wal_size": "4GB", "shared_buffers": "256MB"})
+    place = (disk.mounted if disk is not None else work) / "postgres"
+    settings = {"max_wal_size": "4GB", "shared_buffers": "256MB"}
+    if disk is not None:
+        # As in production it waits for its disk; a second copy of the WAL would be the rehearsal's only.
+        settings |= {"fsync": "on", "archive_mode": "off"}
+    postgres = EmbeddedPostgres(place, settings=settings)
     try:
         await postgres.start()
         await postgres.create_roles()
@@ -92,7 +100,7 @@ async def made(work: Path, task_instances: int, *, halved: bool) -> AsyncIterato
         )
         if halved and (pid := postgres.handle().server_pid()) is not None:
             _pin(pid)
-        yield Bench(work, postgres, programs, halved)
+        yield Bench(work, postgres, programs, halved, disk)
     finally:
         await postgres.stop()
         postgres.remove()

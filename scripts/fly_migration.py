@@ -1,6 +1,8 @@
 """Fly the steps up to the database migration with Airflow itself, between any two releases, and say how it went.
 
     python -m scripts.fly_migration --from 2.10.5 --to 3.2.2
+    python -m scripts.fly_migration --to 3.2.2 --unknown      as if its revisions and its schema were not shipped
+    python -m scripts.fly_migration --airflow standin --to 3.9.0      a release that there is not
 
 A release without a lock of ours is resolved as it was a few days after its release day; that needs `uv` and an index.
 """
@@ -14,10 +16,16 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 from scripts.released_airflow import RESOLVED_ON
 
+from migration_cockpit.advice import revisions, schema
+from migration_cockpit.advice.progress import progress
+from migration_cockpit.advice.revisions import Chain
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.playbook.runner import Refused
@@ -26,6 +34,8 @@ from migration_cockpit.rehearsal.real import environment
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.fold import fold
+from migration_cockpit.session.state import State
 
 SECONDS = 900.0
 STEPS = STEP_IDS[: STEP_IDS.index("migrate") + 1]
@@ -111,10 +121,41 @@ def upgrades(session: Path) -> list[str]:
     return [line for line in lines if "Running upgrade" in line]
 
 
-def rehearsed(source: str, target: str, place: Path, *, task_instances: int = 3000) -> Cockpit:
+@contextmanager
+def forgotten(version: str) -> Iterator[None]:
+    """Know nothing of a release and its minor version: neither its revisions nor its schema are shipped."""
+    minor = version.rpartition(".")[0] + "."
+
+    def other(name: str) -> bool:
+        return not name.startswith(minor)
+
+    known = revisions.core()
+    kept = Chain(
+        tuple(each for each in known.revisions if other(each.version)),
+        {name: head for name, head in known.heads.items() if other(name)},
+    )
+    names = [name for name in schema.shipped_versions() if other(name)]
+    with patch.object(revisions, "core", lambda: kept), patch.object(schema, "shipped_versions", lambda: names):
+        schema.reference.cache_clear()
+        yield
+    schema.reference.cache_clear()
+
+
+def arrivals(session: Path) -> int:
+    """How often an end of the migration could be told, of its readings; told by the judge that the screen has."""
+    state, found = State(), 0
+    for entry in journal.read(session / journal.FILE):
+        state = fold(state, entry.event, entry.t, entry.seq)
+        if isinstance(entry.event, ev.DatabaseRead | ev.SourceBeat) and state.session is not None:
+            far = progress(state, entry.t)
+            found += far is not None and far.eta is not None
+    return found
+
+
+def rehearsed(source: str, target: str, place: Path, *, task_instances: int = 3000, airflow: str = "real") -> Cockpit:
     """Begin a world with both releases below `place`, fly, and take it down again."""
     world = place / "world"
-    arguments = ["--airflow=real", f"--from={source}", f"--to={target}", f"--task-instances={task_instances}"]
+    arguments = [f"--airflow={airflow}", f"--from={source}", f"--to={target}", f"--task-instances={task_instances}"]
     pid = life.begin(world, arguments, lambda line: print(f"… {line}", flush=True))
     try:
         os.environ.update(
@@ -134,18 +175,26 @@ def main() -> int:
     parser.add_argument("--from", dest="source", default="2.11.2", metavar="VERSION")
     parser.add_argument("--to", dest="target", default="3.2.2", metavar="VERSION")
     parser.add_argument("--task-instances", type=int, default=3000)
+    parser.add_argument("--airflow", choices=("real", "standin"), default="real")
+    parser.add_argument("--unknown", action="store_true", help="as if nothing of the target were shipped")
     given = parser.parse_args()
-    for version in (given.source, given.target):
+    for version in (given.source, given.target) if given.airflow == "real" else ():
         lock(version)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, forgotten(given.target) if given.unknown else nullcontext():
         place = Path(scratch)
-        cockpit = rehearsed(given.source, given.target, place, task_instances=given.task_instances)
+        cockpit = rehearsed(
+            given.source, given.target, place, task_instances=given.task_instances, airflow=given.airflow
+        )
         step, session = cockpit.state.step("migrate"), place / "session"
         for check in step.checks:
             print(f"  {'✔' if check.holds and check.known else '✘'} {check.name}: {check.found}")
         took = (step.ended - step.started).total_seconds() if step.started and step.ended else 0.0
         words = " ".join(verdicts(session))
-        print(f"{given.source} → {given.target}: {len(upgrades(session))} revisions, step 5 {took:.0f} s, {words}")
+        done = shares(session)
+        told = f"the bar went to {max(done, default=0) / 10:.0f} %, an end was told {arrivals(session)} times"
+        print(
+            f"{given.source} → {given.target}: {len(upgrades(session))} revisions, step 5 {took:.0f} s, {words}; {told}"
+        )
         return 0 if step.outcome == "verified" and words.endswith("DONE") else 1
 
 

@@ -23,37 +23,16 @@ from typing import Any
 
 from released_airflow import INSPECTED, RELEASED, install, repository, variables, version_key
 
+from migration_cockpit.actions import image_chain
+
 START = "5f2621c13b39"
 
 ASK = """
-import json, sys
+import json
 from importlib.metadata import version
-from pathlib import Path
-import airflow
-from alembic.script import ScriptDirectory
 from airflow.utils import db
 
-def chain(folder):
-    script = ScriptDirectory(str(folder))
-    rows = []
-    for revision in script.walk_revisions():
-        module = revision.module
-        rows.append({
-            "revision": revision.revision,
-            "down_revision": revision.down_revision,
-            "version": getattr(module, "airflow_version", None) or getattr(module, "fab_version", None),
-            "message": (revision.doc or "").strip(),
-        })
-    return rows[::-1]
-
-root = Path(airflow.__file__).parent
-fab = root / "providers" / "fab" / "migrations"
-json.dump({
-    "core": chain(root / "migrations"),
-    "heads": db._REVISION_HEADS_MAP,
-    "fab": chain(fab) if fab.is_dir() else [],
-    "fab_provider": version("apache-airflow-providers-fab"),
-}, sys.stdout)
+print(json.dumps({"heads": db._REVISION_HEADS_MAP, "fab_provider": version("apache-airflow-providers-fab")}))
 """
 
 
@@ -61,14 +40,22 @@ def ask(version: str) -> dict[str, Any]:
     """What the installed packages of a release say about its revisions."""
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
-            [str(install(version) / "bin" / "python"), "-c", ASK],
+            [str(install(version) / "bin" / "python"), "-c", image_chain.PROGRAM + ASK],
             env=variables(Path(home)),
             check=True,
             capture_output=True,
             text=True,
         )
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
+    lines = done.stdout.splitlines()
+    answer: dict[str, Any] = json.loads(lines[-1])
+    rows = image_chain.told(lines)[::-1]
+    return answer | {chain: [_row(row) for row in rows if row["chain"] == chain] for chain in ("core", "fab")}
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    """A revision as it stands in the file."""
+    kept = {name: row[name] for name in ("revision", "down_revision", "version", "message")}
+    return kept | {"version": row["version"] or None}
 
 
 def from_start(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

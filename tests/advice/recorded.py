@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
+from migration_cockpit.advice import revisions
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold import fold
-from migration_cockpit.session.migration import Measured, TableSize
+from migration_cockpit.session.migration import Chains, Measured, Revision, TableSize
 from migration_cockpit.session.readings import DatabaseReading, HeldLock, ProgressView, Waiter
 from migration_cockpit.session.state import State
 from migration_cockpit.sources.activity import Session
@@ -43,6 +44,14 @@ CHECKS = tuple(
 )
 
 
+def way_told(*more: str) -> Chains:
+    """The way to 3.2.2 as an image tells it, with revisions behind it that nobody knows."""
+    core = [revisions.core().revisions[0], *revisions.way("2.10.3", "3.2.2")]
+    for name in more:
+        core.append(Revision(name, core[-1].revision, "3.9.0", "Add x."))
+    return Chains(core=tuple(core), fab=revisions.fab().revisions)
+
+
 class Run:
     """One recorded migration."""
 
@@ -54,6 +63,9 @@ class Run:
         self.measured = measured
         self.begun = self.log[0][0] - 3.4  # the program takes so long before its first line
         self.ended = self.log[-1][0]
+        self.target = "3.2.2"
+        self.chains: Chains | None = None
+        self.chains_at = self.begun - 0.01
 
     def happenings(self) -> list[tuple[float, ev.Event]]:
         """All events in their order: the readings of the idle server, the Job, its log and readings, its end."""
@@ -62,6 +74,8 @@ class Run:
         found.append((self.begun - 0.02, ev.StepStarted(step="migrate", operator="sre-1")))
         if self.measured is not None:
             found.append((self.begun - 0.01, ev.MigrationMeasured(measured=self.measured)))
+        if self.chains is not None:
+            found.append((self.chains_at, ev.ChainTold(version="3.9.0", chains=self.chains)))
         job = ev.OperationIntended(step="migrate", operation="migration-job", key=JOB, commands=())
         names: dict[str, Any] = {"step": "migrate", "operation": "migration-job", "key": JOB}
         found.append((self.begun, job))
@@ -77,7 +91,9 @@ class Run:
     def states(self) -> Iterator[tuple[datetime, State]]:
         """The State after each event, with its time."""
         state = begin().state
-        state = msgspec.structs.replace(state, window_end=when(self.ended + 6 * 3600))
+        assert state.session is not None
+        session = msgspec.structs.replace(state.session, target_version=self.target)
+        state = msgspec.structs.replace(state, session=session, window_end=when(self.ended + 6 * 3600))
         for seconds, event in self.happenings():
             moment = when(seconds)
             state = fold(state, event, moment, state.seq + 1)

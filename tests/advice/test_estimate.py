@@ -9,7 +9,7 @@ import pytest
 from migration_cockpit.advice import own_rates, rates, revisions
 from migration_cockpit.advice.estimate import estimate, span, words
 from migration_cockpit.session.migration import Measured, TableSize
-from tests.advice.recorded import MEASURED, Run
+from tests.advice.recorded import MEASURED, Run, way_told
 
 OTHER = Measured(
     tables={
@@ -85,6 +85,19 @@ def test_the_way_between_versions_is_known_for_every_release() -> None:
             assert way[-1].revision == revisions.head(target)
             assert {"d59cbbef95eb", "e39a26ac59f6"} <= {part.revision for part in found.parts}
     assert estimate(MEASURED, "2.11.2", "4.0.0") is None
+
+
+def test_an_image_tells_the_way_and_what_is_not_known_of_it_widens_the_range() -> None:
+    shipped, same = estimate(MEASURED, "2.11.2", "3.2.2"), estimate(MEASURED, "2.11.2", "3.9.0", told=way_told())
+    assert shipped is not None
+    assert same == shipped, "what is known of a revision counts, whoever tells that it is on the way"
+    longer = estimate(MEASURED, "2.11.2", "3.9.0", told=way_told("aaa", "bbb"))
+    assert longer is not None
+    assert [part.revision for part in longer.parts[-3:]] == ["aaa", "bbb", "02ca36b0235b"]
+    assert longer.likely > shipped.likely
+    assert longer.high - longer.likely > 1.02 * (shipped.high - shipped.likely)
+    assert longer.said == "built-in rates, guessed for 2 revisions not known here"
+    assert estimate(MEASURED, "2.11.2", "3.9.0") is None
 
 
 def test_ones_own_rates_narrow_the_range_and_hit_the_same_database(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from migration_cockpit.advice.progress import progress
+from migration_cockpit.advice.progress import PARTS, progress
 from migration_cockpit.advice.times import between
 from migration_cockpit.advice.verdict import Verdict, judge
 from migration_cockpit.config import Limits
@@ -16,7 +16,7 @@ from migration_cockpit.session import events as ev
 from migration_cockpit.session import readings as rd
 from migration_cockpit.session.fold import fold
 from migration_cockpit.session.state import SourceState, State
-from tests.advice.recorded import JOB, Run, when
+from tests.advice.recorded import JOB, Run, way_told, when
 from tests.app.fixtures import migrating
 
 
@@ -91,6 +91,62 @@ def test_progress_never_goes_back_and_is_whole_only_when_done(name: str) -> None
         assert far.share < 1.0
         shown = far.share
     assert shown > (0.98 if name == "main" else 0.1)
+
+
+def test_a_way_that_only_the_image_tells_has_a_bar_an_end_and_a_place() -> None:
+    run = Run("blocked")
+    run.target, run.chains = "3.9.0", way_told("aaa", "bbb")
+    shown, ends = 0.0, 0
+    for moment, state in run.states():
+        far = progress(state, moment)
+        assert far is not None or not state.migration.job
+        if far is None:
+            continue
+        assert far.total == 84
+        assert far.share >= shown - 1e-9
+        shown = far.share
+        ends += far.eta is not None
+        if far.eta is not None:
+            assert "guessed for 2 revisions" in far.eta.rests
+    assert shown > 0.1
+    assert ends > 20
+    assert "Committed up to 05234396c6fc" in told(run)[-1][1].evidence
+
+
+def test_a_way_that_is_told_while_the_migration_runs_takes_nothing_back() -> None:
+    run = Run("main")
+    run.target, run.chains, run.chains_at = "3.9.0", way_told(), run.begun + 40.0
+    shown: list[float] = []
+    for moment, state in run.states():
+        far = progress(state, moment)
+        assert (far is None) == (state.migration.chains is None or not state.migration.job)
+        shown += [far.share] if far is not None else []
+    assert shown == sorted(shown)
+    assert shown[-1] > 0.98
+
+
+def test_a_repeated_job_begins_with_what_is_committed_and_a_new_cockpit_with_what_was_shown() -> None:
+    *_, (_, state) = (each for each in Run("blocked").states() if each[1].migration.ended is None)
+    now = when(Run("blocked").ended)
+    before = progress(state, now)
+    assert before is not None
+    shown = ev.StepProgress(step="migrate", text="", done=int(before.share * PARTS) + 40, total=PARTS)
+    again = progress(fold(state, shown, now, state.seq + 1), now)
+    assert again is not None
+    assert again.share == (int(before.share * PARTS) + 40) / PARTS, "a bar that was recorded is not taken back"
+
+    job = "migration-job"
+    for event in (
+        ev.OperationEnded(step="migrate", operation=job, key=JOB, outcome="failed", detail="ended with 1"),
+        ev.StepEnded(step="migrate", operator="sre-1", outcome="failed", why="ended with 1"),
+        ev.StepStarted(step="migrate", operator="sre-1", attempt=2),
+        ev.OperationIntended(step="migrate", operation=job, key=f"{JOB}-a2", commands=(), attempt=2),
+    ):
+        state = fold(state, event, now, state.seq + 1)
+    second = progress(state, now)
+    assert second is not None
+    assert second.number == before.number - 1, "the revision that broke off is to be done again"
+    assert 0.05 < second.share <= before.share, "what is committed stays done, what was undone does not"
 
 
 def test_the_first_batch_however_late_takes_nothing_back() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from migration_cockpit.cockpit.cockpit import Cockpit
-from migration_cockpit.cockpit.desk import DEAF, Desk
+from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.dialogs.helm import situation
 from migration_cockpit.cockpit.driving import Driving, who
 from migration_cockpit.cockpit.headless import fly
@@ -63,10 +63,14 @@ def seat(settings: Settings, directory: Path, operator: str, *, held: bool = Fal
     return cockpit, Desk(cockpit)
 
 
+async def hears(desk: Desk) -> None:
+    """As soon as a dialog that has just opened takes keys."""
+    await eventually(lambda: not desk.deaf)
+
+
 async def press(desk: Desk, key: str) -> None:
     """A key, late enough after a dialog's opening."""
-    if desk.deaf:
-        await asyncio.sleep(DEAF * 1.1)
+    await hears(desk)
     await desk.press(key)
 
 
@@ -109,7 +113,7 @@ async def test_the_second_observes_is_given_the_helm_and_the_first_follows(world
     await press(other, "escape")
 
     await press(desk, "o")
-    await asyncio.sleep(DEAF * 1.1)
+    await hears(desk)
     desk.type("sre-2")
     await press(desk, "enter")
     assert "sre-2 can take the helm" in desk.notice
@@ -178,7 +182,7 @@ async def test_the_helm_of_a_cockpit_elsewhere_is_taken_when_it_is_stale_and_the
     second, other = seat(settings, tmp_path / "two", "sre-2")
     await second.start()
     await press(other, "t")
-    await asyncio.sleep(DEAF * 1.1)
+    await hears(other)
     other.type("test")
     await press(other, "enter")
     assert "sre-1 on" in other.notice
@@ -222,7 +226,7 @@ async def test_a_killed_driver_is_gone_on_with_at_once_in_its_directory(world: C
     assert again.not_driving == "", "the directory's lock proves that the other is dead"
     await again.stop("test over")
     await press(other, "t")
-    await asyncio.sleep(DEAF * 1.1)
+    await hears(other)
     other.type("test")
     await press(other, "enter")
     assert watcher.not_driving == ""

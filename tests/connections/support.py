@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from migration_cockpit.config import STEP_IDS, Settings, parse
 from migration_cockpit.connections import Connections
 from migration_cockpit.rehearsal.cluster import Cluster
-from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.clock import Clock, SystemClock
 from migration_cockpit.session.events import Event
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.sources.loop import Source
@@ -57,9 +57,9 @@ def make_settings(directory: Path, **tables: dict[str, Any]) -> Settings:
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Connections]:
+async def connected(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Connections]:
     """Connections that are closed in the end."""
-    connections = Connections(settings, Redactor(), SystemClock())
+    connections = Connections(settings, Redactor(), clock or SystemClock())
     try:
         yield connections
     finally:

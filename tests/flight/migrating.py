@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from migration_cockpit.advice.progress import progress
@@ -109,8 +109,15 @@ def _backends(cockpit: Cockpit) -> tuple[Backend, ...]:
     return cockpit.state.database.backends if cockpit.state.database else ()
 
 
-def verdict_in_time(session: Path, fault: str) -> None:
-    """The verdict after the Job's last end came within SOON of the record of that end."""
+async def job_ended(cockpit: Cockpit) -> datetime:
+    """When the cluster said that the migration's Job is over: the evidence as it stands in the world, to the second."""
+    job = await cockpit.flight.connections.kube.get("jobs", cockpit.state.migration.job)
+    said = [each["lastTransitionTime"] for each in job["status"]["conditions"] if each["status"] == "True"]
+    return datetime.fromisoformat(min(said)) + timedelta(seconds=1)
+
+
+def verdict_in_time(session: Path, fault: str, evidence: datetime) -> None:
+    """The verdict after the Job's last end came within SOON of that end in the cluster, and of its record."""
     entries = list(journal.read(session / journal.FILE))
     ended = [
         each
@@ -119,6 +126,7 @@ def verdict_in_time(session: Path, fault: str) -> None:
     ][-1]
     told = next(each for each in entries if each.seq > ended.seq and isinstance(each.event, ev.VerdictChanged))
     assert (told.t - ended.t).total_seconds() <= SOON, (fault, ended, told)
+    assert (told.t - evidence).total_seconds() <= SOON, (fault, evidence, told)
 
 
 def slow_in_time(session: Path, limits: Limits) -> None:

@@ -30,6 +30,7 @@ from tests.flight.migrating import (
     at_the_end,
     every_line_once,
     in_the_long_revision,
+    job_ended,
     slow_in_time,
     verdict_in_time,
     word,
@@ -97,7 +98,7 @@ def showing(cockpit: Cockpit) -> set[str]:
 async def left_as_told(cockpit: Cockpit, world: Path, fault: str) -> None:
     """The verdict of a migration that failed, and its database: committed up to what the sheet says, nothing more."""
     await word(cockpit, FAULTS[fault].verdict)
-    verdict_in_time(cockpit.recorder.directory, fault)
+    verdict_in_time(cockpit.recorder.directory, fault, await job_ended(cockpit))
     why = cockpit.state.step("migrate").why
     rows = rehearsal.query(world, "select version_num from alembic_version")
     if fault == "alembic-version-deleted":

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from migration_cockpit.actions.fresh_schema import DropScratch, KeepReference, ReferenceJob
-from migration_cockpit.advice import schema
+from migration_cockpit.advice import revisions, schema
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.connections import Connections
 from migration_cockpit.playbook import migrated, reference
@@ -25,6 +25,7 @@ from migration_cockpit.rehearsal.standin.image import install_image
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.migration import Chains
 from migration_cockpit.session.recorder import Recorder
 from tests.actions.servers import airflow, airflow_template, server, write
 from tests.connections.support import cluster, connected, make_settings
@@ -39,8 +40,8 @@ LABELS = {"tier": "airflow", "release": "airflow", "component": "scheduler"}
 @pytest.fixture
 async def flight(tmp_path: Path, server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Flight]:
     """A flight to UNKNOWN in its step 5, with the scheduler of the target in the cluster."""
-    shipped = [name for name in schema._names() if not name.startswith("3.2.")]
-    monkeypatch.setattr(schema, "_names", lambda: shipped)
+    shipped = [name for name in schema.shipped_versions() if not name.startswith("3.2.")]
+    monkeypatch.setattr(schema, "shipped_versions", lambda: shipped)
     schema.reference.cache_clear()
     install_image(tmp_path, "3.2.2")
     deployment = {"target_version": UNKNOWN}
@@ -97,6 +98,19 @@ async def _scheduler(connections: Connections, dsn: str) -> None:
     metadata = {"name": "airflow-scheduler", "labels": LABELS}
     body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
     await connections.kube.create("deployments", body)
+
+
+def lines(flight: Flight) -> list[str]:
+    """What the Job's log left in the journal."""
+    events = [each.event for each in journal.read(flight.recorder.directory / journal.FILE)]
+    return [each.text for each in events if isinstance(each, ev.LogLine) and each.source == "reference"]
+
+
+def assert_the_way_to_3_2_2(chains: Chains) -> None:
+    """As it is shipped; the messages differ between releases in the case of their letters."""
+    told, known = revisions.way("2.11.2", UNKNOWN, chains), revisions.way("2.11.2", "3.2.2")
+    assert [(each.revision, each.version) for each in told] == [(each.revision, each.version) for each in known]
+    assert all(each.message for each in told)
 
 
 def databases(server: EmbeddedPostgres) -> set[str]:
@@ -159,8 +173,13 @@ async def test_the_image_tells_the_schema_and_what_is_migrated_is_held_against_i
     assert found["FAB head"][0]
     await write(server, "alter table dag drop column fail_fast")
     assert (await checks(flight))["schema"][1].startswith("column dag.fail_fast is missing")
-    lines = [each.event for each in journal.read(flight.recorder.directory / journal.FILE)]
-    assert any(isinstance(each, ev.LogLine) and each.source == "reference" for each in lines), "its log is recorded"
+    told_lines = lines(flight)
+    assert any("Airflow database tables created" in text for text in told_lines), "its log is recorded"
+    assert not any("migration-cockpit revision" in text for text in told_lines), "the revisions are one event"
+    chains = flight.state.migration.chains
+    assert chains is not None
+    assert_the_way_to_3_2_2(chains)
+    assert [each.revision for each in chains.fab] == ["6709f7a774b9", "02ca36b0235b"]
 
     file = flight.recorder.artifacts / told["file"]
     file.write_text(file.read_text("utf-8").replace("fail_fast", "fail_slow"), "utf-8")
@@ -180,6 +199,12 @@ async def test_without_createdb_it_is_said_and_the_schema_is_not_verified(
     said = (await checks(flight))["schema"][1]
     assert "airflow has no CREATEDB" in said
     assert said.endswith("finished, schema not verified")
+    chains = flight.state.migration.chains
+    assert chains is not None, "the image tells its revisions without a database"
+    assert_the_way_to_3_2_2(chains)
+    assert reference.head(flight) == "1d6611b6ab7c"
+    kube = flight.connections.kube
+    assert (await kube.list("jobs"), len(await kube.list("secrets"))) == ([], 1)
 
 
 async def test_a_database_of_that_name_that_is_not_the_cockpits_is_left_alone(
@@ -222,6 +247,7 @@ async def test_what_a_cockpit_has_begun_that_then_left_the_next_one_ends(
     assert databases(server) == before
     assert await flight.connections.kube.list("jobs") == []
     assert reference.is_kept(flight)
+    assert flight.state.migration.chains is not None
 
 
 def test_what_is_shipped_needs_no_image(tmp_path: Path) -> None:
@@ -239,8 +265,8 @@ def test_what_migrations_leave_different_is_taken_from_the_versions_that_are_shi
 ) -> None:
     known = schema.reference(version)
     assert known is not None
-    names = [name for name in schema._names() if not name.startswith(version.rpartition(".")[0])]
-    monkeypatch.setattr(schema, "_names", lambda: names)
+    names = [name for name in schema.shipped_versions() if not name.startswith(version.rpartition(".")[0])]
+    monkeypatch.setattr(schema, "shipped_versions", lambda: names)
     fresh = [(*part, definition) for part, definition in known.shape().items()]
     made = schema.made(version, known.head, known.fab_head, fresh)
     migrated_rows = known.shape()

@@ -6,7 +6,6 @@ go nor one that got the same pid is ever hit. The migration's own sessions are n
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 from migration_cockpit.actions import database
@@ -14,6 +13,7 @@ from migration_cockpit.actions.operation import Observation, OperationError, Rep
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Unreachable
 from migration_cockpit.connections.postgres import APPLICATION, MIGRATION_APPLICATION
+from migration_cockpit.session.clock import until
 from migration_cockpit.session.events import Command
 
 SECONDS = 3.0
@@ -66,11 +66,12 @@ class EndBlocker:
                     return f"pid {self._pid} is not the blocker any more: nothing was done"
                 return f"pid {self._pid} was cancelled and blocks no more"
             report.line("cockpit", f"pid {self._pid}: {done}", level="careful")
-            for _ in range(int(SECONDS / LOOK)):
-                await asyncio.sleep(LOOK)
-                if not await self._asked("b.pid"):
-                    return f"pid {self._pid} was {done} and blocks no more"
+            if await until(self._site.live.clock, self._free, timeout=SECONDS, every=LOOK):
+                return f"pid {self._pid} was {done} and blocks no more"
         raise OperationError(f"pid {self._pid} was terminated and still blocks: look at the server's log")
+
+    async def _free(self) -> bool:
+        return not await self._asked("b.pid")
 
     async def _asked(self, what: str) -> bool:
         """Whether it is the blocker; `what` is done to it in the same statement. Raises OperationError."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from migration_cockpit.actions import own_connection
 from migration_cockpit.actions.cluster import main_container
+from migration_cockpit.actions.dial import dial
 from migration_cockpit.actions.operation import OperationError
 from migration_cockpit.actions.own_connection import POOLER_FILE, pooler_secret
 from migration_cockpit.actions.site import Site
@@ -36,6 +37,8 @@ class Way:
     """The composed DSN; None where the connection that the pods have is used as it is."""
     pooled: bool = False
     """Whether PgBouncer stands between."""
+    silent: bool = False
+    """Whether there is a direct way and it does not answer, so that the connection of the pods is taken."""
 
 
 async def way(site: Site, objects: Iterable[Mapping[str, Any]] | None = None) -> Way:
@@ -68,6 +71,38 @@ async def way(site: Site, objects: Iterable[Mapping[str, Any]] | None = None) ->
     if parts.password:
         redactor.register(unquote(parts.password))
     return Way(f"goes past PgBouncer to {parts.hostname}:{parts.port}, as {pooler[0]} says", dsn)
+
+
+async def tried(site: Site) -> Way:
+    """The way that the migration Job takes: the direct one, where there is one and it answers from inside the cluster.
+
+    Raises WorldError.
+    """
+    if site.settings.postgres.direct_dsn is not None:
+        found, dsn = Way("goes by postgres.direct_dsn"), await site.live.dsn(direct=True)
+    else:
+        found = await way(site)
+        if found.dsn is None:
+            return found
+        dsn = found.dsn
+    answer = await dial(site, dsn)
+    if answer.answers is None:
+        return replace(found, words=f"{found.words}; not tried: {answer.words}")
+    if answer.answers:
+        return replace(found, words=f"{found.words}; it answers, {answer.words}")
+    host, port = own_connection.place_of(dsn)
+    pooled = await _has_pooler(site)
+    instead = "through PgBouncer" if pooled else "by the connection of the pods"
+    return Way(f"goes {instead}: {host}:{port} does not answer, {answer.words}", pooled=pooled, silent=True)
+
+
+async def _has_pooler(site: Site) -> bool:
+    try:
+        return await pooler_secret(site) is not None
+    except KubeError:
+        raise
+    except WorldError:
+        return True  # it runs, and only its configuration is not to be found
 
 
 async def airflow_dsn(site: Site, objects: Iterable[Mapping[str, Any]] | None = None) -> str:

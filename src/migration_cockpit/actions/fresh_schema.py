@@ -1,8 +1,8 @@
-"""What a fresh database of the target version looks like, asked of the target's own image.
+"""A fresh database of the target version and the revisions that lead to it, asked of the target's own image.
 
-An empty database is made on the same server, `airflow db migrate` of the target's image fills it, its shape is kept
-beside the journal, and it is dropped. Its name comes of the session, a comment marks it as the cockpit's, and nothing
-without that mark is dropped.
+An empty database is made on the same server, `airflow db migrate` of the target's image fills it and its revisions are
+printed, its shape is kept beside the journal, and it is dropped. Its name comes of the session, a comment marks it as
+the cockpit's, and nothing without that mark is dropped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from migration_cockpit.actions import image_chain
 from migration_cockpit.actions.databases import AsAdmin, joined, statement
+from migration_cockpit.actions.job_template import CONTAINER
 from migration_cockpit.actions.migration_job import MigrationJob
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
 from migration_cockpit.actions.site import Site
@@ -140,20 +142,58 @@ class MakeScratch(_Scratch):
 
 
 class ReferenceJob(MigrationJob):
-    """`airflow db migrate` of the target's image on the empty database."""
+    """`airflow db migrate` of the target's image on the empty database, then its revisions on the log."""
 
     name = "reference-job"
     nothing_done = "Airflow's database is not touched by it"
     source = "reference"
+    program = image_chain.command(MigrationJob.command)
+    """What its container runs."""
+
+    def describe(self) -> tuple[Command, ...]:
+        """As the migration's; it tells the revisions as well."""
+        create, follow = super().describe()
+        return (Command(text=create.text, what=f"{create.what} and prints its revisions"), follow)
 
     async def run(self, report: Report) -> str:
         """As the migration's, but not without end. Raises OperationError."""
         most = self._site.settings.limits.reference
         try:
             async with asyncio.timeout(most):
-                return await super().run(report)
+                return await super().run(_WithoutRevisions(report))
         except TimeoutError as error:
             raise OperationError(f"Job {self.key} has not ended in {most:.0f} s (limits.reference)") from error
+
+    async def printed(self) -> list[str]:
+        """The lines of its log, once it has ended. Raises KubeError."""
+        pod = await self._pod()
+        if pod is None:
+            return []
+        lines = self._site.live.kube.log(pod["metadata"]["name"], container=CONTAINER, timestamps=False)
+        return [line async for line in lines]
+
+
+class ChainJob(ReferenceJob):
+    """Only the revisions, where no database can be made: the image is asked, and no server."""
+
+    command = "python -c <print the revisions>"
+    program = image_chain.command()
+    dsn = "postgresql://nobody@127.0.0.1:1/nothing"
+    """What it gets in the place of Airflow's database, which it has nothing to do with."""
+
+
+class _WithoutRevisions:
+    """A report that the revisions do not reach: they become one event, and no hundred lines of the log."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+
+    def line(self, source: str, text: str, *, level: str = "info", at: str = "") -> None:
+        if image_chain.MARK not in text:
+            self._report.line(source, text, level=level, at=at)
+
+    def progress(self, text: str, done: int = 0, total: int = 0) -> None:
+        self._report.progress(text, done, total)
 
 
 class KeepReference(_Scratch):

@@ -19,12 +19,18 @@ CHART_COMPONENT = "run-airflow-migrations"
 
 
 async def build(
-    site: Site, name: str, command: str = "", *, dsn: str | None = None, application: str = MIGRATION_APPLICATION
+    site: Site,
+    name: str,
+    command: str = "",
+    *,
+    dsn: str | None = None,
+    application: str = MIGRATION_APPLICATION,
+    way: direct.Way | None = None,
 ) -> tuple[dict[str, Any], str | None]:
     """The Job's manifest, and the direct DSN that must be put into a Secret of the Job's name first, if any.
 
     `command` is run in the place of `airflow db migrate`. `dsn` is another database than Airflow's, `application` what
-    its sessions are called.
+    its sessions are called. `way` is how the Job reaches the database where that was tried.
 
     Raises OperationError where neither the chart's Job nor a scheduler of the target version is to be found, and the
     connections' errors.
@@ -42,7 +48,7 @@ async def build(
     reference: tuple[str, str] | None = (name, "connection")
     pooled = False
     if dsn is None:
-        reference, dsn, pooled = await _direct(site, name)
+        reference, dsn, pooled = await _direct(site, name, way)
     job = manifest(
         site,
         name,
@@ -161,12 +167,14 @@ async def _service_account(site: Site, origin: Origin, scheduler: Mapping[str, A
     return fallback or "default"
 
 
-async def _direct(site: Site, name: str) -> tuple[tuple[str, str] | None, str | None, bool]:
+async def _direct(site: Site, name: str, way: direct.Way | None) -> tuple[tuple[str, str] | None, str | None, bool]:
     """Which Secret holds the DSN past PgBouncer, the DSN where that Secret is still to be made, and whether PgBouncer
     stands between all the same."""
     given = site.settings.postgres.direct_dsn
+    if way is not None and way.silent:
+        return None, None, way.pooled
     if given is None:
-        way = await direct.way(site)
+        way = way or await direct.way(site)
         return ((name, "connection") if way.dsn else None), way.dsn, way.pooled
     if given.secret:
         secret, key = given.secret.split("/", 1)

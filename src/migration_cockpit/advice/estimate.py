@@ -8,21 +8,27 @@ from dataclasses import dataclass
 
 from migration_cockpit.advice import revisions, schema
 from migration_cockpit.advice.rates import BUILT_IN, Rate, Rates
-from migration_cockpit.session.migration import Measured, TableSize
+from migration_cockpit.session.migration import Chains, Measured, TableSize
 
 SLOW = 0.05
 """Share of the whole from which a revision is named."""
 FAB = "02ca36b0235b"
-FAB_SECONDS = 0.7
+FAB_SECONDS = 1.1
+"""A revision of FAB's with what its provider takes to be loaded before it."""
 SUPERLINEAR = 0.3
 """So much more a row costs at ten times the rows measured: every batch scans what the ones before left dead."""
 ROUND_TRIP = 0.0001
 """Seconds of a round trip that the built-in rates have in them."""
 _BELOW, _ABOVE = 0.7, 1.6
 """The range of a built-in rate on another machine, at sizes that were measured."""
+_BASE_MOST = 5.0
+"""So many times its usual time a revision that rewrites nothing may take; there are some seventy of them."""
 _OWN_BELOW, _OWN_ABOVE = 0.85, 1.25
 _WIDER_BELOW, _WIDER_ABOVE = 0.1, 0.4
 """How much wider for every tenfold of the size measured."""
+_UNKNOWN, _UNKNOWN_MOST = 0.05, 1.0
+"""Seconds for each million rows of the largest table that a revision takes of which nothing is known: the mean and the
+most of the 54 that came after 3.0, which is all that one can say of those that come next."""
 _BYTES_A_ROW = 250.0
 """Where the catalogue has never counted a table's rows, its size tells them."""
 
@@ -42,9 +48,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The whole way. `parts` are in the order in which they run; `start` stands before the first."""
+    """The whole way. `parts` are in their order, `start` and `end` stand before and after them."""
 
     start: float
+    end: float
     parts: tuple[Part, ...]
     said: str
     """What the rates are."""
@@ -52,17 +59,20 @@ class Estimate:
     @property
     def likely(self) -> float:
         """Seconds, from the Job's creation to its end."""
-        return self.start + sum(part.likely for part in self.parts)
+        return self._fixed() + self._likely()
 
     @property
     def low(self) -> float:
         """Seconds that it takes at least, as far as one can tell."""
-        return self.start + self._likely() - self._spread(below=True)
+        return self._fixed() + self._likely() - self._spread(below=True)
 
     @property
     def high(self) -> float:
         """Seconds that it takes at most, as far as one can tell."""
-        return self.start + self._likely() + self._spread(below=False)
+        return self._fixed() + self._likely() + self._spread(below=False)
+
+    def _fixed(self) -> float:
+        return self.start + self.end
 
     def _likely(self) -> float:
         return sum(part.likely for part in self.parts)
@@ -78,22 +88,43 @@ class Estimate:
         return tuple(sorted(found, key=lambda part: -part.likely))
 
 
-def estimate(measured: Measured, source: str, target: str, rates: Rates = BUILT_IN) -> Estimate | None:
-    """The estimate for a way between two Airflow versions; None when the way is not known."""
-    way = revisions.way(source, target)
+def estimate(
+    measured: Measured, source: str, target: str, rates: Rates = BUILT_IN, told: Chains | None = None
+) -> Estimate | None:
+    """The estimate for a way between two Airflow versions; None when the way is not known.
+
+    `told` is the way as the target's image tells it. A revision that nothing is known of widens the range, and the
+    estimate says how many there are.
+    """
+    way = revisions.way(source, target, told)
     if not way:
         return None
     parts = [_part(each.revision, measured, rates) for each in way]
-    reference = schema.reference(target)
-    if reference is not None and reference.fab_head == FAB:
-        parts.append(Part(FAB, FAB_SECONDS / 2, FAB_SECONDS, FAB_SECONDS * 3))
-    return Estimate(rates.start, tuple(parts), rates.said)
+    if told is not None:
+        fab = [each.revision for each in revisions.of_fab(told)]
+    else:
+        reference = schema.reference(target)
+        fab = [FAB] if reference is not None and reference.fab_head == FAB else []
+    parts += [Part(each, FAB_SECONDS / 2, FAB_SECONDS, FAB_SECONDS * 3) for each in fab]
+    guessed = sum(1 for each in way if _unknown(each.revision, rates))
+    said = (
+        f"{rates.said}, guessed for {guessed} revision{'s' * (guessed > 1)} not known here" if guessed else rates.said
+    )
+    return Estimate(rates.start, rates.end, tuple(parts), said)
+
+
+def _unknown(revision: str, rates: Rates) -> bool:
+    return revision not in rates.by_revision and not revisions.is_shipped(revision)
 
 
 def _part(revision: str, measured: Measured, rates: Rates) -> Part:
     rate = rates.by_revision.get(revision)
+    if rate is None and _unknown(revision, rates):
+        most = max((_rows(each) for each in measured.tables.values()), default=0.0) / 1e6
+        likely = rates.base + _UNKNOWN * most
+        return Part(revision, rates.base / 3, likely, rates.base * _BASE_MOST + _UNKNOWN_MOST * most)
     if rate is None:
-        return Part(revision, rates.base / 3, rates.base, rates.base * 10)
+        return Part(revision, rates.base / 3, rates.base, rates.base * _BASE_MOST)
     few, rows = rows_of(rate, measured)
     millions = rows / 1e6
     beyond = max(0.0, math.log10(max(millions, 1e-9) / rate.measured))
@@ -109,7 +140,7 @@ def _part(revision: str, measured: Measured, rates: Rates) -> Part:
         revision,
         rates.base / 3 + low,
         rates.base + likely,
-        max(rates.base * 10 + high, rates.base + likely),
+        max(rates.base * _BASE_MOST + high, rates.base + likely),
         table=rate.table,
         rows=rows,
         rate=rate,

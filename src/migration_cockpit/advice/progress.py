@@ -30,6 +30,8 @@ MOST = 0.99
 """What the bar shows at most before the schema is verified."""
 WORTH = 0.3
 """Seconds of estimate from which a finished revision tells of the machine's speed."""
+NARROW = 0.8
+"""How much of a rate's range is left once the speed of work of its kind was seen: revisions differ among themselves."""
 DAMPED = 0.7
 """How much of the speed seen in one kind of work is believed of another kind."""
 
@@ -77,7 +79,7 @@ def progress(state: State, now: datetime, rates: Rates = BUILT_IN) -> Progress |
         return None
     source, target = state.session.source_version, state.session.target_version
     measured = migration.measured
-    found = estimate(measured or _USUAL, source, target, rates)
+    found = estimate(measured or _USUAL, source, target, rates, migration.chains)
     if found is None:
         return None
     if migration.ended is not None:
@@ -87,7 +89,7 @@ def progress(state: State, now: datetime, rates: Rates = BUILT_IN) -> Progress |
     # What was shown and recorded is never taken back, whatever the weights say of it later.
     shown = step.done / PARTS if step.total == PARTS else 0.0
     eta = way.eta() if measured is not None and migration.ended is None and migration.waiting is None else None
-    core = len(revisions.way(source, target))
+    core = len(revisions.way(source, target, migration.chains))
     running = migration.running
     rate = way.rate()
     return Progress(
@@ -242,7 +244,7 @@ class _Way:
         for each in self._found.parts[self._place + (1 if current else 0) :]:
             pace, same = self._future(each)
             seen = seen or same
-            narrow = 0.5 if same else 1.0
+            narrow = NARROW if same else 1.0
             ahead.append(
                 (
                     each.likely * pace,
@@ -250,6 +252,8 @@ class _Way:
                     (each.high - each.likely) * pace * narrow,
                 )
             )
+        end = max(0.2, self._found.end - self._since(self._migration.finished))
+        ahead.append((end, end * 0.5, end))
         likely = sum(one for one, _, _ in ahead)
         # A machine that becomes slower or quicker does so for all that is ahead: what is off adds up.
         low = likely - max(1.0, sum(below for _, below, _ in ahead))

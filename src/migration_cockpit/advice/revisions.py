@@ -1,4 +1,7 @@
-"""The chain of schema revisions from 2.10.3 to the newest version known, and the head that each version has."""
+"""The chain of schema revisions from 2.10.3 to the newest version known, and the head that each version has.
+
+A target that is newer than what is shipped tells its own chain (`Chains`); it then stands for the shipped one.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,7 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.config import version_tuple
-
-
-class Revision(msgspec.Struct, frozen=True):
-    """One revision: what it follows, the version that brought it, and its message."""
-
-    revision: str
-    down_revision: str | None
-    version: str
-    message: str
+from migration_cockpit.session.migration import Chains, Revision
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -57,25 +52,43 @@ def head(version: str) -> str | None:
     return _nearest(core().heads, version)
 
 
-def version_of(revision: str) -> str | None:
+def newest() -> str:
+    """The newest Airflow version whose head is shipped."""
+    return max(core().heads, key=version_tuple)
+
+
+def version_of(revision: str, told: Chains | None = None) -> str | None:
     """The first Airflow version whose head is this revision or comes after it; None for an unknown revision."""
-    return next((each.version for each in core().revisions if each.revision == revision), None)
+    known = (*core().revisions, *(told.core if told else ()))
+    return next((each.version for each in known if each.revision == revision and each.version), None)
 
 
-def place(revision: str, source: str, target: str) -> tuple[int, int] | None:
+def place(revision: str, source: str, target: str, told: Chains | None = None) -> tuple[int, int] | None:
     """How many of how many revisions between two versions are applied at a revision; None when it is not on the way."""
-    names = [each.revision for each in core().revisions]
-    first, last = head(source), head(target)
-    if first not in names or last not in names or revision not in names:
-        return None
-    start, end, here = names.index(first), names.index(last), names.index(revision)
-    return (here - start, end - start) if start <= here <= end else None
+    ahead = [each.revision for each in way(source, target, told)]
+    if revision == head(source) and ahead:
+        return 0, len(ahead)
+    return (ahead.index(revision) + 1, len(ahead)) if revision in ahead else None
 
 
-def way(source: str, target: str) -> tuple[Revision, ...]:
-    """The core revisions that lead from one version's head to another's, in order; empty when one is not known."""
-    names = [each.revision for each in core().revisions]
-    first, last = head(source), head(target)
+def way(source: str, target: str, told: Chains | None = None) -> tuple[Revision, ...]:
+    """The core revisions that lead from one version's head to another's, in order; empty when one is not known.
+
+    `told` is what the target's image says of itself; it counts before what is shipped.
+    """
+    known = told.core if told is not None else core().revisions
+    names = [each.revision for each in known]
+    first, last = head(source), names[-1] if told is not None and names else head(target)
     if first not in names or last not in names:
         return ()
-    return core().revisions[names.index(first) + 1 : names.index(last) + 1]
+    return known[names.index(first) + 1 : names.index(last) + 1]
+
+
+def of_fab(told: Chains) -> tuple[Revision, ...]:
+    """The FAB revisions that an image brings after the base with which a database of 2.x is stamped."""
+    return tuple(each for each in told.fab if each.down_revision is not None)
+
+
+def is_shipped(revision: str) -> bool:
+    """Whether a core revision is one that this cockpit was built with."""
+    return any(each.revision == revision for each in core().revisions)

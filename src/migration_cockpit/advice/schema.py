@@ -72,11 +72,11 @@ def reference(version: str) -> Reference | None:
     A schema is made by its revisions: releases that share the head share the schema. `Reference.version` says which
     one it is.
     """
-    if (exact := _shipped(version)) is not None:
-        return exact
+    if version in shipped_versions():
+        return _shipped(version)
     head = revisions.head(version)
     of_minor = f"{version.rpartition('.')[0]}."
-    alike = (_shipped(name) for name in _names() if name.startswith(of_minor))
+    alike = (_shipped(name) for name in shipped_versions() if name.startswith(of_minor))
     return next((each for each in alike if each is not None and head is not None and each.head == head), None)
 
 
@@ -98,7 +98,7 @@ def made(version: str, head: str, fab_head: str | None, rows: Iterable[Row]) -> 
     for kind, table, name, definition in rows:
         shape[kind, table, name] = definition
         tables.setdefault(table, {plural: {} for plural in _PLURAL.values()})[_PLURAL[kind]][name] = definition
-    shipped = sorted((each for each in map(_shipped, _names()) if each is not None), key=_order)
+    shipped = sorted((each for each in map(_shipped, shipped_versions()) if each is not None), key=_order)
     before = [each for each in shipped if _order(each) <= version_tuple(version)] or shipped
     core, fab = before[-1:], [each for each in shipped if each.fab_head == fab_head][-1:] or shipped[-1:]
     taken = [
@@ -116,7 +116,7 @@ def _order(reference: Reference) -> tuple[int, ...]:
     return version_tuple(reference.version)
 
 
-def _names() -> list[str]:
+def shipped_versions() -> list[str]:
     """The versions that references are shipped for."""
     return sorted(each.name.removesuffix(".json") for each in files(__package__).joinpath("schema").iterdir())
 

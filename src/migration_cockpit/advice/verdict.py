@@ -151,8 +151,9 @@ def _over(state: State, migration: MigrationState, step: StepState) -> Verdict |
 
 def _at_head(state: State, migration: MigrationState) -> bool:
     # Of a version that is not shipped the target's own image told the head.
-    told = (state.fact("migrate", "reference") or {}).get("head")
-    head = told or (revisions.head(state.session.target_version) if state.session else None)
+    told, chains = (state.fact("migrate", "reference") or {}).get("head"), state.migration.chains
+    head = told or (chains.core[-1].revision if chains else None)
+    head = head or (revisions.head(state.session.target_version) if state.session else None)
     return head is not None and migration.heads == (head,)
 
 
@@ -171,7 +172,7 @@ def _reached(state: State, migration: MigrationState) -> str:
     logged = [each.revision for each in migration.revisions if each.committed is not None]
     seen = [*migration.heads, *logged[-1:]]
     way = (state.session.source_version, state.session.target_version)
-    return max(seen, key=lambda each: (revisions.place(each, *way) or (0, 0))[0], default="")
+    return max(seen, key=lambda each: (revisions.place(each, *way, migration.chains) or (0, 0))[0], default="")
 
 
 def _backends(state: State) -> tuple[Backend, ...]:

@@ -54,6 +54,9 @@ async def measure(flight: Flight) -> None:
         return
     flight.record(MigrationMeasured(measured=measured))
     deployment = flight.settings.deployment
-    found = estimate.estimate(measured, deployment.source_version, deployment.target_version, rates.of(flight.settings))
+    told = flight.state.migration.chains
+    found = estimate.estimate(
+        measured, deployment.source_version, deployment.target_version, rates.of(flight.settings), told
+    )
     if found is not None:
         flight.say(f"estimate of the migration: {estimate.words(found)} ({found.said})")

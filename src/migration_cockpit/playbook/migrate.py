@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from migration_cockpit.actions import database, job_source
+from migration_cockpit.actions import database, direct, job_source
 from migration_cockpit.actions.job_template import printable
 from migration_cockpit.actions.migration_job import LOG_SOURCE, MigrationJob, job_name, status_of
 from migration_cockpit.actions.operation import Operation, OperationError, Status
@@ -123,7 +123,7 @@ class Migrate:
         if await flight.connections.kube.find("jobs", name) is not None:
             return
         past = {gate.name for each in flight.state.overrides if each.step == self.id for gate in each.gates}
-        gates = [gate for gate in migrate_gates.alone() if gate.name not in past]
+        gates = [gate for gate in (*migrate_gates.alone(), migrate_gates.directly()) if gate.name not in past]
 
         async def look() -> Sequence[Check]:
             return [await gate.look(flight) for gate in gates]
@@ -131,7 +131,7 @@ class Migrate:
         failing = [each for each in await flight.verify(self.id, look, timeout=SETTLE_SECONDS) if not each.holds]
         if failing:
             found = "; ".join(f"{each.name}: {each.found} → {each.mend}" for each in failing)
-            raise StepFailed(f"not alone any more after the recovery point, so no Job was made. {found}")
+            raise StepFailed(f"it is not as it was before the recovery point, so no Job was made. {found}")
 
     async def _versioned(self, flight: Flight) -> None:
         """Make no Job over a full schema whose version row is gone, whatever was overridden. Raises StepFailed."""
@@ -162,12 +162,13 @@ class Migrate:
         manifest, dsn = None, None
         if await flight.connections.kube.find("jobs", name) is None:
             await self._versioned(flight)
-            manifest, dsn = await job_source.build(site, name)
+            way = await direct.tried(site)
+            manifest, dsn = await job_source.build(site, name, way=way)
             shown = flight.recorder.redactor.clean(printable(manifest).decode())
             flight.recorder.write_artifact(f"{name}.json", shown.encode())
             words = manifest["metadata"]["annotations"]["migration-cockpit/made-from"]
             image = manifest["spec"]["template"]["spec"]["containers"][0]["image"]
-            flight.say(f"Job {name} is made from {words}, image {image}")
+            flight.say(f"Job {name} is made from {words}, image {image}; to the database: {way.words}")
             await measuring.measure(flight)
         operation = MigrationJob(
             site,

@@ -56,12 +56,7 @@ def gates(settings: Settings) -> Sequence[Gate]:
             _recovery,
         ),
         *dump_kept(settings),
-        gate(
-            "direct connection",
-            "the Job reaches the server itself, not through PgBouncer",
-            "set postgres.direct_dsn: through a pooler the Job gets no time-outs of its own and can be cut off",
-            _direct,
-        ),
+        directly(),
         window_open(),
         *reference.gates(settings),
         *migrate_server.gates(settings),
@@ -88,6 +83,17 @@ def dump_kept(settings: Settings) -> Sequence[Gate]:
         return ()
     mend = "run step 4 again, which takes a dump and proves it; or say why it may be missing"
     return (gate("dump", "the dump taken at the standstill is there, of its size and checksum", mend, _dump),)
+
+
+def directly() -> Gate:
+    """Which way the Job takes to the database: tried before the step, and again before the Job is made."""
+    return gate(
+        "direct connection",
+        "the Job reaches the server itself, not through PgBouncer",
+        "let pods reach the server itself, or set postgres.direct_dsn: through a pooler the Job gets no time-outs of "
+        "its own and can be cut off",
+        _direct,
+    )
 
 
 def alone() -> tuple[Gate, Gate, Gate]:
@@ -214,7 +220,8 @@ async def _schema(flight: Flight) -> tuple[bool, str]:
     holds, found = judge_source_head(heads, deployment.source_version, flight.state.migration.heads)
     tried = any(name == "migrate/migration-job" for name in flight.state.operations)
     if not holds and tried and len(heads.revisions) == 1:
-        place = revisions.place(heads.revisions[0], deployment.source_version, deployment.target_version)
+        told = flight.state.migration.chains
+        place = revisions.place(heads.revisions[0], deployment.source_version, deployment.target_version, told)
         if place is not None:
             return True, f"{heads.revisions[0]}, {place[0]} of {place[1]} revisions: the migration goes on from there"
     return holds, found
@@ -255,7 +262,5 @@ async def _dump(flight: Flight) -> tuple[bool, str]:
 
 
 async def _direct(flight: Flight) -> tuple[bool, str]:
-    if flight.settings.postgres.direct_dsn:
-        return True, "postgres.direct_dsn is set"
-    way = await direct.way(site_of(flight))
-    return not way.pooled, way.words if not way.pooled and way.dsn is None else f"the Job {way.words}"
+    way = await direct.tried(site_of(flight))
+    return not (way.pooled or way.silent), f"the Job {way.words}" if way.words.startswith("goes") else way.words

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from migration_cockpit.actions import database, direct
-from migration_cockpit.advice import estimate, rates
+from migration_cockpit.advice import estimate, rates, revisions
 from migration_cockpit.config import Settings
 from migration_cockpit.connections.aws import refused
 from migration_cockpit.playbook import measuring
@@ -72,7 +72,7 @@ def gates(settings: Settings) -> Sequence[Gate]:
 async def _timeouts(flight: Flight) -> tuple[bool, str]:
     user = flight.fact("helm", "database-user") or ""
     given = await probe.role_settings(flight.connections, user)
-    own = bool(flight.settings.postgres.direct_dsn) or not (await direct.way(site_of(flight))).pooled
+    own = not (await direct.tried(site_of(flight))).pooled
     return judge_timeouts(given, own=own, lock_timeout=flight.settings.limits.lock_timeout)
 
 
@@ -137,11 +137,17 @@ async def _time(flight: Flight) -> tuple[bool, str]:
     deployment = flight.settings.deployment
     now, end = _left(flight)
     measured = await measuring.sizes(flight.connections, count_seconds=COUNT_SECONDS)
-    found = estimate.estimate(measured, deployment.source_version, deployment.target_version, rates.of(flight.settings))
+    source, target, told = deployment.source_version, deployment.target_version, flight.state.migration.chains
+    found, as_to = estimate.estimate(measured, source, target, rates.of(flight.settings), told), ""
     if found is None:
-        raise LookupError(f"the way to {deployment.target_version} is not known to this cockpit: no estimate")
+        # Its own revisions are read from its image, once the step runs; all that is shipped lies before them.
+        newest = revisions.newest()
+        found, as_to = estimate.estimate(measured, source, newest, rates.of(flight.settings)), f" as to {newest}"
+    if found is None:
+        raise LookupError(f"the way from {source} to {target} is not known to this cockpit: no estimate")
     left = (end - now).total_seconds()
-    return found.high <= left, f"estimated {estimate.words(found)}; {database.duration(left)} of the window are left"
+    words = f"estimated {estimate.words(found)}{as_to}; {database.duration(left)} of the window are left"
+    return found.high <= left, words
 
 
 async def _maintenance(flight: Flight) -> tuple[bool, str]:

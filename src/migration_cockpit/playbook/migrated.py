@@ -15,6 +15,7 @@ from migration_cockpit.playbook import reference
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import checked, emptied, site_of
 from migration_cockpit.session.events import Check
+from migration_cockpit.session.migration import Chains
 
 SHOWN = 5
 AGAIN = "run the step again: it goes on from the revision that is committed. Never delete alembic_version"
@@ -43,18 +44,24 @@ async def _job(flight: Flight, name: str) -> tuple[bool, str]:
 async def _core(flight: Flight) -> tuple[bool, str]:
     deployment = flight.settings.deployment
     heads = await database.heads(site_of(flight))
-    return judge(heads, deployment.source_version, deployment.target_version, reference.head(flight))
+    told = flight.state.migration.chains
+    return judge(heads, deployment.source_version, deployment.target_version, reference.head(flight), told)
 
 
-def judge(heads: Heads, source: str, target: str, expected: str | None = None) -> tuple[bool, str]:
-    """Whether alembic_version is one row, the head of the target version: `expected` where its image told it."""
+def judge(
+    heads: Heads, source: str, target: str, expected: str | None = None, told: Chains | None = None
+) -> tuple[bool, str]:
+    """Whether alembic_version is one row, the head of the target version.
+
+    `expected` is that head, `told` the way to it, where the target's image told them.
+    """
     expected = expected or revisions.head(target)
     found = ", ".join(heads.revisions) or "no row"
     if expected is None:
         return False, f"{found}; the head of {target} is not known to this cockpit"
     if heads.revisions == (expected,):
         return True, f"{expected}, the head of {target}"
-    place = revisions.place(heads.revisions[0], source, target) if len(heads.revisions) == 1 else None
+    place = revisions.place(heads.revisions[0], source, target, told) if len(heads.revisions) == 1 else None
     where = f", {place[0]} of {place[1]} revisions" if place else ""
     return False, f"{found}{where}, {target} has {expected}"
 
@@ -112,7 +119,9 @@ async def after_failure(flight: Flight, job: str) -> str:
     may_go_on = (await MigrationJob(site, job).observe()).status is Status.RUNNING
     left = Left(
         heads=heads,
-        place=revisions.place(heads.revisions[0], deployment.source_version, deployment.target_version),
+        place=revisions.place(
+            heads.revisions[0], deployment.source_version, deployment.target_version, state.migration.chains
+        ),
         begun=state.migration.revisions[-1].revision if state.migration.revisions else "",
         orphan=orphans[0] if orphans else "",
         job=job if may_go_on else "",

@@ -1,6 +1,6 @@
-"""The reference of the target's schema: shipped, else asked of the target's image on a scratch database.
+"""The reference of the target's schema, and the revisions that lead there: shipped, else asked of the target's image.
 
-Without either, a migration is finished and its schema not verified: the step stays open.
+Without a reference, a migration is finished and its schema not verified: the step stays open.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from functools import partial
 
 import msgspec
 
-from migration_cockpit.actions import database, direct, fresh_schema, job_source
+from migration_cockpit.actions import database, direct, fresh_schema, image_chain, job_source
 from migration_cockpit.actions.fresh_schema import (
+    ChainJob,
     DropScratch,
     KeepReference,
     MakeScratch,
@@ -28,6 +29,7 @@ from migration_cockpit.connections import WorldError
 from migration_cockpit.playbook.flight import Flight, StepReport
 from migration_cockpit.playbook.gates import gate, site_of
 from migration_cockpit.playbook.step import Gate
+from migration_cockpit.session.events import ChainTold
 
 STEP = "migrate"
 FACT = "reference"
@@ -41,8 +43,10 @@ def of(flight: Flight) -> Reference | None:
 
 def head(flight: Flight) -> str | None:
     """The head that the target has."""
-    found = _kept(flight)
-    return found.head if found else revisions.head(flight.settings.deployment.target_version)
+    found, told = _kept(flight), flight.state.migration.chains
+    if found is not None:
+        return found.head
+    return told.core[-1].revision if told else revisions.head(flight.settings.deployment.target_version)
 
 
 def missing(flight: Flight) -> str:
@@ -126,7 +130,7 @@ async def take(flight: Flight) -> None:
         if not is_kept(flight):
             await _take(flight, attempt)
         elif not _dropped(flight):
-            await _drop(flight, told["attempt"])
+            await _end(flight, told["attempt"])
     except (OperationError, WorldError) as error:
         target = flight.settings.deployment.target_version
         if not is_kept(flight):
@@ -138,17 +142,18 @@ async def _take(flight: Flight, attempt: int) -> None:
     site = site_of(flight)
     name, owner, admin = reference_job_name(site, attempt), await database.owner(site), await _admin(site)
     creates, role = await fresh_schema.may_create(site, admin, owner)
+    report = StepReport(flight, STEP)
     if not creates:
+        await _chains_only(flight, attempt, report)
         raise OperationError(f"{role} has no CREATEDB: a scratch database cannot be made; rollback.admin_dsn may")
     airflow = await _airflow(site)
-    report = StepReport(flight, STEP)
     try:
         await flight.do(STEP, MakeScratch(site, airflow, admin, owner=owner), report)
         dsn = fresh_schema.on_database(await direct.airflow_dsn(site), fresh_schema.scratch_database(site, airflow))
         flight.connections.redactor.register(dsn)
         # Never the chart's own arguments: they may set the connection again, and then to Airflow's own database.
         manifest, secret = await job_source.build(
-            site, name, ReferenceJob.command, dsn=dsn, application=fresh_schema.APPLICATION
+            site, name, ReferenceJob.program, dsn=dsn, application=fresh_schema.APPLICATION
         )
         await flight.do(STEP, ReferenceJob(site, name, manifest=manifest, dsn=secret), report)
         await flight.do(STEP, KeepReference(site, airflow, admin, partial(_keep, flight)), report)
@@ -156,7 +161,46 @@ async def _take(flight: Flight, attempt: int) -> None:
         # A cockpit that only leaves drops nothing: the next one joins the Job.
         await _drop(flight, attempt)
         raise
+    await _end(flight, attempt)
+
+
+async def _end(flight: Flight, attempt: int) -> None:
+    """Keep the revisions that the Job printed, unless they are, and let it go with its database."""
+    if flight.state.migration.chains is None:
+        await _keep_chains(flight, ReferenceJob(site_of(flight), reference_job_name(site_of(flight), attempt)))
     await _drop(flight, attempt)
+
+
+async def _chains_only(flight: Flight, attempt: int, report: StepReport) -> None:
+    """Ask the image for its revisions alone. Raises OperationError and WorldError, with nothing left behind."""
+    if flight.state.migration.chains is not None:
+        if not _dropped(flight):
+            await _drop(flight, attempt)
+        return
+    site = site_of(flight)
+    name = reference_job_name(site, attempt)
+    manifest, secret = await job_source.build(
+        site, name, ChainJob.program, dsn=ChainJob.dsn, application=fresh_schema.APPLICATION
+    )
+    try:
+        await flight.do(STEP, ChainJob(site, name, manifest=manifest, dsn=secret), report)
+    except (OperationError, WorldError):
+        await _drop(flight, attempt)
+        raise
+    await _end(flight, attempt)
+
+
+async def _keep_chains(flight: Flight, job: ReferenceJob) -> None:
+    """Write down which revisions lead to the target. Without them there is a migration, and no bar and no end of it."""
+    deployment, kept = flight.settings.deployment, _kept(flight)
+    start = revisions.head(deployment.source_version) or deployment.source_version
+    try:
+        chains = image_chain.read(await job.printed(), start, kept.head if kept else None)
+    except (image_chain.NoChain, WorldError) as error:
+        flight.say(f"how far the migration is will not be known, nor its end: {error}", level="careful")
+        return
+    flight.record(ChainTold(version=deployment.target_version, chains=chains))
+    flight.say(f"the image of {deployment.target_version} tells {len(chains.core) - 1} revisions ahead")
 
 
 async def _drop(flight: Flight, attempt: int) -> None:

@@ -11,6 +11,22 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of the parts."""
 
 
+class Revision(msgspec.Struct, frozen=True):
+    """One revision of a schema: what it follows, the version that brought it, and its message."""
+
+    revision: str
+    down_revision: str | None
+    version: str
+    message: str
+
+
+class Chains(Part, frozen=True, kw_only=True, omit_defaults=True):
+    """The revisions that an image told of itself, in order: Airflow's from the source's head on, and FAB's."""
+
+    core: tuple[Revision, ...] = ()
+    fab: tuple[Revision, ...] = ()
+
+
 class RevisionRun(Part, frozen=True, kw_only=True, omit_defaults=True):
     """A revision that the migration began, by the time of the log line that says so."""
 
@@ -75,6 +91,8 @@ class MigrationState(Part, frozen=True, kw_only=True, omit_defaults=True):
     exit_code: int | None = None
     """Of the program, where it ended by itself with an error; None where it was ended, or is gone."""
     measured: Measured | None = None
+    chains: Chains | None = None
+    """The way between the versions as the target's image told it; None where the shipped one is known."""
     idle_wal: float = 0.0
     """Bytes of WAL per second before the Job: nine tenths of the readings were at or below it."""
     idle_iops: float = 0.0

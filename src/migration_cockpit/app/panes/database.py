@@ -29,7 +29,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         *migration.views(reading.progress, width),
         *((*waiters, ()) if blocked else ()),
         *lower,
-        *migration.before(state, width),
+        *migration.before(state, width, rules),
         *_moves(state, width),
         *_storage(state, now, width),
         *_about(state, width),

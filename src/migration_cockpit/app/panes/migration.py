@@ -94,15 +94,16 @@ def _times(far: Progress, state: State, now: datetime, width: int, found: Verdic
     return flow([line(("ETA ", "dim"), (why, "text")), running], width)
 
 
-def before(state: State, width: int) -> list[Line]:
+def before(state: State, width: int, rules: Rules) -> list[Line]:
     """The estimate, once it was measured and before the Job."""
     measured, session = state.migration.measured, state.session
     if measured is None or session is None or state.migration.job:
         return []
-    found = estimate.estimate(measured, session.source_version, session.target_version)
+    source, target, told = session.source_version, session.target_version, state.migration.chains
+    found = estimate.estimate(measured, source, target, rules.rates, told)
     if found is None:
         return []
-    return [line((text, "text")) for text in wrap(f"estimate {estimate.words(found)}", width)]
+    return [line((text, "text")) for text in wrap(f"estimate {estimate.words(found)} ({found.said})", width)]
 
 
 def views(progress_views: tuple[ProgressView, ...], width: int) -> list[Line]:

@@ -78,8 +78,16 @@ NEEDS: tuple[Need, ...] = (
     Need("patch", "secrets", "a Job's connection; the one that leads to the restored database"),
     Need("delete", "secrets", "the way back: Helm's record of an upgrade that never ended"),
     Need("delete", "jobs", "the way back: ending a migration Job where that was chosen"),
-    Need("get", "pods/exec", "the way back: asking the pods which database they are on; the Celery broker's queues"),
-    Need("create", "pods/exec", "the way back: asking the pods which database they are on; the Celery broker's queues"),
+    Need(
+        "get",
+        "pods/exec",
+        "step 5: trying the way past PgBouncer; the way back: asking the pods for their database; the broker's queues",
+    ),
+    Need(
+        "create",
+        "pods/exec",
+        "step 5: trying the way past PgBouncer; the way back: asking the pods for their database; the broker's queues",
+    ),
 )
 """What every flight and its way back do in the cluster by themselves."""
 

@@ -182,7 +182,8 @@ def _no_downgrade(seen: Seen, flight: Flight) -> str:
     deployment = flight.settings.deployment
     if len(seen.heads) != 1:
         return "alembic_version has not one row: no command of Airflow knows from where to go back"
-    if revisions.place(seen.heads[0], deployment.source_version, deployment.target_version) is None:
+    told = flight.state.migration.chains
+    if revisions.place(seen.heads[0], deployment.source_version, deployment.target_version, told) is None:
         return f"{seen.heads[0]} is not on the way from {deployment.source_version} to {deployment.target_version}"
     return ""
 

@@ -16,12 +16,12 @@ def install_image(world: Path, version: str) -> Path:
 
     The wrapper needs nothing but /bin/sh: it names the interpreter and its paths itself, skips `site` and keeps
     compiled modules in the user's cache, so that a probe that starts `airflow` every few seconds costs little. Beside
-    it stands a `python` that answers the worker's liveness probe.
+    it stands a `python` that answers the worker's liveness probe and who asks for the revisions.
     """
     folder = world / "images" / f"apache-airflow-{version}" / "bin"
     folder.mkdir(parents=True, exist_ok=True)
     package = "migration_cockpit.rehearsal.standin"
-    for name, module in (("airflow", f"{package} {version}"), ("python", f"{package}.celery_ping")):
+    for name, module in (("airflow", f"{package} {version}"), ("python", f"{package}.image_python {version}")):
         target = folder / name
         target.write_text(_script(version, module), encoding="utf-8")
         target.chmod(0o755)

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 SOURCE_HEAD = "5f2621c13b39"
 """The schema head of every release from 2.10.3 to 2.11.2."""
 
+UNRELEASED = (3, 9, 0)
+"""A release that does not exist: what one looks like that a cockpit knows nothing of. It is the newest recorded one
+with the revisions of migrate/unreleased.py behind it."""
+UNRELEASED_HEAD = "c0c4b17e0902"
+
 # Lowest release of each head, newest first. 3.3 is not here: its revisions are not recorded in schema/.
 _HEADS: tuple[tuple[tuple[int, int, int], str], ...] = (
+    (UNRELEASED, UNRELEASED_HEAD),
     ((3, 2, 0), "1d6611b6ab7c"),
     ((3, 1, 8), "509b94a1042d"),
     ((3, 1, 0), "cc92b33c6709"),
@@ -56,7 +62,7 @@ def release(version: str) -> Release:
         raise UnknownReleaseError(f"{version!r} is not a release of the form 3.2.2")
     number = (int(parts[0]), int(parts[1]), int(parts[2]))
     head = head_of(number)
-    if head is None or number >= (3, 3, 0):
+    if head is None or (number >= (3, 3, 0) and number != UNRELEASED):
         raise UnknownReleaseError(f"the stand-in knows Airflow 2.10.3 to 3.2.x, not {version}")
     fab = None if number < (3, 0, 0) else FAB_FIXED if number >= (3, 2, 0) else FAB_BASE
     return Release(version, number, head, fab)
@@ -65,3 +71,14 @@ def release(version: str) -> Release:
 def head_of(number: tuple[int, int, int]) -> str | None:
     """The schema head of the newest listed release not above `number`: Airflow's own way to read `--to-version`."""
     return next((head for lowest, head in _HEADS if number >= lowest), None)
+
+
+def lowest(revision: str) -> str:
+    """The first release that has a revision, as the newest of the recorded heads before it tells; empty for none."""
+    from migration_cockpit.rehearsal.standin.migrate import schema
+
+    path = [step.after for step in schema.upgrades(SOURCE_HEAD, UNRELEASED_HEAD)]
+    if revision not in path:
+        return ".".join(str(part) for part in _HEADS[-1][0])
+    ends = [(path.index(head), number) for number, head in _HEADS if head in path]
+    return ".".join(str(part) for part in min(each for each in ends if path.index(revision) <= each[0])[1])

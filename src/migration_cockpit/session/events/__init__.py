@@ -27,7 +27,7 @@ from migration_cockpit.session.events.days import (
 from migration_cockpit.session.events.failures import FailureGone, FailureShown
 from migration_cockpit.session.events.guides import GuideEnded, GuideFound, GuideStarted
 from migration_cockpit.session.events.looks import PodLookAsked, PodLooked
-from migration_cockpit.session.events.migration import MigrationMeasured
+from migration_cockpit.session.events.migration import ChainTold, MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
 from migration_cockpit.session.events.prepare import PREPARE, PrepareEnded, PrepareStarted, PrerequisiteSeen
 from migration_cockpit.session.events.records import (
@@ -96,6 +96,7 @@ __all__ = [
     "VERSION",
     "AnnotationTried",
     "BaselineTaken",
+    "ChainTold",
     "Check",
     "ClockJumped",
     "Command",

@@ -43,6 +43,10 @@ def _measured(state: State, event: ev.MigrationMeasured, _: datetime) -> dict[st
     return _replaced(state, measured=event.measured)
 
 
+def _chain(state: State, event: ev.ChainTold, _: datetime) -> dict[str, Any]:
+    return _replaced(state, chains=event.chains)
+
+
 def _intended(state: State, event: ev.OperationIntended, t: datetime) -> dict[str, Any]:
     if (event.step, event.operation) != ("migrate", OPERATION):
         return {}
@@ -55,6 +59,7 @@ def _intended(state: State, event: ev.OperationIntended, t: datetime) -> dict[st
             attempt=event.attempt,
             created=t,
             measured=before.measured,
+            chains=before.chains,
             # A later attempt measures what the first one saw idle: in between there may be an orphan at work.
             idle_wal=before.idle_wal if before.job else _idle(state.trends.wal),
             idle_iops=before.idle_iops if before.job else _idle(state.trends.iops),
@@ -268,6 +273,7 @@ def _pods(state: State, event: ev.PodsRead, t: datetime) -> dict[str, Any]:
 
 FOLDS: Folds = {
     ev.MigrationMeasured: _measured,
+    ev.ChainTold: _chain,
     ev.OperationIntended: _intended,
     ev.OperationEnded: _ended,
     ev.LogLine: _line,

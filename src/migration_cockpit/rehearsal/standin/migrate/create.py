@@ -16,8 +16,9 @@ import psycopg
 
 from migration_cockpit.rehearsal.standin.database import Connection, connect, sql
 from migration_cockpit.rehearsal.standin.failures import database_failure
-from migration_cockpit.rehearsal.standin.migrate import schema
+from migration_cockpit.rehearsal.standin.migrate import schema, unreleased
 from migration_cockpit.rehearsal.standin.migrate.advisory import migration_lock
+from migration_cockpit.rehearsal.standin.releases import UNRELEASED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +47,11 @@ def create_database(release: Release, settings: Settings, log: Log) -> None:
     with migration_lock(settings.dsn):
         worker = connect(settings.dsn)
         core, fab = _split(schema.statements("create-all"))
+        empty = worker.execute("SELECT to_regclass('public.dag') IS NULL").fetchone() == (True,)
         _create(worker, core)
+        if release.number == UNRELEASED and empty:
+            for _, _, statement, _ in unreleased.REVISIONS:
+                worker.execute(sql(statement))
         log.context()
         log.running("stamp_revision", "", release.head)
         _stamp(worker, "alembic_version", release.head)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from migration_cockpit.rehearsal.standin.failures import AirflowFailure
+from migration_cockpit.rehearsal.standin.migrate import unreleased
 
 _FOLDER = Path(__file__).resolve().parent.parent / "schema"
 _SEPARATOR = "\n--;\n"
@@ -53,6 +54,7 @@ def upgrades(current: str, target: str) -> list[Revision]:
     Raises AirflowFailure with alembic's words when a revision is not of this chain.
     """
     path = [step for step in chain("upgrade") if step.message and not _is_fab(step)]
+    path += _unreleased(path[-1].after)
     known = [path[0].before, *(step.after for step in path)]
     for revision in (current, target):
         if revision not in known:
@@ -60,9 +62,27 @@ def upgrades(current: str, target: str) -> list[Revision]:
     return path[known.index(current) : known.index(target)]
 
 
+def _unreleased(before: str) -> list[Revision]:
+    found = []
+    for revision, message, statement, _ in unreleased.REVISIONS:
+        found.append(Revision(before, revision, message, (statement,)))
+        before = revision
+    return found
+
+
+def _unreleased_back(after: str) -> list[Revision]:
+    """The way back from the revisions of no release to `after`, newest first."""
+    found: list[Revision] = []
+    for revision, message, _, statement in unreleased.REVISIONS:
+        found.insert(0, Revision(revision, after, message, (statement,)))
+        after = revision
+    return found
+
+
 def downgrades(current: str, target: str) -> list[Revision]:
     """The core revisions from `current` back to `target`, newest first."""
     path = [step for step in chain("downgrade") if not _is_fab(step)]
+    path = [*_unreleased_back(path[0].before), *path]
     known = [path[0].before, *(step.after for step in path)]
     for revision in (current, target):
         if revision not in known:
