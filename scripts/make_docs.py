@@ -65,6 +65,15 @@ PLACES = {
 }
 
 
+PICTURES = {
+    "announce": ("Announced; the next step is due", "begun"),
+    "helm": ("The sheet of step 4: gates, commands, what undoes it", "sheet"),
+    "migrate": ("The migration at work", "migrating"),
+    "soak": ("The soak", "soak"),
+}
+"""What stands beside a step in docs/day.md: words and name of a picture."""
+
+
 def steps() -> str:
     """A section for each step, as `plan` tells it, without the commands."""
     settings = load(ROOT / "config.example.toml")
@@ -74,6 +83,8 @@ def steps() -> str:
 def _step(number: int, step: Step, settings: Settings) -> str:
     expected = duration(step.expected(settings))
     lines = [f"### {number}. {step.title}", "", f"`{step.id}`, key `{step.key}`, about {expected}.", "", step.purpose]
+    if picture := PICTURES.get(step.id):
+        lines += ["", "![{}](pictures/{}-160x48.svg)".format(*picture)]
     lines += _bullets("Before it", [gate.asks for gate in step.gates(settings)])
     lines += _bullets("Verified when", step.verification(settings))
     lines += ["", f"Undone by: {step.undo}"]

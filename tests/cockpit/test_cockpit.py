@@ -13,6 +13,7 @@ import pytest
 
 from migration_cockpit.actions.messages import Messenger
 from migration_cockpit.cockpit.cockpit import Cockpit
+from migration_cockpit.cockpit.crew import Crew
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.headless import Printer, fly
 from migration_cockpit.cockpit.opening import opening
@@ -33,6 +34,10 @@ def _cockpit(directory: Path) -> Cockpit:
     if cockpit.state.session is None:
         cockpit.recorder.record(opening(SETTINGS, "s"))
     return cockpit
+
+
+def _crew(cockpit: Cockpit) -> Crew:
+    return Crew(cockpit.flight, drives=lambda: True, each_second=cockpit._each_second)
 
 
 def _full(_fd: int, _data: bytes) -> int:
@@ -57,9 +62,9 @@ class Faulty:
 
 
 async def test_a_source_with_a_defect_says_so_and_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("migration_cockpit.cockpit.cockpit.AGAIN_AFTER", 0.05)
+    monkeypatch.setattr("migration_cockpit.cockpit.crew.AGAIN_AFTER", 0.05)
     cockpit = _cockpit(tmp_path)
-    reading = asyncio.create_task(cockpit._read(Faulty()))
+    reading = asyncio.create_task(_crew(cockpit).read(Faulty()))
     await eventually(lambda: "health" in cockpit.state.sources)
     assert "ZeroDivisionError" in cockpit.state.sources["health"].why
     await eventually(lambda: cockpit.state.sources["health"].failing_since is None)
@@ -94,8 +99,8 @@ async def test_a_step_whose_outcome_could_not_be_written_is_gone_on_with(
     await eventually(lambda: cockpit.recorder.write_error and not cockpit.runner.busy)
     assert cockpit.state.step("announce").running
     monkeypatch.undo()
-    monkeypatch.setattr("migration_cockpit.cockpit.cockpit.SYNC_EVERY", 0.05)
-    syncing = asyncio.create_task(cockpit._sync())
+    monkeypatch.setattr("migration_cockpit.cockpit.crew.SYNC_EVERY", 0.05)
+    syncing = asyncio.create_task(_crew(cockpit).sync())
     cockpit.note("there is room again")
     await eventually(lambda: cockpit.state.step("announce").outcome == "verified")
     assert (tmp_path / "lines").read_text() == "announce\n"
@@ -170,7 +175,7 @@ async def test_a_session_is_gone_on_with_read_only_while_the_disk_is_full(
     first._take_over()
     first.recorder.record(ev.StepStarted(step="announce", operator="sre"))
     await first.stop("killed, as it were")
-    monkeypatch.setattr("migration_cockpit.cockpit.cockpit.SYNC_EVERY", 0.05)
+    monkeypatch.setattr("migration_cockpit.cockpit.crew.SYNC_EVERY", 0.05)
     monkeypatch.setattr("migration_cockpit.sources.all_sources", lambda *_: [])
     monkeypatch.setattr("migration_cockpit.connections.kube_lease.KubeLease", lambda *_: Memory())
     cockpit = _cockpit(tmp_path)

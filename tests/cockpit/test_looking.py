@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from migration_cockpit.cockpit.cockpit import STARTING, Cockpit
+from migration_cockpit.cockpit.crew import Crew
 from tests.app.fixtures import opened
 from tests.app.light import settings
 from tests.connections.support import eventually
@@ -15,12 +15,12 @@ async def test_a_look_is_recorded_when_it_is_asked_for_and_when_it_has_failed(tm
     cockpit = Cockpit(settings(), tmp_path / "session", operator="sre-1")
     assert cockpit.look_at("airflow-scheduler-0") == STARTING
     cockpit.recorder.record(opened())
-    cockpit._tasks = [asyncio.create_task(asyncio.sleep(600), name="a source")]
+    cockpit._crew = Crew(cockpit.flight, drives=lambda: True, each_second=lambda: None)
     try:
         assert cockpit.look_at("airflow-scheduler-0") == ""
         assert cockpit.look_at("airflow-scheduler-0") == "", "asked twice is read once"
         assert cockpit.state.looks["airflow-scheduler-0"].asked is not None
-        assert len(cockpit._looks) == 1
+        assert cockpit.looks.running == ("airflow-scheduler-0",)
         # There is no such cluster: that is told, the same way round.
         looked = await eventually(lambda: cockpit.state.looks["airflow-scheduler-0"].event)
         assert "prod-eu" in looked.log_why

@@ -79,7 +79,7 @@ async def test_objects_are_made_read_changed_and_deleted(kube: Kube) -> None:
 
 
 async def test_a_long_list_comes_in_pages_and_whole(kube: Kube, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("migration_cockpit.connections.kube.PAGE", 3)
+    monkeypatch.setattr("migration_cockpit.connections.kube_streams.PAGE", 3)
     for number in range(8):
         await kube.create("configmaps", config_map(f"c{number}"))
     assert len(await kube.list("configmaps", label="a=b")) == 8

@@ -25,36 +25,30 @@ from migration_cockpit.cockpit.shown import LIVE, NOT_DRIVING, NOT_RECORDED, Mar
 from migration_cockpit.cockpit.shown import STARTING as NOT_YET
 from migration_cockpit.config import Settings
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.clock import Clock, JumpWatch, SystemClock
+from migration_cockpit.session.clock import Clock, SystemClock
 from migration_cockpit.session.follower import Follower
 from migration_cockpit.session.journal import JournalError, SessionHeld, SessionLock, make_directory
 from migration_cockpit.session.moments import past_note
 from migration_cockpit.session.places import sessions_home
-from migration_cockpit.session.recorder import HELD, Recorder
+from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
-    from migration_cockpit.actions.anchors import Anchors
-    from migration_cockpit.actions.annotations import Annotator
+    from migration_cockpit.cockpit.crew import Crew
     from migration_cockpit.cockpit.guiding import Guiding
+    from migration_cockpit.cockpit.looking import Looks
     from migration_cockpit.cockpit.preparing import Preparing
     from migration_cockpit.connections import Connections
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.playbook.runner import Runner
     from migration_cockpit.playbook.step import Step
     from migration_cockpit.session.lease import Holder
-    from migration_cockpit.sources import Source
 
-SYNC_EVERY = 1.0
-"""Readings are on disk at most this many seconds late."""
 HAND_OVER_SECONDS = 30.0
 """How long a cockpit that took the helm waits for the other one to let go of the session's directory."""
 FOLLOW_EVERY = 0.25
 """Seconds between two looks at a journal that another cockpit writes."""
-AGAIN_AFTER = 2.0
-"""Seconds after which a source that failed by a defect of its own begins anew."""
-
 
 STARTING = "the cockpit is starting: keys are off until it is known who drives"
 """Why keys that change anything are off at first."""
@@ -103,12 +97,10 @@ class Cockpit:
         """From the beginning of the start until it is known who drives."""
         self._taken = False
         """Whether the journal says that this cockpit flies."""
-        self._tasks: list[asyncio.Task[None]] = []
-        self._looks: dict[str, asyncio.Task[None]] = {}
-        """Pods whose events and log are being read."""
+        self._crew: Crew | None = None
+        """What works beside the steps; None until this cockpit flies."""
+        self._following: asyncio.Task[None] | None = None
         self._lease_task: asyncio.Task[None] | None = None
-        self._anchors: Anchors | None = None
-        self._annotator: Annotator | None = None
         self._outside: tuple[object, ...] = ()
         """Who listened to the recorder before this cockpit's own parts did: the screen, or the printer."""
 
@@ -147,6 +139,13 @@ class Cockpit:
         from migration_cockpit.cockpit.guiding import Guiding
 
         return Guiding(self.flight)
+
+    @cached_property
+    def looks(self) -> Looks:
+        """What reads a pod's events and log when somebody looks at it."""
+        from migration_cockpit.cockpit.looking import Looks
+
+        return Looks()
 
     @cached_property
     def preparing(self) -> Preparing:
@@ -194,22 +193,10 @@ class Cockpit:
         """Have a pod's events and log read, beside everything else; returns why they cannot be, or ""."""
         if not self._locked or self.recorder.write_error:
             return "another cockpit flies: it shows what that one looks at" if not self._locked else HELD_BACK
-        if not self._tasks:
+        if self._crew is None:
             return STARTING
-        if pod not in self._looks:
-            with suppress(JournalError):
-                self.recorder.record(ev.PodLookAsked(pod=pod))
-            task = asyncio.create_task(self._look(pod), name=f"look at {pod}")
-            self._looks[pod] = task
-            task.add_done_callback(lambda _: self._looks.pop(pod, None))
+        self.looks.begin(pod, self.connections, self.recorder)
         return ""
-
-    async def _look(self, pod: str) -> None:
-        from migration_cockpit.sources.pod_logs import look
-
-        looked = await look(self.connections, pod)
-        with suppress(JournalError):
-            self.recorder.record(looked)
 
     def complain(self, text: str) -> None:
         """Record a failure of the screen itself."""
@@ -225,7 +212,7 @@ class Cockpit:
         await self._keep_lease()
         if not self._locked:
             self._outside = tuple(self.recorder.listeners)
-            self._tasks.append(asyncio.create_task(self._follow(), name="follow"))
+            self._following = asyncio.create_task(self._follow(), name="follow")
             return
         await self._fly()
 
@@ -258,7 +245,7 @@ class Cockpit:
         if self._taken:
             with suppress(JournalError):
                 self.recorder.record(ev.LeaseChanged(held=driving.drives, why=driving.why_not))
-        elif driving.drives and self._tasks:
+        elif driving.drives and self._crew is not None:
             self._take_over()
             self._resume()
 
@@ -319,7 +306,7 @@ class Cockpit:
         self._locked = driving.keeper.locked = False
         self._lock.release()
         self._swap(Follower(self._directory, self.clock, self._redactor))
-        self._tasks = [asyncio.create_task(self._follow(), name="follow")]
+        self._following = asyncio.create_task(self._follow(), name="follow")
 
     def _swap(self, recorder: Recorder) -> None:
         """Another recorder in place of the one there is; who listened to that one listens on."""
@@ -335,61 +322,28 @@ class Cockpit:
             await self.clock.sleep(FOLLOW_EVERY)
 
     async def _end_tasks(self) -> None:
-        for name in {"preparing", "guiding"} & set(self.__dict__):
+        for name in {"preparing", "guiding", "looks"} & set(self.__dict__):
             await getattr(self, name).close()
-        tasks = [*self._tasks, *self._looks.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._tasks = []
+        if self._crew is not None:
+            await self._crew.end()
+            self._crew = None
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+            self._following = None
 
     # --- Flying -------------------------------------------------------------------------------------------------------
 
     async def _fly(self) -> None:
         """Open or go on with the session and start reading the world."""
-        from migration_cockpit.actions.anchors import Anchors
-        from migration_cockpit.actions.annotations import Annotator
-        from migration_cockpit.actions.messages import Messenger
-        from migration_cockpit.actions.site import Site
-        from migration_cockpit.advice import rates
-        from migration_cockpit.advice.rollback_cost import marked
-        from migration_cockpit.cockpit.examiner import Examiner
-        from migration_cockpit.cockpit.remembering import DaysWatch
-        from migration_cockpit.cockpit.updates import UpdateWatch
-        from migration_cockpit.cockpit.watching import MigrationWatch
-        from migration_cockpit.cockpit.way_back import WayBackWatch
-        from migration_cockpit.sources import all_sources
+        from migration_cockpit.cockpit.crew import Crew
 
         self._outside = tuple(self.recorder.listeners)
         if self.state.session is None:
             self.recorder.record(opening(self.settings, self.recorder.directory.name))
         self._take_over()
-        sources: Sequence[Source] = all_sources(self.connections, self._cutover, lambda: marked(self.state))
-        self._tasks = [asyncio.create_task(self._read(source), name=f"source {source.name}") for source in sources]
-        self._tasks.append(asyncio.create_task(self.connections.remember_secrets(), name="secrets"))
-        messenger = Messenger(self.flight.connections, self.recorder)
-        self._tasks.append(asyncio.create_task(messenger.run(), name="messenger"))
-        self._anchors = Anchors(self.connections, self.recorder, self.clock)
-        self._tasks.append(asyncio.create_task(self._anchors.run(), name="anchors"))
-        self._annotator = None
-        if Annotator.wanted(self.connections):
-            self._annotator = Annotator(
-                Site(self.settings, self.flight.session, self.connections), self.recorder, self.clock
-            )
-            self._tasks.append(asyncio.create_task(self._annotator.run(), name="annotations"))
-        watch = MigrationWatch(self.recorder, self.clock, self.settings.limits, rates.of(self.settings))
-        self._tasks.append(asyncio.create_task(watch.run(), name="verdict"))
-        examiner = Examiner(self.recorder, self.connections)
-        self._tasks.append(asyncio.create_task(examiner.run(), name="known failures"))
-        updates = UpdateWatch(
-            self.recorder, self.clock, self.settings, lambda: not self.not_driving, rates.of(self.settings)
-        )
-        self._tasks.append(asyncio.create_task(updates.run(), name="updates"))
-        days = DaysWatch(self.recorder, self.clock, self.settings, sessions_home())
-        self._tasks.append(asyncio.create_task(days.run(), name="days"))
-        way_back = WayBackWatch(self.recorder, self.clock, self.settings)
-        self._tasks.append(asyncio.create_task(way_back.run(), name="way back"))
-        self._tasks.append(asyncio.create_task(self._sync(), name="journal sync"))
+        self._crew = Crew(self.flight, drives=lambda: not self.not_driving, each_second=self._each_second)
+        self._crew.begin()
         self._resume()
         if phase(self.state, self.clock.now()) == PREPARATION and not self.not_driving:
             self.preparing.look()
@@ -418,34 +372,10 @@ class Cockpit:
         if self._taken and not self.recorder.write_error:
             self.runner.resume()
 
-    def _cutover(self) -> datetime | None:
-        """Since when failed tasks count: the end of the database migration."""
-        migrate = self.state.steps.get("migrate")
-        return migrate.ended if migrate else None
-
-    async def _read(self, source: Source) -> None:
-        """Run a source for ever: a defect in it is a failure of the source, and it begins anew."""
-        while True:
-            try:
-                await source.run(self.recorder.record)
-            except Exception as error:  # noqa: BLE001  # the boundary: no pane may stop being read without a word
-                why = f"the source itself failed: {type(error).__name__}: {error}"
-                self.recorder.record(ev.SourceFailed(source=source.name, why=why))
-            await self.clock.sleep(AGAIN_AFTER)
-
-    async def _sync(self) -> None:
-        watch = JumpWatch(self.clock)
-        while True:
-            await self.clock.sleep(SYNC_EVERY)
-            await asyncio.to_thread(self.recorder.sync)
-            jump = watch.look()
-            if jump is not None and (jump.slept or jump.seconds > 0 or -jump.seconds <= HELD.total_seconds()):
-                # A clock that was set back further than that the recorder tells by itself, before what follows.
-                with suppress(JournalError):
-                    self.recorder.record(ev.ClockJumped(seconds=jump.seconds, slept=jump.slept))
-            self._take_over()
-            # A step that ended while the journal could not be written has no outcome yet: it is gone on with.
-            self._resume()
+    def _each_second(self) -> None:
+        self._take_over()
+        # A step that ended while the journal could not be written has no outcome yet: it is gone on with.
+        self._resume()
 
     def note(self, text: str) -> None:
         """Write a note into the timeline: `text` of now, `-5m text` or `10:32 text` of the past. Raises NoMoment."""
@@ -486,10 +416,8 @@ class Cockpit:
             await self.connections.close()
             return
         await self.runner.close()
-        if self._anchors is not None:
-            await self._anchors.finish()
-        if self._annotator is not None:
-            await self._annotator.finish()
+        if self._crew is not None:
+            await self._crew.finish()
         await self._end_tasks()
         outcome = session_outcome(self.state)
         if not self.recorder.write_error:

@@ -6,8 +6,6 @@ Every method raises KubeError. A call that is cancelled leaves its thread to end
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ from migration_cockpit.config import Kubernetes
 from migration_cockpit.connections.errors import KubeError
 from migration_cockpit.connections.kube_api import PATCH_TYPES, Executed, KubeApi, Obj, decode_secret
 from migration_cockpit.connections.kube_exec import execute
+from migration_cockpit.connections.kube_streams import Stream, Watching, list_pages
 from migration_cockpit.connections.resources import RESOURCES, Resource, path_of
 from migration_cockpit.connections.threads import Feed, in_thread
 from migration_cockpit.session.redact import Remember, forget
@@ -25,15 +24,10 @@ __all__ = ["Executed", "Kube", "Obj"]
 
 Objects = list[Obj]
 """Named here because the class has a method `list`."""
-PAGE = 250
-WATCH_SECONDS = 20
-"""How long the server keeps one watch request; a connection that died without a word is noticed that soon."""
 LOG_QUIET_SECONDS = 60.0
 """A followed log that says nothing for so long is reported as KubeError 0 Quiet: follow it again with `since_time`."""
 FIELD_MANAGER = "migration-cockpit"
 _CALLS_AT_ONCE = 16
-_NO_ANSWER = 0
-AT_ONCE_SECONDS = 1.0
 
 
 class Kube:
@@ -91,7 +85,7 @@ class Kube:
 
     async def _list(self, resource: str, label: str, field: str, namespace: str | None) -> tuple[Objects, str]:
         path = await self._path(resource, namespace=namespace)
-        return await self._call(_list_pages, self.api, path, _selectors(label, field))  # type: ignore[no-any-return]  # what the function returns
+        return await self._call(list_pages, self.api, path, _selectors(label, field))  # type: ignore[no-any-return]  # what the function returns
 
     async def version(self) -> str:
         """The server's version, such as `v1.31.2`."""
@@ -223,7 +217,7 @@ class Kube:
         raised when the API does not answer; what to do then is the caller's business.
         """
         path = await self._path(resource, namespace=namespace)
-        watching = _Watching(self.api, path, _selectors(label, field))
+        watching = Watching(self.api, path, _selectors(label, field))
         async with aclosing(Feed(watching.run, watching.stop).read()) as items:
             async for item in items:
                 yield item
@@ -256,7 +250,7 @@ class Kube:
             query["tailLines"] = str(tail)
         if since_time is not None:
             query["sinceTime"] = since_time if isinstance(since_time, str) else _rfc3339(since_time)
-        stream = _Stream(self.api, path, query, LOG_QUIET_SECONDS)
+        stream = Stream(self.api, path, query, LOG_QUIET_SECONDS)
         async with aclosing(Feed(stream.run, stream.stop).read()) as lines:
             async for line in lines:
                 yield line
@@ -292,116 +286,3 @@ def _selectors(label: str, field: str) -> dict[str, str]:
 
 def _rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _list_pages(api: KubeApi, path: str, selectors: dict[str, str]) -> tuple[list[Obj], str]:
-    """All pages of one consistent list, and its resourceVersion. A page that expired (410) starts it again once."""
-    for attempt in (1, 2):
-        items: list[Obj] = []
-        token = ""
-        try:
-            while True:
-                page = {"limit": str(PAGE), **({"continue": token} if token else {})}
-                answer = api.request("GET", path, {**selectors, **page})
-                try:
-                    items += answer.get("items") or []
-                    token = answer["metadata"].get("continue") or ""
-                    version = answer["metadata"]["resourceVersion"]
-                except (LookupError, TypeError, AttributeError) as error:
-                    raise KubeError(_NO_ANSWER, "NoList", f"{path} answered something that is no list") from error
-                if not token:
-                    return items, version
-        except KubeError as error:
-            if not error.gone or attempt == 2:
-                raise
-    raise AssertionError("unreachable")
-
-
-class _Watching:
-    """A watch on its own thread."""
-
-    def __init__(self, api: KubeApi, path: str, selectors: dict[str, str]) -> None:
-        self._api = api
-        self._path = path
-        self._selectors = selectors
-        self._stopped = False
-        self._opened: set[Any] = set()
-        self._version = ""
-
-    def stop(self) -> None:
-        """Make `run` return soon."""
-        self._stopped = True
-        self._api.break_streams(self._opened)
-
-    def run(self, hand: Callable[[Any], None]) -> None:
-        """List and follow until stopped."""
-        broken_at = 0.0
-        while not self._stopped:
-            if not self._version:
-                items, self._version = _list_pages(self._api, self._path, self._selectors)
-                hand(("SYNC", items))
-            try:
-                self._follow(hand)
-                hand(("ALIVE", None))
-            except KubeError as error:
-                if error.gone:
-                    self._version = ""
-                    continue
-                # A stream that breaks is taken up at once; a second break within a second is an outage.
-                now = time.monotonic()
-                if error.reason not in {"Broken", "Quiet"} or now - broken_at < AT_ONCE_SECONDS:
-                    raise
-                broken_at = now
-
-    def _follow(self, hand: Callable[[Any], None]) -> None:
-        """Hand over what one watch tells until it ends."""
-        told, begun = False, time.monotonic()
-        query = {
-            **self._selectors,
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": self._version,
-            "timeoutSeconds": str(WATCH_SECONDS),
-        }
-        for line in self._api.lines(self._path, query, self._opened, read_seconds=WATCH_SECONDS + 5.0):
-            if self._stopped:
-                return
-            if not line.strip():
-                continue
-            try:
-                change = json.loads(line)
-                kind, found = change["type"], change["object"]
-                if kind == "ERROR":
-                    raise KubeError(found.get("code", 0), found.get("reason", ""), found.get("message", ""))
-                self._version = found["metadata"]["resourceVersion"]
-            except (ValueError, LookupError, TypeError, AttributeError) as error:
-                raise KubeError(_NO_ANSWER, "Broken", "the watch broke off in the middle of an object") from error
-            told = True
-            hand(("ALIVE", None) if kind == "BOOKMARK" else (kind, found))
-        if not told and not self._stopped and time.monotonic() - begun < AT_ONCE_SECONDS:
-            # A server that has nothing to tell keeps the watch open for as long as it was asked to.
-            raise KubeError(_NO_ANSWER, "Broken", "the watch ended at once, without a word")
-
-
-class _Stream:
-    """A log on its own thread."""
-
-    def __init__(self, api: KubeApi, path: str, query: dict[str, str], read_seconds: float) -> None:
-        self._api = api
-        self._path = path
-        self._query = query
-        self._read_seconds = read_seconds
-        self._stopped = False
-        self._opened: set[Any] = set()
-
-    def stop(self) -> None:
-        """Make `run` return soon."""
-        self._stopped = True
-        self._api.break_streams(self._opened)
-
-    def run(self, hand: Callable[[str], None]) -> None:
-        """Hand over each line until the stream ends."""
-        for line in self._api.lines(self._path, self._query, self._opened, read_seconds=self._read_seconds):
-            if self._stopped:
-                return
-            hand(line.decode("utf-8", errors="replace"))
