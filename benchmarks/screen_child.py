@@ -4,14 +4,7 @@ changes each second. Imports nothing before it must, so that the time to the fir
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from migration_cockpit.cockpit.cockpit import Cockpit
 
 
 def bare() -> None:
@@ -26,78 +19,48 @@ def bare() -> None:
     Bare().run()
 
 
-def cockpit(directory: Path, report: Path) -> None:
-    """The app over a synthetic feed; writes its CPU seconds to `report` each second."""
-    from migration_cockpit.app.app import CockpitApp
-    from migration_cockpit.cockpit.cockpit import Cockpit  # noqa: F401 - what a real start imports before it paints
-    from migration_cockpit.cockpit.desk import Desk
+def cockpit(directory: Path) -> None:
+    """The app over a real cockpit with a new journal, whose world is a synthetic feed."""
+    from migration_cockpit.app import painting_first
 
-    fed = cast("Cockpit", _Fed(directory, report))
-    CockpitApp(fed, Desk(fed)).run()
-
-
-class _Fed:
-    """The shape of a cockpit, its journal and state real, its world a feed."""
-
-    write_error = ""
-
-    def __init__(self, directory: Path, report: Path) -> None:
-        from migration_cockpit.cockpit.shown import LIVE
-
-        self.mark, self.track = LIVE, None
+    with painting_first():
         from benchmarks.feed import settings
 
-        from migration_cockpit.session.clock import SystemClock
-        from migration_cockpit.session.recorder import Recorder
-        from migration_cockpit.session.redact import Redactor
+        from migration_cockpit.app.app import CockpitApp
+        from migration_cockpit.cockpit.cockpit import Cockpit
+        from migration_cockpit.cockpit.desk import Desk
 
-        self.settings = settings()
-        self.operator = "sre-1"
-        self.clock = SystemClock()
-        self.recorder = Recorder(directory, self.clock, Redactor())
-        self.not_driving = ""
-        self._report = report
-        self._tasks: list[Any] = []
+        class Fed(Cockpit):
+            async def start(self) -> None:
+                import asyncio
 
-    @property
-    def state(self) -> Any:
-        """All that is known now."""
-        return self.recorder.state
+                self._following = asyncio.create_task(self._feed())
 
-    def listen(self, changed: Callable[[], None]) -> None:
-        """Call `changed` with every event."""
-        self.recorder.listeners.append(lambda _entry, _state: changed())
+            async def _feed(self) -> None:
+                import asyncio
 
-    async def start(self) -> None:
-        """Begin to feed."""
-        import asyncio
+                from benchmarks.feed import beginning, second
 
-        self._tasks.append(asyncio.create_task(self._feed()))
+                for event in beginning(self.clock.now()):
+                    self.recorder.record(event)
+                n = 0
+                while True:
+                    for event in second(n, self.clock.now()):
+                        self.recorder.record(event)
+                    self.recorder.sync()
+                    n += 1
+                    await asyncio.sleep(1.0)
 
-    async def _feed(self) -> None:
-        import asyncio
+            async def stop(self, reason: str) -> None:
+                if self._following is not None:
+                    self._following.cancel()
 
-        from benchmarks.feed import beginning, second
-
-        for event in beginning(self.clock.now()):
-            self.recorder.record(event)
-        n = 0
-        while True:
-            for event in second(n, self.clock.now()):
-                self.recorder.record(event)
-            self.recorder.sync()
-            self._report.write_text(f"{time.process_time()}", encoding="utf-8")
-            n += 1
-            await asyncio.sleep(1.0)
-
-    async def stop(self, reason: str) -> None:
-        """End the feed."""
-        for task in self._tasks:
-            task.cancel()
+        fed = Fed(settings(), directory, operator="sre-1", observe=True, at_once=False)
+        CockpitApp(fed, Desk(fed)).run()
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "bare":
         bare()
     else:
-        cockpit(Path(sys.argv[2]), Path(sys.argv[3]))
+        cockpit(Path(sys.argv[2]))

@@ -17,7 +17,6 @@ from migration_cockpit.session import journal
 from migration_cockpit.session.events import SessionClosed
 from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.places import sessions_home
-from migration_cockpit.session.recording import Recording
 from migration_cockpit.session.state import State
 
 Back = tuple[str, str]
@@ -49,6 +48,8 @@ def unfinished(deployment: str) -> Path | None:
 
 def _outcome(path: Path) -> str:
     """What a session came to, by the last line of its journal: of a day's journal no more than that is read."""
+    from migration_cockpit.session.recording import Recording
+
     try:
         recording = Recording(path)
     except JournalError:
@@ -110,35 +111,41 @@ def fly_on_screen(
     of the migration go, once it ran. `theme` outranks the config's. Raises ConfigError for keys of the config that
     cannot be.
     """
-    from migration_cockpit.app import refused
-    from migration_cockpit.app.app import CockpitApp
-    from migration_cockpit.app.controls import more_keys
-    from migration_cockpit.cockpit.cockpit import Cockpit
-    from migration_cockpit.cockpit.desk import Desk
-    from migration_cockpit.cockpit.outcome import exit_code
+    from migration_cockpit.app import painting_first, refused
 
     if refused("migration-cockpit"):
         return 2
     if why := unusable_rates(settings):
         print(f"migration-cockpit: {why}", file=sys.stderr)
         return 2
-    controls, views = more_keys(settings.screen.keys)
-    try:
-        cockpit = Cockpit(settings, directory, operator=operator, observe=True)
-    except JournalError as error:
-        print(f"migration-cockpit: {error}", file=sys.stderr)
-        return 1
-    app = CockpitApp(
-        cockpit,
-        Desk(cockpit, controls),
-        autopilot=autopilot,
-        back=back,
-        colours=theme or settings.screen.theme,
-        views=views,
-        bell=settings.screen.bell,
-        copies=directory / "copied.txt",
-    )
-    app.run()
+    with painting_first():
+        from migration_cockpit.app.app import CockpitApp
+        from migration_cockpit.app.controls import VIEW_CONTROLS, more_keys
+        from migration_cockpit.cockpit.cockpit import Cockpit
+        from migration_cockpit.cockpit.desk import Desk
+
+        controls, views = more_keys(settings.screen.keys) if settings.screen.keys else (None, VIEW_CONTROLS)
+        try:
+            cockpit = Cockpit(settings, directory, operator=operator, observe=True, at_once=False)
+        except JournalError as error:
+            print(f"migration-cockpit: {error}", file=sys.stderr)
+            return 1
+        app = CockpitApp(
+            cockpit,
+            Desk(cockpit, controls),
+            autopilot=autopilot,
+            back=back,
+            colours=theme or settings.screen.theme,
+            views=views,
+            bell=settings.screen.bell,
+            copies=directory / "copied.txt",
+        )
+        app.run()
+    from migration_cockpit.cockpit.outcome import exit_code
+
+    if app.trouble:
+        print(f"migration-cockpit: {app.trouble}", file=sys.stderr)
+        return ended_by(app.ended_by) or 1
     print(f"session {directory}")
     write_rates(cockpit.state, save_rates)
     return ended_by(app.ended_by) or exit_code(cockpit.state, asked_back=back is not None)
@@ -182,6 +189,8 @@ def fly_headless(
 
 def unusable_rates(settings: Settings) -> str:
     """Why the rates that the config names cannot be used; empty when they can."""
+    if not settings.estimate.rates:
+        return ""
     from migration_cockpit.advice import rates
 
     try:

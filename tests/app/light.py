@@ -120,7 +120,9 @@ class Still:
         self.state = state
         self.clock = HeldClock(now)
         self.not_driving = ""
-        self.recorder = SimpleNamespace(listeners=[], write_error="", record=lambda _event: None, redactor=Redactor())
+        self.recorder = self._recorder = SimpleNamespace(
+            listeners=[], write_error="", record=lambda _event: None, redactor=Redactor()
+        )
 
     def look_at(self, pod: str) -> str:
         """Nothing is read."""
@@ -245,7 +247,7 @@ class LightCockpit:
         self.settings = settings()
         self.operator = "sre-1"
         self.clock = clock or LeapingClock()
-        self.recorder = Recorder(directory, self.clock, Redactor())
+        self.recorder = self._recorder = Recorder(directory, self.clock, Redactor())
         self.connections = Connections(self.settings, self.recorder.redactor, self.clock)
         self.flight = Flight(self.settings, self.connections, self.recorder, self.clock)
         self.flight.operator = self.operator

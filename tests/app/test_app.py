@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from cockpit_widgets.panel import View
-from migration_cockpit.app import board
 from migration_cockpit.app.controls import VIEW_CONTROLS, Action, key_names
 from migration_cockpit.app.dialogs import Dialog
+from migration_cockpit.app.panes.drawn import DRAWN
 from migration_cockpit.app.plan import PANES
 from migration_cockpit.cockpit.desk import DEAF
 from migration_cockpit.cockpit.table import CONTROLS
@@ -302,7 +302,7 @@ async def test_a_pane_that_fails_is_an_event_and_the_others_go_on(
     def broken(*_: object) -> View:
         raise ValueError("a defect")
 
-    monkeypatch.setitem(board.DRAWN, "tasks", broken)
+    monkeypatch.setitem(DRAWN, "tasks", broken)
     app, light = light_app(tmp_path)
     async with app.run_test(size=(160, 48)) as pilot:
         await until(pilot, lambda: "this pane cannot be drawn: ValueError: a defect" in seen(app))

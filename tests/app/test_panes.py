@@ -11,13 +11,14 @@ import pytest
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import plain
 from cockpit_widgets.spans import width as cells
-from migration_cockpit.app.board import DRAWN
 from migration_cockpit.app.panes import advice, badges, database, footer, header, timeline
+from migration_cockpit.app.panes.drawn import DRAWN
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.panes.log import tidy
 from migration_cockpit.app.plan import Looking, plan
 from migration_cockpit.app.theme import DARK, palette
 from migration_cockpit.cockpit.shown import NOT_RECORDED
+from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import readings as rd
 from migration_cockpit.session.state import State
@@ -326,7 +327,7 @@ def test_the_notice_stands_in_the_advice_and_the_advice_stays() -> None:
 @pytest.mark.parametrize("where", ["screen", "sheet", "decision", "note", "message"])
 @pytest.mark.parametrize("width", [80, 160])
 def test_the_footer_fits_and_always_has_the_help(where: str, width: int) -> None:
-    row = plain(footer.view(where, width).lines[0])
+    row = plain(footer.view(where, width, CONTROLS).lines[0])
     assert len(row) == width
     assert "? help" in row
 

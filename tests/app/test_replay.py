@@ -43,7 +43,7 @@ class Relived:
     def __init__(self, directory: Path, begin: datetime) -> None:
         self.operator = "sre-1"
         self.clock = HeldClock(begin)
-        self.recorder = Recorder(directory, self.clock, Redactor())
+        self.recorder = self._recorder = Recorder(directory, self.clock, Redactor())
 
     @property
     def state(self) -> State:

@@ -14,3 +14,7 @@ class Advice:
     """`good`, `careful`, `bad` or `plain`."""
     headline: str
     details: tuple[str, ...] = ()
+
+
+STARTING = Advice("STARTING", "plain", "The session is being opened; nothing has been asked of the world yet.")
+"""All there is to say before it is."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from migration_cockpit.advice import failures
-from migration_cockpit.advice.advice import Advice
+from migration_cockpit.advice.advice import STARTING, Advice
 from migration_cockpit.advice.going_back import advise_rollback
 from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
@@ -55,7 +55,7 @@ def _with_failures(state: State, advice: Advice) -> Advice:
 
 def _advise(state: State, now: datetime, limits: Limits, rates: Rates, judged: Judge) -> Advice:
     if state.session is None:
-        return Advice("STARTING", "plain", "The session is being opened; nothing has been asked of the world yet.")
+        return STARTING
     if state.postponement is not None and state.postponement.outcome != "failed":
         return _postponed(state.postponement)
     details = tuple(text for text in (_dangers(state, now), _way_back(state, now)) if text)

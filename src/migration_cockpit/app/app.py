@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +18,19 @@ from textual.screen import Screen
 from cockpit_widgets.panel import Panel, View
 from cockpit_widgets.spans import plain
 from migration_cockpit import crash
-from migration_cockpit.advice.phase import AFTER, phase
-from migration_cockpit.app import theme
-from migration_cockpit.app.alarm import Alarm
+from migration_cockpit.app import painted, theme
 from migration_cockpit.app.board import Board, broken
 from migration_cockpit.app.controls import VIEW_CONTROLS, ViewControl
 from migration_cockpit.app.dialogs import Dialog, dialog_for
 from migration_cockpit.app.keyboard import Keyboard, PressedKey
-from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.plan import PANES, Looking
-from migration_cockpit.session.redact import clean_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from migration_cockpit.app.alarm import Alarm
+    from migration_cockpit.app.panes.frame import Rules
     from migration_cockpit.cockpit.keys import Keys
     from migration_cockpit.cockpit.shown import Shown
     from migration_cockpit.session.state import State
@@ -83,7 +82,8 @@ class CockpitApp(App[None]):
         self._back = back
         self.views = tuple(views)
         """The actions on the view."""
-        self._alarm = Alarm() if bell else None
+        self._bell = bell
+        self._alarm: Alarm | None = None
         self._copies = copies
         self.keyboard = Keyboard(self)
         self._noticed = (self.shown.clock.monotonic(), "")
@@ -107,6 +107,8 @@ class CockpitApp(App[None]):
     @property
     def rules(self) -> Rules:
         """By what the panes draw: it is in State too."""
+        from migration_cockpit.app.panes.frame import Rules
+
         said = self.state.rules
         if self._rules is None or self._rules[0] is not said:
             self._rules = (said, replace(Rules.of(self.state), recorded=self.shown.track is not None))
@@ -137,7 +139,7 @@ class CockpitApp(App[None]):
             if name not in self._failed_panes:
                 self._failed_panes.add(name)
                 self.call_later(self.failed, f"the pane {name} cannot be drawn", error)
-            return broken(name, clean_everywhere(f"{type(error).__name__}: {error}"))
+            return broken(name, crash.cleaned(f"{type(error).__name__}: {error}"))
 
     def _colour(self, name: str | None) -> None:
         """Choose colours for the terminal: none, its own sixteen, or ours."""
@@ -196,10 +198,15 @@ class CockpitApp(App[None]):
             self.failed(f"{task.get_name()} failed", error)
 
     async def _start(self) -> None:
+        from migration_cockpit.advice.phase import AFTER, phase
+
+        painted()
+        # On a thread: what draws a session takes a while to load, and the screen answers meanwhile.
+        await asyncio.to_thread(import_module, "migration_cockpit.app.panes.drawn")
         try:
             await self.shown.start()
         except Exception as error:  # noqa: BLE001 - the boundary: said on the screen, where the operator looks
-            self.trouble = clean_everywhere(f"the session cannot be started: {error}")
+            self.trouble = crash.cleaned(f"the session cannot be started: {error}")
             self.draw()
             return
         self.desk.welcome()
@@ -262,7 +269,7 @@ class CockpitApp(App[None]):
         if text and self._drawn - said > NOTICE:
             self._noticed = (self._drawn, "")
         self.desk.close_moot()
-        if self._alarm is not None and self._alarm.rings(self.state, self.now, self.rules):
+        if self._bell and self._rings():
             self.bell()
         screen = self.screen
         if isinstance(screen, Board | Dialog):
@@ -271,6 +278,14 @@ class CockpitApp(App[None]):
                 screen.redraw()
             finally:
                 self._moment = None
+
+    def _rings(self) -> bool:
+        """Whether something must be seen that was not there before."""
+        if self._alarm is None:
+            from migration_cockpit.app.alarm import Alarm
+
+            self._alarm = Alarm()
+        return self._alarm.rings(self.state, self.now, self.rules)
 
     def draw_soon(self) -> None:
         """Draw, but not sooner than a frame after the last time: bursts of events are one frame."""
@@ -287,7 +302,7 @@ class CockpitApp(App[None]):
 
     def failed(self, what: str, error: Exception) -> None:
         """A failure that nothing below has turned into words: it is said and recorded, and the app goes on."""
-        said = clean_everywhere(f"{what}: {type(error).__name__}: {error}")
+        said = crash.cleaned(f"{what}: {type(error).__name__}: {error}")
         self.tell(said)
         self.shown.complain(said)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
@@ -11,37 +10,11 @@ from textual.app import ComposeResult
 from cockpit_widgets.panel import Panel, View
 from cockpit_widgets.spans import line, wrap
 from cockpit_widgets.tiles import Rect, TiledScreen
-from migration_cockpit.app.panes import (
-    advice,
-    badges,
-    database,
-    footer,
-    header,
-    log,
-    metrics,
-    pods,
-    tasks,
-    timeline,
-    track,
-)
-from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.app.panes import badges, footer, header, starting
 from migration_cockpit.app.plan import PANES, Looking, compact, plan
-from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
     from migration_cockpit.app.app import CockpitApp
-
-Pane = Callable[[State, datetime, int, int, Rules], View]
-
-DRAWN: dict[str, Pane] = {
-    "timeline": timeline.view,
-    "pods": pods.view,
-    "tasks": tasks.view,
-    "database": database.view,
-    "scheduler": metrics.view,
-    "log": log.view,
-}
-"""The panes by name."""
 
 
 class Board(TiledScreen):
@@ -79,21 +52,35 @@ class Board(TiledScreen):
 
     def _view(self, name: str, width: int, height: int) -> View:
         app = self._app
-        state, now, rules = app.state, app.now, app.rules
-        if name in DRAWN:
-            return DRAWN[name](state, now, width, height, rules)
+        state, now = app.state, app.now
         if name == "header":
             return header.view(state, now, width, height, app.shown.mark)
-        if name == "strip":
-            return timeline.strip(state, now, width, height)
-        if name == "badges":
-            return badges.view(state, now, width, rules, self.looking.pane)
-        if name == "advice":
-            return advice.view(state, now, width, height, rules, app.notice)
+        if name == "footer":
+            controls = app.desk.at_first if state.session is None else app.desk.controls
+            return footer.view("screen", width, controls, without=("zoom",) if self.compact else ())
         if name == "track":
+            from migration_cockpit.app.panes import track
+
             return track.view(app.shown.track, width)
-        without = ("zoom",) if self.compact else ()
-        return footer.view("screen", width, without=without, controls=app.desk.controls)
+        if state.session is None:
+            return self._before(name, width, height)
+        if name == "badges":
+            return badges.view(state, now, width, app.rules, self.looking.pane)
+        from migration_cockpit.app.panes import drawn
+
+        if name == "strip":
+            return drawn.STRIP(state, now, width, height)
+        if name == "advice":
+            return drawn.ADVICE(state, now, width, height, app.rules, app.notice)
+        return drawn.DRAWN[name](state, now, width, height, app.rules)
+
+    def _before(self, name: str, width: int, height: int) -> View:
+        """A part of the screen before the session is opened."""
+        if name == "advice":
+            return starting.advice(width, height, self._app.notice)
+        if name == "badges":
+            return badges.unread(width, self.looking.pane)
+        return starting.STRIP if name == "strip" else starting.pane(name, width)
 
     def redraw(self) -> None:
         """Draw what changed."""

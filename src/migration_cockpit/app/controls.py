@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import Protocol
 
 from migration_cockpit.cockpit.control import Control
-from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import ConfigError
 
 
@@ -168,6 +167,8 @@ def more_keys(given: Mapping[str, str]) -> tuple[tuple[Control, ...], tuple[View
     A standard key stays what it is, since the advice and the documentation name it. Raises ConfigError for an action
     that the main screen does not have, and for a key that is no key or not free there.
     """
+    from migration_cockpit.cockpit.table import CONTROLS
+
     both: tuple[Action, ...] = (*CONTROLS, *VIEW_CONTROLS)
     rows = {each.id: each for each in both if each.where in {"screen", "any"}}
     taken = {key: each.id for each in rows.values() for key in each.keys}
@@ -199,9 +200,7 @@ _NAMED = {
 }  # fmt: skip
 
 
-def actions(
-    where: str, controls: Sequence[Control] = CONTROLS, views: Sequence[ViewControl] = VIEW_CONTROLS
-) -> list[Action]:
+def actions(where: str, controls: Sequence[Control], views: Sequence[ViewControl] = VIEW_CONTROLS) -> list[Action]:
     """Every action that is live at a place. The desk comes before the view: a key that it takes there is its own."""
     mine = [each for each in controls if each.where == where]
     taken = {key for each in mine for key in each.keys}
@@ -223,7 +222,7 @@ def key_names(keys: Iterable[str]) -> str:
     return " ".join(KEY_NAMES.get(key) or re.sub(r"^ctrl\+", "Ctrl-", key) for key in keys)
 
 
-def footer_entries(where: str, controls: Sequence[Control] = CONTROLS) -> list[tuple[str, str]]:
+def footer_entries(where: str, controls: Sequence[Control]) -> list[tuple[str, str]]:
     """(keys, label) for the footer; keys that differ only in their number stand together, leaving comes last."""
     entries: list[tuple[str, str]] = []
     for numbered, group in groupby(actions(where, controls), key=_numbered):

@@ -17,25 +17,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration_cockpit.advice.phase import PREPARATION, phase
-from migration_cockpit.cockpit.driving import Driving, who
-from migration_cockpit.cockpit.opening import opening, other_place, rules_of
-from migration_cockpit.cockpit.outcome import session_outcome
 from migration_cockpit.cockpit.shown import LIVE, NOT_DRIVING, NOT_RECORDED, Mark, Track
 from migration_cockpit.cockpit.shown import STARTING as NOT_YET
 from migration_cockpit.config import Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock, SystemClock
-from migration_cockpit.session.follower import Follower
-from migration_cockpit.session.journal import JournalError, SessionHeld, SessionLock, make_directory
-from migration_cockpit.session.moments import past_note
+from migration_cockpit.session.journal import FILE, JournalError, SessionHeld, SessionLock, make_directory
 from migration_cockpit.session.places import sessions_home
-from migration_cockpit.session.recorder import Recorder
-from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
     from migration_cockpit.cockpit.crew import Crew
+    from migration_cockpit.cockpit.driving import Driving
     from migration_cockpit.cockpit.guiding import Guiding
     from migration_cockpit.cockpit.looking import Looks
     from migration_cockpit.cockpit.preparing import Preparing
@@ -43,7 +36,10 @@ if TYPE_CHECKING:
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.playbook.runner import Runner
     from migration_cockpit.playbook.step import Step
+    from migration_cockpit.session.journal import Entry
     from migration_cockpit.session.lease import Holder
+    from migration_cockpit.session.recorder import Recorder
+    from migration_cockpit.session.redact import Redactor
 
 HAND_OVER_SECONDS = 30.0
 """How long a cockpit that took the helm waits for the other one to let go of the session's directory."""
@@ -54,6 +50,14 @@ STARTING = "the cockpit is starting: keys are off until it is known who drives"
 """Why keys that change anything are off at first."""
 HELD_BACK = "the journal cannot be written: what is read now would be lost"
 """Why nothing is read on demand then."""
+
+
+NOTHING = State()
+"""What is known before the journal is begun."""
+
+
+def _told(changed: Callable[[], None]) -> Callable[[Entry, State], None]:
+    return lambda _entry, _state: changed()
 
 
 class Cockpit:
@@ -68,9 +72,11 @@ class Cockpit:
         clock: Clock | None = None,
         steps: Sequence[Step] | None = None,
         observe: bool = False,
+        at_once: bool = True,
     ) -> None:
         """Take the session's lock and fold its journal. `steps` are those of migration day unless others are given.
 
+        Unless `at_once` a new journal is begun by `start`, after the screen has painted.
         With `observe` a session that another cockpit flies is followed, until this one takes over or is given the helm.
         Raises JournalError when another cockpit flies it otherwise, when it is of another deployment, or when the
         journal is damaged or cannot be written.
@@ -82,16 +88,13 @@ class Cockpit:
         self._lock = SessionLock(directory)
         self._directory = directory
         self._locked = self._take_lock(observe=observe)
-        place = settings.kubernetes
-        self._redactor = Redactor([settings.deployment.name, place.context, place.namespace, place.release])
-        kind = Recorder if self._locked else Follower
-        self.recorder = kind(directory, self.clock, self._redactor)
+        self._recorder: Recorder | None = None
+        self._waiting: list[Callable[[], None]] = []
+        """Who listens to a journal that is not begun."""
         self.driving: Driving | None = None
         """Who drives, by the lease; None before the start."""
-        if why := other_place(self.recorder.state, settings):
-            self.recorder.close()
-            self._lock.release()
-            raise JournalError(f"{directory}: {why}; give its own config, or another --session")
+        if at_once or not self._locked or (directory / FILE).exists():
+            self._must_be_ours(directory)
         self._steps = steps
         self._starting = False
         """From the beginning of the start until it is known who drives."""
@@ -103,6 +106,37 @@ class Cockpit:
         self._lease_task: asyncio.Task[None] | None = None
         self._outside: tuple[object, ...] = ()
         """Who listened to the recorder before this cockpit's own parts did: the screen, or the printer."""
+
+    def _must_be_ours(self, directory: Path) -> None:
+        from migration_cockpit.cockpit.opening import other_place
+
+        if why := other_place(self.recorder.state, self.settings):
+            self.recorder.close()
+            self._lock.release()
+            raise JournalError(f"{directory}: {why}; give its own config, or another --session")
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        from migration_cockpit.session.redact import Redactor
+
+        place = self.settings.kubernetes
+        return Redactor([self.settings.deployment.name, place.context, place.namespace, place.release])
+
+    @property
+    def recorder(self) -> Recorder:
+        """What writes the journal, or follows it where another cockpit writes; a new journal is begun here."""
+        if self._recorder is None:
+            from migration_cockpit.session.recorder import Recorder
+
+            made = Recorder(self._directory, self.clock, self._redactor) if self._locked else self._follower()
+            made.listeners += [_told(changed) for changed in self._waiting]
+            self._recorder = made
+        return self._recorder
+
+    def _follower(self) -> Recorder:
+        from migration_cockpit.session.follower import Follower
+
+        return Follower(self._directory, self.clock, self._redactor)
 
     @property
     def _me(self) -> str:
@@ -165,12 +199,12 @@ class Cockpit:
     @property
     def state(self) -> State:
         """All that is known now."""
-        return self.recorder.state
+        return NOTHING if self._recorder is None else self._recorder.state
 
     @property
     def write_error(self) -> str:
         """Why the journal cannot be written; empty when it can."""
-        return self.recorder.write_error
+        return "" if self._recorder is None else self._recorder.write_error
 
     @property
     def mark(self) -> Mark:
@@ -187,11 +221,14 @@ class Cockpit:
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` when there is something new to draw."""
-        self.recorder.listeners.append(lambda _entry, _state: changed())
+        if self._recorder is None:
+            self._waiting.append(changed)
+        else:
+            self._recorder.listeners.append(_told(changed))
 
     def look_at(self, pod: str) -> str:
         """Have a pod's events and log read, beside everything else; returns why they cannot be, or ""."""
-        if not self._locked or self.recorder.write_error:
+        if not self._locked or self.write_error:
             return "another cockpit flies: it shows what that one looks at" if not self._locked else HELD_BACK
         if self._crew is None:
             return STARTING
@@ -205,6 +242,8 @@ class Cockpit:
     async def start(self) -> None:
         """Open or go on with the session and start reading the world; follow it where another cockpit flies it."""
         self._starting = True
+        if self._recorder is None:
+            self.recorder.sync()  # a journal that cannot be begun is said before anything is asked of the world
         for heavy in ("playbook.steps", "sources"):
             await asyncio.to_thread(import_module, f"migration_cockpit.{heavy}")
         # One after another on one thread: sources that begin together would import the same packages at once.
@@ -220,6 +259,7 @@ class Cockpit:
 
     async def _keep_lease(self) -> None:
         """Begin to keep the lease of the driver, or to watch who does."""
+        from migration_cockpit.cockpit.driving import Driving, who
         from migration_cockpit.connections.kube_lease import KubeLease
 
         store = KubeLease(lambda: self.connections.kube, self.settings.kubernetes.release)
@@ -288,6 +328,8 @@ class Cockpit:
         self._locked = self.driving.keeper.locked = True
         await self._end_tasks()
         self.recorder.close()
+        from migration_cockpit.session.recorder import Recorder
+
         self._swap(Recorder(self._directory, self.clock, self._redactor))
         self._taken = False
         await self._fly()
@@ -305,13 +347,13 @@ class Cockpit:
         self.recorder.close()
         self._locked = driving.keeper.locked = False
         self._lock.release()
-        self._swap(Follower(self._directory, self.clock, self._redactor))
+        self._swap(self._follower())
         self._following = asyncio.create_task(self._follow(), name="follow")
 
     def _swap(self, recorder: Recorder) -> None:
         """Another recorder in place of the one there is; who listened to that one listens on."""
         recorder.listeners = [each for each in self.recorder.listeners if each in self._outside]
-        self.recorder = recorder
+        self._recorder = recorder
         for name in ("flight", "runner", "preparing", "guiding"):
             self.__dict__.pop(name, None)
 
@@ -336,7 +378,9 @@ class Cockpit:
 
     async def _fly(self) -> None:
         """Open or go on with the session and start reading the world."""
+        from migration_cockpit.advice.phase import PREPARATION, phase
         from migration_cockpit.cockpit.crew import Crew
+        from migration_cockpit.cockpit.opening import opening
 
         self._outside = tuple(self.recorder.listeners)
         if self.state.session is None:
@@ -363,6 +407,8 @@ class Cockpit:
 
     def _set_rules(self) -> None:
         """Write down by what the screen draws, where that differs from what the journal says."""
+        from migration_cockpit.cockpit.opening import rules_of
+
         rules = rules_of(self.settings)
         if self.state.rules != rules:
             self.recorder.record(rules)
@@ -379,6 +425,8 @@ class Cockpit:
 
     def note(self, text: str) -> None:
         """Write a note into the timeline: `text` of now, `-5m text` or `10:32 text` of the past. Raises NoMoment."""
+        from migration_cockpit.session.moments import past_note
+
         now = self.clock.now()
         about, said = past_note(text, now, self.state.opened or now)
         self.recorder.record(ev.Note(operator=self.operator, text=said, about=about))
@@ -407,6 +455,11 @@ class Cockpit:
 
     async def stop(self, reason: str) -> None:
         """Leave the session. What runs in the cluster goes on; the journal is complete."""
+        if self._recorder is None:  # it could not be begun
+            self._lock.release()
+            return
+        from migration_cockpit.cockpit.outcome import session_outcome
+
         if self._lease_task is not None:
             self._lease_task.cancel()
             await asyncio.gather(self._lease_task, return_exceptions=True)

@@ -24,3 +24,11 @@ class Control:
     footer: bool = True
     observer: bool = False
     """Whether a cockpit that does not drive may do it: it changes nothing that the driver rests on."""
+
+
+async def _quit(desk: Any) -> None:
+    desk.quitting = True
+
+
+DETACH = Control("detach", ("q",), "detach", "leave; nothing in the cluster stops", "screen", _quit, observer=True)
+"""The way out, which is there before anything else of the table is."""

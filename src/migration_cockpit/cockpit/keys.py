@@ -6,6 +6,7 @@ It knows nothing of the screen that draws it, nor of what is shown on it: a flig
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from migration_cockpit.playbook.sheet import Refused
@@ -23,11 +24,11 @@ DEAF = 0.5
 class Keys:
     """Takes keys by a table of actions. At most one dialog is open."""
 
-    def __init__(self, shown: Shown, controls: Sequence[Control]) -> None:
+    def __init__(self, shown: Shown, controls: Sequence[Control] | None = None) -> None:
+        """The table is that of a flight unless others are given."""
         self.shown = shown
         """What the screen is given, and the keys with it."""
-        self.controls = tuple(controls)
-        """The table; no key stands twice in one place."""
+        self._given = controls
         self.dialog: OpenDialog | None = None
         self.pane = "timeline"
         """The pane that is selected on the screen."""
@@ -37,6 +38,21 @@ class Keys:
         self.listeners: list[Callable[[], None]] = []
         self._opened = 0.0
         self._busy = False
+
+    @cached_property
+    def controls(self) -> tuple[Control, ...]:
+        """The table; no key stands twice in one place. A flight's is imported with its first use: the screen paints
+        sooner without it."""
+        if self._given is not None:
+            return tuple(self._given)
+        from migration_cockpit.cockpit.table import CONTROLS
+
+        return CONTROLS
+
+    @property
+    def at_first(self) -> Sequence[Control]:
+        """What is offered before the session is opened."""
+        return self.controls
 
     @property
     def where(self) -> str:

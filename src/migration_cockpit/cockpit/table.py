@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from migration_cockpit.cockpit.control import Control
+from migration_cockpit.cockpit.control import DETACH, Control
 from migration_cockpit.cockpit.dialogs import (
     DecisionDialog,
     NoteDialog,
@@ -62,10 +62,6 @@ async def _open_next(desk: Desk) -> None:
     await open_sheet(desk, step.id)
 
 
-async def _quit(desk: Desk) -> None:
-    desk.quitting = True
-
-
 _SCREEN = (
     *(
         Control(
@@ -88,7 +84,7 @@ _SCREEN = (
     *helm.OPEN,
     details.OPEN,
     palette.OPEN,
-    Control("detach", ("q",), "detach", "leave; nothing in the cluster stops", "screen", _quit, observer=True),
+    DETACH,
 )
 
 CONTROLS: tuple[Control, ...] = (

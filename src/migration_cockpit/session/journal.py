@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -59,7 +60,6 @@ class Entry(msgspec.Struct, frozen=True):
 
 _encode = msgspec.json.Encoder().encode
 _envelope = msgspec.json.Decoder(Envelope)
-_data = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
 
 
 def line_hash(line: bytes) -> str:
@@ -242,8 +242,14 @@ def _clean_texts(value: Any, clean: Callable[[str], str]) -> Any:
 
 def decode(kind: str, data: msgspec.Raw) -> Event | None:
     """The event of this kind, or None for a kind that this version does not know. Raises msgspec.MsgspecError."""
-    decoder = _data.get(kind)
-    return decoder.decode(data) if decoder else None
+    cls = KINDS.get(kind)
+    return _decoder(cls).decode(data) if cls else None
+
+
+@cache
+def _decoder(cls: type[Event]) -> msgspec.json.Decoder[Event]:
+    """Made with the first event of its kind: all of them together take as long as opening a session may."""
+    return msgspec.json.Decoder(cls)
 
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)

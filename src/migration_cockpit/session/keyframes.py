@@ -11,7 +11,6 @@ import msgspec
 from migration_cockpit import __version__
 from migration_cockpit.session.events import Keyframe
 from migration_cockpit.session.journal import JournalError
-from migration_cockpit.session.recording.recording import Recording
 from migration_cockpit.session.state import State
 
 LEAST = 512 * 1024
@@ -54,6 +53,10 @@ def last_keyframe(path: Path) -> tuple[int, int, State]:
 
     (0, 0, an empty State) where there is none: then everything is folded.
     """
+    if not path.exists():  # a new session: nothing of a recording is loaded for it, the screen paints sooner
+        return 0, 0, State()
+    from migration_cockpit.session.recording.recording import Recording
+
     try:
         recording = Recording(path)
     except JournalError:  # said in full by whoever reads it from the beginning

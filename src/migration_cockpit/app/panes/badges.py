@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, fit, line
-from migration_cockpit.advice.pods import status as pod_status
-from migration_cockpit.app.panes.frame import Rules
-from migration_cockpit.app.panes.metrics import regressed
 from migration_cockpit.app.plan import PANES
 from migration_cockpit.session.state import State
 
+if TYPE_CHECKING:
+    from migration_cockpit.app.panes.frame import Rules
+
 SOURCES = {"pods": "pods", "tasks": "tasks", "database": "database", "scheduler": "metrics"}
+UNREAD = ("…", "")
 SHORT = {"timeline": "time", "database": "db", "scheduler": "sched"}
 
 
 def view(state: State, now: datetime, width: int, rules: Rules, selected: str) -> View:
     """The panes in Tab's order, the shown one in reverse."""
+    return _row({pane: status(pane, state, rules) for pane in PANES}, width, selected)
+
+
+def unread(width: int, selected: str) -> View:
+    """The same before anything is known."""
+    return _row(dict.fromkeys(PANES, UNREAD), width, selected)
+
+
+def _row(words: Mapping[str, tuple[str, str]], width: int, selected: str) -> View:
     cells: list[Line] = []
-    for pane in PANES:
-        word, tone = status(pane, state, rules)
+    for pane, (word, tone) in words.items():
         name = f" {SHORT.get(pane, pane) if width < 100 else pane} "
         cells.append(
             line(
@@ -37,7 +48,7 @@ def status(pane: str, state: State, rules: Rules) -> tuple[str, str]:
     if source is not None and source.failing_since is not None:
         return "▲stale", "careful"
     if pane in SOURCES and (source is None or source.read is None):
-        return "…", ""
+        return UNREAD
     return _STATUS[pane](state, rules)
 
 
@@ -48,6 +59,8 @@ def _timeline(state: State, rules: Rules) -> tuple[str, str]:
 
 
 def _pods(state: State, rules: Rules) -> tuple[str, str]:
+    from migration_cockpit.advice.pods import status as pod_status
+
     pods = state.pods.pods if state.pods else ()
     bad = sum(pod_status(pod, state)[1] == "bad" for pod in pods)
     return (f"✖{bad}", "bad") if bad else (f"✔{len(pods)}", "good")
@@ -61,7 +74,7 @@ def _tasks(state: State, rules: Rules) -> tuple[str, str]:
 def _database(state: State, rules: Rules) -> tuple[str, str]:
     reading = state.database
     if reading is None:
-        return "…", ""
+        return UNREAD
     if len(reading.revisions) != 1:
         return "✖", "bad"
     waiting = reading.waiters_total or len(reading.waiters)
@@ -69,6 +82,8 @@ def _database(state: State, rules: Rules) -> tuple[str, str]:
 
 
 def _scheduler(state: State, rules: Rules) -> tuple[str, str]:
+    from migration_cockpit.app.panes.metrics import regressed
+
     metrics = state.metrics.metrics if state.metrics else ()
     slower = sum(regressed(metric, state, rules) for metric in metrics)
     if slower:

@@ -10,6 +10,7 @@ from cockpit_widgets.spans import Line, fit, flow, line, wrap
 from migration_cockpit.app.panes import locks, migration
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
+from migration_cockpit.app.panes.starting import ABOUT, WAITS_FOR
 from migration_cockpit.app.words import age, count, hms, number, seconds_between, size
 from migration_cockpit.session.state import State
 
@@ -19,8 +20,8 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     reading = state.database
     said, lower, found = migration.lines(state, now, width, rules) if migration.shown(state) else ([], [], None)
     if reading is None:
-        lines = [*said, *lower, *empty(state, "database", "the metadata database", width)]
-        return framed("database", lines, state, now, rules, source="database", width=width, more="PostgreSQL")
+        lines = [*said, *lower, *empty(state, "database", WAITS_FOR["database"], width)]
+        return framed("database", lines, state, now, rules, source="database", width=width, more=ABOUT["database"])
     waiters = locks.waiters(state, now)
     blocked = locks.migration_waits(reading)
     flying = found is not None and found.word not in {"DONE", "FAILED"} and state.migration.ended is None
@@ -40,7 +41,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         *locks.strangers(reading, now),
         *(locks.sessions(reading, width) if flying else ()),
     ]
-    more = f"PostgreSQL {reading.server_version // 10000}" if reading.server_version else "PostgreSQL"
+    more = f"PostgreSQL {reading.server_version // 10000}" if reading.server_version else ABOUT["database"]
     return framed("database", lines, state, now, rules, source="database", width=width, more=more)
 
 

@@ -9,10 +9,9 @@ from cockpit_widgets.spans import Line, fit, line
 from cockpit_widgets.spans import width as cells
 from migration_cockpit.app.controls import LEAVING, footer_entries
 from migration_cockpit.cockpit.control import Control
-from migration_cockpit.cockpit.table import CONTROLS
 
 
-def view(where: str, width: int, *, without: tuple[str, ...] = (), controls: Sequence[Control] = CONTROLS) -> View:
+def view(where: str, width: int, controls: Sequence[Control], *, without: tuple[str, ...] = ()) -> View:
     """As many keys as there is room for, the ways back, out and to help in any case; the help has the rest.
 
     `without` names labels that mean nothing here.

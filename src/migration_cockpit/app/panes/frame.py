@@ -13,6 +13,7 @@ from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line, wrap
 from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice.rates import BUILT_IN, Rates
+from migration_cockpit.app.panes.starting import UNREAD, titled
 from migration_cockpit.app.words import age, hms, seconds_between
 from migration_cockpit.config import Cadence, Limits
 from migration_cockpit.session.state import State
@@ -59,11 +60,6 @@ def _known(cls: type[S], values: Mapping[str, float]) -> S:
     )
 
 
-def titled(name: str, more: str = "") -> Line:
-    """A pane's title, with what it is about behind it."""
-    return line((name, "title"), (f" · {more}" if more else "", "dim"))
-
-
 def view(
     name: str,
     lines: list[Line],
@@ -88,7 +84,7 @@ def view(
             lines = [*(line((text, "careful")) for text in wrap(known.why, width)), *lines]
         return View(tuple(lines), title, foot, "border-careful")
     if known is None or known.read is None:
-        return View(tuple(lines), title, line(("waiting for the first reading", "dim")))
+        return View(tuple(lines), title, UNREAD)
     old = seconds_between(known.read, now)
     if old > rules.late(source):
         return View(tuple(lines), title, line((f"▲ late: {age(old)} old", "careful")), "border-careful")

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line
-from migration_cockpit.app.panes.frame import Rules, titled
+from migration_cockpit.app.panes import starting
+from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.words import hms
 from migration_cockpit.session.state import LogEntry, State
 
@@ -17,9 +18,8 @@ _GLYPHS = {"step": ("▶", "bold"), "good": ("✔", "good"), "careful": ("▲", 
 def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - a pane's shape; immutable
     """All lines that State keeps; the journal has those before."""
     if not state.log:
-        waits = "waits for the first line: what steps print, and what happens, stands here"
-        return View((line((waits, "dim")),), titled("log"))
-    return View(tuple(entry_line(entry) for entry in state.log), titled("log"), (), follow=True)
+        return starting.pane("log", width)
+    return View(tuple(entry_line(entry) for entry in state.log), starting.titled("log"), (), follow=True)
 
 
 def entry_line(entry: LogEntry) -> Line:

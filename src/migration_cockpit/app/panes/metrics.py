@@ -12,6 +12,7 @@ from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice.metrics import change_percent, regressions, settled
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
+from migration_cockpit.app.panes.starting import ABOUT, WAITS_FOR
 from migration_cockpit.app.words import age, hm, number, seconds_between
 from migration_cockpit.session.readings import Metric
 from migration_cockpit.session.state import State
@@ -27,9 +28,9 @@ LABELS = {
 def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
     """Two rows a metric, then Airflow's health."""
     if state.metrics is None:
-        lines = empty(state, "metrics", "the scheduler's metrics from Grafana", width)
+        lines = empty(state, "metrics", WAITS_FOR["scheduler"], width)
         lines += [(), *_health(state, now, width)] if state.health else []
-        return framed("scheduler", lines, state, now, rules, source="metrics", width=width, more="Grafana")
+        return framed("scheduler", lines, state, now, rules, source="metrics", width=width, more=ABOUT["scheduler"])
     lines = [each for metric in state.metrics.metrics for each in _metric(metric, state, width, rules)]
     if silence_expected(state):
         since = hm(state.steps["helm"].started)
@@ -44,7 +45,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         rules,
         source="metrics",
         width=width,
-        more="Grafana",
+        more=ABOUT["scheduler"],
     )
 
 

@@ -10,6 +10,7 @@ from cockpit_widgets.spans import Line, flow, line, row, shorten
 from migration_cockpit.advice.pods import MIGRATIONS, status, waits_as_expected
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
+from migration_cockpit.app.panes.starting import WAITS_FOR
 from migration_cockpit.app.words import hms, plural, seconds_between
 from migration_cockpit.session.readings import ClusterEvent, Pod
 from migration_cockpit.session.state import State
@@ -19,7 +20,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     """A row a pod; what needs a look stands first."""
     reading = state.pods
     if reading is None:
-        lines = empty(state, "pods", "the list of the release's pods from Kubernetes", width)
+        lines = empty(state, "pods", WAITS_FOR["pods"], width)
         return framed("pods", lines, state, now, rules, source="pods", width=width)
     columns = _columns(width)
     pods = sorted(reading.pods, key=lambda pod: (_ORDER[status(pod, state)[1]], pod.component, pod.name))

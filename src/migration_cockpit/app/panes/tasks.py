@@ -9,6 +9,7 @@ from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, fit, flow, join, line, row, shorten, spread
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
+from migration_cockpit.app.panes.starting import WAITS_FOR
 from migration_cockpit.app.words import age, count, seconds_between
 from migration_cockpit.session.readings import LiveTask, TasksReading
 from migration_cockpit.session.state import State
@@ -21,7 +22,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     """Counts, their course, what stays in other states, and who still runs."""
     reading = state.tasks
     if reading is None:
-        lines = empty(state, "tasks", "the counts of task instances from the database", width)
+        lines = empty(state, "tasks", WAITS_FOR["tasks"], width)
         return framed("tasks", lines, state, now, rules, source="tasks", width=width)
     lines = [
         _counts(reading, width),

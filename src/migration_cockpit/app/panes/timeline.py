@@ -10,8 +10,8 @@ from cockpit_widgets.charts import Mark, progress, timebar
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, clip, join, line, row, shorten, wrap
 from migration_cockpit.advice.window import deadlines
-from migration_cockpit.app.panes import way_back
-from migration_cockpit.app.panes.frame import Rules, titled
+from migration_cockpit.app.panes import starting, way_back
+from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, minutes, plural, seconds_between, size
 from migration_cockpit.session.events import RecoveryPoint
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
@@ -38,7 +38,7 @@ def forecast(state: State, now: datetime) -> float:
 def view(state: State, now: datetime, width: int, height: int, rules: Rules = Rules()) -> View:  # noqa: B008 - immutable
     """All steps, the window's bar, and the overrides, ledger, recovery points and messages of the session."""
     if not state.steps:
-        return View((line(("waits for the session to open", "dim")),), titled("timeline"))
+        return starting.pane("timeline", width)
     late = forecast(state, now)
     if (back := state.rollback) is not None:
         # What was flown stays in sight, in one row: the stages take the steps' place.
@@ -51,7 +51,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     lines += [(), *_window(state, now, width, rules), *_kept(state, width)]
     started = [each for step in state.steps.values() if (each := drift(step)) is not None]
     foot = line((f"drift {minutes(started[-1])} min", "careful" if started[-1] >= 300 else "dim")) if started else ()
-    return View(tuple(lines), titled("timeline"), foot)
+    return View(tuple(lines), starting.titled("timeline"), foot)
 
 
 def _title_width(width: int) -> int:
@@ -154,7 +154,7 @@ def _point(point: RecoveryPoint, state: State, width: int) -> Line:
 def strip(state: State, now: datetime, width: int, height: int) -> View:
     """The timeline in two rows: every step's key and glyph, then what runs or is due, with its progress."""
     if not state.steps:
-        return View((line(("timeline waits for the session to open", "dim")),))
+        return starting.STRIP
     if state.rollback is not None:
         return View(tuple(clip(each, width) for each in way_back.strip(state.rollback, now))[:height])
     marks = [_mark(step, step is state.next_step) for step in state.steps.values()]

@@ -1,0 +1,26 @@
+"""The parts of the screen that are drawn from a session's State; loaded with the first one, after the first paint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from cockpit_widgets.panel import View
+from migration_cockpit.app.panes import advice, database, log, metrics, pods, tasks, timeline
+from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.session.state import State
+
+Pane = Callable[[State, datetime, int, int, Rules], View]
+
+DRAWN: dict[str, Pane] = {
+    "timeline": timeline.view,
+    "pods": pods.view,
+    "tasks": tasks.view,
+    "database": database.view,
+    "scheduler": metrics.view,
+    "log": log.view,
+}
+"""The panes by name."""
+
+ADVICE = advice.view
+STRIP = timeline.strip
