@@ -46,6 +46,8 @@ class Matcher(Part, frozen=True, kw_only=True):
     """Kinds of text that it looks at; empty for all."""
     during: str = ""
     """In a migration's log: only while this revision runs, `a revision` for any, `nothing` before the first."""
+    not_after: str = ""
+    """Regular expression over the few lines before, in the same log: where it is found this one is another's."""
     state: str = ""
 
 
@@ -137,9 +139,11 @@ class Pattern:
         """Compiled at its first use: most patterns are needed only after a line has passed the coarse one."""
         return re.compile(self.matcher.text)
 
-    def fits(self, kind: str, revision: str) -> bool:
-        """Whether it looks at this kind of text, at this point of a migration's log."""
+    def fits(self, kind: str, revision: str, before: str = "") -> bool:
+        """Whether it looks at this kind of text, at this point of a migration's log, after these lines."""
         if self.matcher.kinds and kind not in self.matcher.kinds:
+            return False
+        if self.matcher.not_after and re.search(self.matcher.not_after, before):
             return False
         during = self.matcher.during
         if during == NO_REVISION:

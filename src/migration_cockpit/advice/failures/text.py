@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
@@ -13,6 +14,8 @@ from migration_cockpit.advice.failures.entry import SEVERITIES, Failure, Match, 
 LONGEST = 2000
 """Characters of a line that are looked at: a line of megabytes must not stop the cockpit."""
 EVIDENCE = 300
+BEFORE = 3
+"""Lines before one that may say whose it is: a traceback's last frame, its code, and what points into that."""
 _PASSWORD = re.compile(r"(password\b[^:=]{0,40}[:=]\s*)\S+", re.IGNORECASE)
 _RUNNING = re.compile(r"Running (?:upgrade|stamp_revision) \S* -> (\w+)")
 
@@ -33,29 +36,35 @@ def _coarse() -> re.Pattern[str]:
 
 
 class LogReader:
-    """Reads one log line by line; remembers which revision of a migration runs."""
+    """Reads one log line by line; remembers which revision of a migration runs, and the last few lines."""
 
     def __init__(self, kind: str = "log", where: str = "log", *, revision: str = "") -> None:
         """`revision` is the one that ran when reading goes on in the middle."""
         self._kind, self._where = kind, where
         self._revision = revision
+        self._before: deque[str] = deque(maxlen=BEFORE)
 
     def read(self, line: str) -> list[Match]:
         """The failures that this line shows, each once."""
         if running := _RUNNING.search(line):
             self._revision = running[1]
             return []
-        return match_text(line, self._kind, self._where, self._revision)
+        before = "\n".join(self._before)
+        self._before.append(line[:LONGEST])
+        return match_text(line, self._kind, self._where, self._revision, before)
 
 
-def match_text(text: str, kind: str, where: str, revision: str = "") -> list[Match]:
-    """The failures that a text of one line shows, each once; `revision` is that of the migration that runs."""
+def match_text(text: str, kind: str, where: str, revision: str = "", before: str = "") -> list[Match]:
+    """The failures that a text of one line shows, each once.
+
+    `revision` is that of the migration that runs, `before` the lines that stand before it.
+    """
     line = text[:LONGEST]
     if not _coarse().search(line):
         return []
     found: dict[str, Match] = {}
     for pattern in patterns():
-        if pattern.failure.id in found or not pattern.fits(kind, revision):
+        if pattern.failure.id in found or not pattern.fits(kind, revision, before):
             continue
         if seen := pattern.expression.search(line):
             values = {name: value for name, value in seen.groupdict().items() if value}
