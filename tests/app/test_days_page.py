@@ -12,9 +12,9 @@ from cockpit_widgets.spans import Line, width
 from migration_cockpit.app.dialogs.days import day_lines
 from migration_cockpit.cockpit.opening import opening
 from migration_cockpit.cockpit.remembering import DaysWatch
-from migration_cockpit.playbook.days import directory
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.places import days_of
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
@@ -78,7 +78,7 @@ async def test_d_opens_and_closes_it() -> None:
 
 def test_a_session_remembers_what_the_days_journal_told_and_once_only(tmp_path: Path) -> None:
     settings, clock = make_settings(tmp_path), SystemClock()
-    home = directory(tmp_path / "sessions", "test", "2.11.2", "3.2.2")
+    home = days_of(tmp_path / "sessions", "test", "2.11.2", "3.2.2")
     session = tmp_path / "sessions" / "s"
     for each in (home, session):
         each.mkdir(parents=True)

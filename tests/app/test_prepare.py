@@ -165,6 +165,8 @@ async def test_a_look_that_is_under_way_gives_way_to_the_migration(tmp_path: Pat
         await until(pilot, lambda: not light.preparing.busy)
     assert light.state.prepare is not None
     assert "stand in the way" in light.state.prepare.why
+    (told,) = (line for line in light.state.log if "prerequisites" in line.text)
+    assert (told.level, told.text.startswith("the look at the prerequisites gave way: ")) == ("info", True)
 
 
 def test_the_phase_is_told_by_the_plan_and_the_steps() -> None:

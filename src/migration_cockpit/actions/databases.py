@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from migration_cockpit.actions.dump import LIBPQ, SUM_SUFFIX, execute, sha256
+from migration_cockpit.actions.dump import SUM_SUFFIX, sha256, variables
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
+from migration_cockpit.actions.pg_restore import Restore
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import WorldError, postgres
 from migration_cockpit.session.events import Command
@@ -98,30 +99,20 @@ class RestoreDump(AsAdmin):
         """The comment on a database that is restored whole."""
         return f"migration-cockpit {self._site.slug}: restored from {self._dump.name}"
 
-    def _restore(self, listing: str) -> list[str]:
-        program = self._site.settings.dump.pg_restore
-        options = [
-            "--no-owner",
-            "--no-acl",
-            "--exit-on-error",
-            f"--role={self._owner}",
-            f"--jobs={JOBS}",
-            f"--use-list={listing}",
-        ]
-        return [program, *options, f"--dbname={self._database}", str(self._dump)]
+    @property
+    def _restore(self) -> Restore:
+        program, listing = self._site.settings.dump.pg_restore, self._dump.with_name(self._dump.name + ".list")
+        return Restore(program, self._dump, self._database, listing, JOBS, self._owner)
 
     def describe(self) -> tuple[Command, ...]:
         """Check, create, restore, mark."""
-        listing = f"{self._dump}.list"
-        program = self._site.settings.dump.pg_restore
         return (
             Command(text=f"sha256sum --check {self._dump}{SUM_SUFFIX}", what="the dump is what it was"),
             Command(
                 text=f'createdb --template=template0 --owner={self._owner} "{self._database}"',
                 what="connection in $PG* variables",
             ),
-            Command(text=f"{program} --list {self._dump} | grep -v EXTENSION > {listing}"),
-            Command(text=" ".join(self._restore(listing)), what="extensions are not Airflow's, and a superuser's"),
+            *self._restore.describe("extensions are not Airflow's, and a superuser's"),
             Command(text=f"""psql -c 'comment on database "{self._database}" is ...'""", what="marks it as whole"),
         )
 
@@ -164,28 +155,9 @@ class RestoreDump(AsAdmin):
             )
 
     async def _fill(self, report: Report) -> None:
-        program = self._site.settings.dump.pg_restore
-        out, errors, code = await execute([program, "--list", str(self._dump)], {}, 600.0)
-        if code != 0:
-            raise OperationError(f"the dump cannot be listed: {errors.strip()}")
-        listing = self._dump.with_name(self._dump.name + ".list")
-        listing.touch(mode=0o600)
-        listing.write_text("\n".join(line for line in out.splitlines() if " EXTENSION " not in line), encoding="utf-8")
         async with self._session() as session:
-            info = session.info
-            given = {**info.get_parameters(), "password": info.password, "port": str(info.port)}
-        environment = {LIBPQ[key]: value for key, value in given.items() if key in LIBPQ and value}
-        timeout = self._site.settings.rollback.restore_timeout
-        task = asyncio.ensure_future(execute(self._restore(str(listing)), environment, timeout))
-        try:
-            while not task.done():
-                await asyncio.wait({task}, timeout=1.0)
-                report.progress(f"pg_restore into {self._database}")
-        finally:
-            task.cancel()
-        _, errors, code = task.result()
-        if code != 0:
-            raise OperationError(f"pg_restore ended with {code}: {errors.strip().splitlines()[-1:] or ['no output']}")
+            environment = variables(session.info)
+        await self._restore.run(environment, self._site.settings.rollback.restore_timeout, report)
 
     async def observe(self) -> Observation:
         """Whether the database is there and marked as whole."""

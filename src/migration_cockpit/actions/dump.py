@@ -13,6 +13,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from migration_cockpit.actions import database
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
@@ -37,6 +38,12 @@ LIBPQ = {
     "sslrootcert": "PGSSLROOTCERT",
 }
 """libpq's variables by its parameters."""
+
+
+def variables(info: Any) -> dict[str, str]:
+    """Where a psycopg session leads, as the variables by which PostgreSQL's programs are led there too."""
+    given = {**info.get_parameters(), "password": info.password, "port": str(info.port)}
+    return {LIBPQ[key]: value for key, value in given.items() if key in LIBPQ and value}
 
 
 class TakeDump:
@@ -106,10 +113,7 @@ class TakeDump:
     async def _environment(self) -> Mapping[str, str]:
         """Where the cockpit's own session leads, for pg_dump. Raises Unreachable."""
         async with self._site.live.postgres() as connection:
-            info = connection.info
-            given = {**info.get_parameters(), "password": info.password, "port": str(info.port)}
-        found = {LIBPQ[key]: value for key, value in given.items() if key in LIBPQ and value}
-        return found | {"PGAPPNAME": APPLICATION}
+            return variables(connection.info) | {"PGAPPNAME": APPLICATION}
 
     async def _versions(self, pg_dump: str) -> None:
         """pg_dump refuses a server newer than itself; better said before anything is stopped."""

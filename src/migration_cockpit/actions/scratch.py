@@ -1,12 +1,14 @@
 """The backup's test: a dump is restored into a scratch database, its rows are counted there, and that one is dropped.
 
-The scratch database has a name and a comment of its own, is made fresh, and is dropped whatever comes of the test. No
-other database is written to: a database of that name without that comment stops the test.
+Each test has a database of its own name and comment, and holds a lock of that name while it runs: two tests at once do
+not meet, and what a broken-off one left is told from one that still runs. The next test drops what is left. No other
+database is written to: without the comment one is dropped only where it has that name and holds nothing.
 """
 
 from __future__ import annotations
 
-import asyncio
+import re
+import secrets
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -14,12 +16,13 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from migration_cockpit.actions.dump import LIBPQ, execute, sha256
+from migration_cockpit.actions.dump import sha256, variables
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
+from migration_cockpit.actions.pg_restore import Restore, last_line
 from migration_cockpit.actions.site import Site
-from migration_cockpit.connections import WorldError, postgres
+from migration_cockpit.connections import Unreachable, WorldError, postgres
 from migration_cockpit.connections.threads import in_thread
-from migration_cockpit.session.events import Command
+from migration_cockpit.session.events import BACKUP_TEST, Command
 
 PREFIX = "migration_cockpit_scratch_"
 """What the name of every scratch database begins with; nothing else is ever dropped."""
@@ -28,33 +31,58 @@ MAINTENANCE = "postgres"
 JOBS = 2
 """pg_restore's workers: the server may serve others."""
 SHOWN = 5
+LONGEST = 63
+"""Longest name of a database."""
+_TOKEN = re.compile(r"_[0-9a-f]{6}$")
+_LOCK = "hashtextextended(%s, 0)"
+_FOUND = """
+select datname, coalesce(shobj_description(oid, 'pg_database'), '') from pg_database
+where starts_with(datname, %s) order by 1
+"""
+_RELATIONS = """
+select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'
+"""
+
+
+def fresh_name(site: Site) -> str:
+    """The name of one test's database: of the deployment, and its own."""
+    slug = site.slug.replace("-", "_").strip("<>")
+    return f"{PREFIX}{slug[: LONGEST - len(PREFIX) - 7]}_{secrets.token_hex(3)}"
 
 
 class RestoreInScratch:
     """Restore a dump into a database made for it, compare its rows table by table with the dump's, and drop it."""
 
-    name = "restore-in-scratch"
+    name = BACKUP_TEST
 
-    def __init__(self, site: Site, dump: Path) -> None:
-        """`site`'s connections lead to the server that has the room, by a role with CREATEDB."""
+    def __init__(self, site: Site, dump: Path, key: str = "") -> None:
+        """`site`'s connections lead to the server that has the room, by a role with CREATEDB.
+
+        `key` is the database's name where it was shown before; else it is a new one.
+        """
         self._site = site
         self.dump = dump
-        self.key = PREFIX + site.slug.replace("-", "_").strip("<>")
+        self.key = key or fresh_name(site)
         self.rows: dict[str, int] = {}
         """Rows by table as the restored database had them; filled by `run`."""
         self.digest = ""
         """sha256 of the dump that was restored."""
+        self._made = False
+        """Whether this run has made the database: then it is dropped without its comment too."""
 
     def describe(self) -> tuple[Command, ...]:
         """Create, restore, count both sides, drop."""
         program = self._site.settings.dump.pg_restore
         return (
             Command(text=f'createdb --template=template0 "{self.key}"', what=f"connection of {self._place} in $PG*"),
-            Command(text=f"{program} --list {self.dump} | grep -v EXTENSION > {self._listing}"),
-            Command(text=" ".join(self._restore()), what="into the scratch database only"),
+            *self._restore.describe("into the scratch database only"),
             Command(text=f"{program} --data-only -f - {self.dump}", what="its rows are counted as they pass"),
             Command(text=f"psql {self.key}", what="the rows of every table of the dump are counted"),
-            Command(text=f'dropdb --force "{self.key}"', what="whatever came of it"),
+            Command(
+                text=f'dropdb --force "{self.key}"',
+                what=f"whatever came of it; and what tests that broke off have left under {PREFIX}…",
+            ),
         )
 
     @property
@@ -63,13 +91,9 @@ class RestoreInScratch:
         return "prepare.scratch_dsn" if self._site.settings.prepare.scratch_dsn else "prepare.staging_dsn"
 
     @property
-    def _listing(self) -> Path:
-        return self.dump.with_name(self.dump.name + ".scratch.list")
-
-    def _restore(self) -> list[str]:
-        program = self._site.settings.dump.pg_restore
-        options = ["--no-owner", "--no-acl", "--exit-on-error", f"--jobs={JOBS}", f"--use-list={self._listing}"]
-        return [program, *options, f"--dbname={self.key}", str(self.dump)]
+    def _restore(self) -> Restore:
+        listing = self.dump.with_name(f"{self.dump.name}{self.key[-7:]}.list")
+        return Restore(self._site.settings.dump.pg_restore, self.dump, self.key, listing, JOBS)
 
     async def run(self, report: Report) -> str:
         """Restore, compare, drop. Raises OperationError, for rows that differ too."""
@@ -79,14 +103,21 @@ class RestoreInScratch:
             await self._may()
             held = await in_thread(self._rows_of_dump)
             self.digest = await in_thread(sha256, self.dump)
-            try:
-                await self._fresh()
-                await self._fill(report)
-                report.progress(f"counting {len(held)} tables of {self.key}")
-                self.rows = await self._rows_restored(held)
-            finally:
-                await self._drop()
-                self._listing.unlink(missing_ok=True)
+            async with self._session() as locked:
+                # It ends with this process, however that ends: what nobody holds was left behind.
+                await locked.execute(f"select pg_advisory_lock({_LOCK})", [self.key])
+                for text in await swept(self._site):
+                    report.line("cockpit", text)
+                try:
+                    await self._make()
+                    async with self._session() as session:
+                        environment = variables(session.info)
+                    await self._restore.run(environment, self._site.settings.rollback.restore_timeout, report)
+                    report.progress(f"counting {len(held)} tables of {self.key}")
+                    self.rows = await self._rows_restored(held)
+                finally:
+                    await _drop(self._site, self.key, marked=not self._made)
+                    self._restore.listing.unlink(missing_ok=True)
         except psycopg.Error as error:
             raise OperationError(f"the scratch database {self.key} failed: {postgres.why(error)}") from error
         except WorldError as error:
@@ -102,21 +133,22 @@ class RestoreInScratch:
         return f"{len(held)} tables and {sum(held.values())} rows of {self.dump.name} are equal after the restore"
 
     async def observe(self) -> Observation:
-        """Whether a scratch database is left of a test that was interrupted: the next run makes it anew."""
-        found = await self._comment()
+        """Whether the database of a test that was broken off is left."""
+        async with self._session() as session:
+            found = await (await session.execute("select from pg_database where datname = %s", [self.key])).fetchone()
         if found is None:
             return Observation(Status.NOT_STARTED, f"there is no database {self.key}")
-        return Observation(Status.FAILED, f"{self.key} is left of a test that was interrupted; it is made anew")
+        return Observation(Status.FAILED, f"{self.key} is left of a test that was broken off")
 
     # --- The server ---------------------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _session(self, database: str = MAINTENANCE) -> AsyncIterator[Any]:
-        async with self._site.live.postgres(write=True, plain=True, database=database) as session:
+        async with _session(self._site, database) as session:
             yield session
 
     async def _may(self) -> None:
-        """Raises OperationError where the role may not create databases, or a stranger has the name."""
+        """Raises OperationError where the role may not create databases."""
         async with self._session() as session:
             cursor = await session.execute(
                 "select current_user, rolcreatedb or rolsuper from pg_roles where rolname = current_user"
@@ -127,53 +159,12 @@ class RestoreInScratch:
                 f"the role {role} may not create databases: ALTER ROLE {role} CREATEDB, or name one that may in "
                 "prepare.scratch_dsn"
             )
-        comment = await self._comment()
-        if comment not in {None, MARK}:
-            raise OperationError(f"a database {self.key} is there that is none of the cockpit's: rename or drop it")
 
-    async def _comment(self) -> str | None:
-        """The comment on the database of this name, "" for none; None when there is no such database."""
-        sql = "select coalesce(shobj_description(oid, 'pg_database'), '') from pg_database where datname = %s"
-        async with self._session() as session:
-            found = await (await session.execute(sql, [self.key])).fetchone()
-        return None if found is None else str(found[0])
-
-    async def _fresh(self) -> None:
-        await self._drop()
+    async def _make(self) -> None:
         async with self._session() as session:
             await session.execute(_named("create database {} template template0", self.key))
+            self._made = True
             await session.execute(_named("comment on database {} is ", self.key, MARK))
-
-    async def _drop(self) -> None:
-        """Drop it where it is the cockpit's own: by name and by comment."""
-        if self.key.startswith(PREFIX) and await self._comment() == MARK:
-            async with self._session() as session:
-                await session.execute(_named("drop database if exists {} with (force)", self.key))
-
-    async def _fill(self, report: Report) -> None:
-        program = self._site.settings.dump.pg_restore
-        out, errors, code = await execute([program, "--list", str(self.dump)], {}, 600.0)
-        if code != 0:
-            raise OperationError(f"the dump cannot be listed: {_last(errors)}")
-        self._listing.touch(mode=0o600)
-        self._listing.write_text("\n".join(line for line in out.splitlines() if " EXTENSION " not in line), "utf-8")
-        timeout = self._site.settings.rollback.restore_timeout
-        task = asyncio.ensure_future(execute(self._restore(), await self._environment(), timeout))
-        try:
-            while not task.done():
-                await asyncio.wait({task}, timeout=1.0)
-                report.progress(f"pg_restore into {self.key}")
-        finally:
-            task.cancel()
-        _, errors, code = task.result()
-        if code != 0:
-            raise OperationError(f"pg_restore ended with {code}: {_last(errors)}; this dump cannot be restored")
-
-    async def _environment(self) -> Mapping[str, str]:
-        async with self._session() as session:
-            info = session.info
-            given = {**info.get_parameters(), "password": info.password, "port": str(info.port)}
-        return {LIBPQ[key]: value for key, value in given.items() if key in LIBPQ and value}
 
     # --- Rows ---------------------------------------------------------------------------------------------------------
 
@@ -194,7 +185,7 @@ class RestoreInScratch:
             said.seek(0)
             errors = said.read().decode(errors="replace")
         if process.returncode:
-            raise OperationError(f"the dump cannot be read to its end: {_last(errors)}; take another")
+            raise OperationError(f"the dump cannot be read to its end: {last_line(errors)}; take another")
         return found
 
     async def _rows_restored(self, held: Mapping[str, int]) -> dict[str, int]:
@@ -227,13 +218,73 @@ def _counted(script: IO[bytes]) -> dict[str, int]:
     return found
 
 
+# --- What broken-off tests have left ----------------------------------------------------------------------------------
+
+
+async def left(site: Site) -> list[str]:
+    """Scratch databases that no test holds any more. Raises WorldError."""
+    return [name for name, _ in await _abandoned(site)]
+
+
+async def swept(site: Site) -> list[str]:
+    """Drop what is left; a sentence for each, for one that stays too. Raises WorldError."""
+    import psycopg
+
+    said = []
+    for name, ours in await _abandoned(site):
+        try:
+            if ours or (_TOKEN.search(name) and await _holds_nothing(site, name)):
+                await _drop(site, name, marked=ours)
+                said.append(f"{name} was left of a backup's test that broke off: it is dropped")
+            else:
+                said.append(f"{name} has the name of a scratch database and not its comment: look at it, drop it")
+        except (psycopg.Error, Unreachable) as error:
+            why = postgres.why(error) if isinstance(error, psycopg.Error) else str(error)
+            said.append(f"{name} was left of a backup's test that broke off and cannot be dropped: {why}")
+    return said
+
+
+async def _abandoned(site: Site) -> list[tuple[str, bool]]:
+    """Name, and whether it has the comment, of each scratch database whose lock is free."""
+    import psycopg
+
+    try:
+        async with _session(site) as session:
+            found = await (await session.execute(_FOUND, [PREFIX])).fetchall()
+            free = []
+            for name, comment in found:
+                sql = f"select pg_try_advisory_lock({_LOCK})"
+                if (await (await session.execute(sql, [name])).fetchone())[0]:
+                    free.append((str(name), comment == MARK))
+                    await session.execute(f"select pg_advisory_unlock({_LOCK})", [name])
+            return free
+    except psycopg.Error as error:
+        raise Unreachable(postgres.WHAT, postgres.why(error)) from error
+
+
+async def _holds_nothing(site: Site, name: str) -> bool:
+    async with _session(site, name) as session:
+        return not (await (await session.execute(_RELATIONS)).fetchone())[0]
+
+
+async def _drop(site: Site, name: str, *, marked: bool) -> None:
+    """Drop it where it is the cockpit's own, by its name and, unless that is known otherwise, by its comment."""
+    async with _session(site) as session:
+        found = dict(await (await session.execute(_FOUND, [PREFIX])).fetchall())
+        if name in found and (found[name] == MARK or not marked):
+            # Who is in one without the comment is not the cockpit's to end.
+            force = " with (force)" if found[name] == MARK else ""
+            await session.execute(_named("drop database if exists {}" + force, name))
+
+
+@asynccontextmanager
+async def _session(site: Site, database: str = MAINTENANCE) -> AsyncIterator[Any]:
+    async with site.live.postgres(write=True, plain=True, database=database) as session:
+        yield session
+
+
 def _named(template: str, name: str, literal: str = "") -> Any:
     from psycopg import sql
 
     made = sql.SQL(template).format(sql.Identifier(name))
     return made + sql.Literal(literal) if literal else made
-
-
-def _last(errors: str) -> str:
-    lines = [line.strip() for line in errors.strip().splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "it said nothing"

@@ -388,9 +388,9 @@ class Cockpit:
         self._take_over()
         self._crew = Crew(self.flight, drives=lambda: not self.not_driving, each_second=self._each_second)
         self._crew.begin()
-        self._resume()
         if phase(self.state, self.clock.now()) == PREPARATION and not self.not_driving:
-            self.preparing.look()
+            self.preparing.resume(look=True)
+        self._resume()
 
     def _take_over(self) -> None:
         """Write down who flies now, once. While the disk is full nothing can be flown, but all can be watched."""
@@ -414,9 +414,11 @@ class Cockpit:
             self.recorder.record(rules)
 
     def _resume(self) -> None:
-        """Go on with the step that was running, unless nothing can be written down."""
+        """Go on with the step that was running, and settle a backup's test, unless nothing can be written down."""
         if self._taken and not self.recorder.write_error:
             self.runner.resume()
+            if f"{ev.PREPARE}/{ev.BACKUP_TEST}" in self.state.operations:
+                self.preparing.resume(look=False)
 
     def _each_second(self) -> None:
         self._take_over()

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.advice.rollback_cost import upgraded
+from migration_cockpit.connections.errors import one_line
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.journal import Entry
 from migration_cockpit.session.recorder import Recorder
-from migration_cockpit.session.state import State
+from migration_cockpit.session.state import OperationState, State
 
 if TYPE_CHECKING:
+    from migration_cockpit.actions.scratch import RestoreInScratch
     from migration_cockpit.config import Settings
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.playbook.prepare.shape import Result
@@ -56,6 +58,20 @@ class Preparing:
             return "production is upgraded: the prerequisites are of the time before, and not looked at any more"
         return ""
 
+    def resume(self, *, look: bool) -> None:
+        """Settle a backup's test that was broken off; then look, where that is asked for."""
+        broken = self._broken
+        if broken is not None:
+            self._begin(self._settle(broken, look=look))
+        elif look:
+            self.look()
+
+    @property
+    def _broken(self) -> OperationState | None:
+        """The backup's test that the last cockpit has begun and nobody has ended."""
+        test = self._flight.state.operations.get(f"{ev.PREPARE}/{ev.BACKUP_TEST}")
+        return test if test is not None and not test.outcome else None
+
     def look(self) -> bool:
         """Begin to look, in the background; False where that goes on already."""
         return self._begin(self._look())
@@ -73,16 +89,15 @@ class Preparing:
             stale = timedelta(days=settings.prepare.stale_days)
             self._recorder.record(signed_anew(before.seen[asked].event, word, self._clock.now(), stale))
 
-    def backup_commands(self) -> tuple[Path, tuple[ev.Command, ...]]:
-        """The newest dump, and what a test of it would do. Raises NothingToTest."""
+    def backup_test(self) -> RestoreInScratch:
+        """The test of the newest dump, to be shown. Raises NothingToTest."""
         from migration_cockpit.playbook.prepare import backup
 
-        test = backup.operation(self._settings, self._sessions, None, None)
-        return test.dump, test.describe()
+        return backup.operation(self._settings, self._sessions, None, None)
 
-    def test_backup(self, dump: Path | None = None) -> bool:
-        """Begin to test this dump, or the newest, then look at everything; False where either goes on already."""
-        return self._begin(self._test_backup(dump))
+    def test_backup(self, shown: RestoreInScratch) -> bool:
+        """Begin the test that was shown, then look at everything; False where either goes on already."""
+        return self._begin(self._test_backup(shown))
 
     async def close(self) -> None:
         """Stop looking."""
@@ -126,7 +141,7 @@ class Preparing:
         if self.off:
             return
         self._recorder.record(ev.PrepareStarted(operator=self._flight.operator))
-        ready, why = 0, ""
+        ready, why, gave_way = 0, "", False
         self._looking = asyncio.ensure_future(self._examine(tell))
         try:
             results = await self._looking
@@ -135,24 +150,42 @@ class Preparing:
             self._looking.cancel()
             if not self.off:
                 raise
-            why = self.off
+            why, gave_way = self.off, True
         except Exception as error:  # noqa: BLE001 - the boundary: that nobody could look is told, and the flight goes on
             why = str(error) or type(error).__name__
-        self._recorder.record(ev.PrepareEnded(ready=ready, total=len(PREREQUISITES), why=why))
+        self._recorder.record(ev.PrepareEnded(ready=ready, total=len(PREREQUISITES), why=why, gave_way=gave_way))
 
     async def _look_at_the_world(self, tell: Callable[[Result], None]) -> list[Result]:
         from migration_cockpit.playbook.prepare import examine
 
         return await examine(self._settings, sessions=self._sessions, now=self._clock.now(), tell=tell)
 
-    async def _test_backup(self, dump: Path | None) -> None:
+    async def _settle(self, broken: OperationState, *, look: bool) -> None:
+        from migration_cockpit.playbook.prepare import backup
+
+        try:
+            said = "; ".join(await backup.sweep(self._settings, self._flight.connections))
+        except Exception as error:  # noqa: BLE001 - as above: that it is not known is told
+            said = f"whether {broken.key} is left cannot be seen: {one_line(error)}"
+        said = said or f"there is no database {broken.key}, nothing of it is left"
+        detail = f"the backup's test was broken off: {said}; t tests it anew"
+        self._recorder.record(
+            ev.OperationEnded(
+                step=broken.step, operation=broken.operation, key=broken.key, outcome="failed", detail=detail
+            )
+        )
+        self._flight.say(detail, level="careful")
+        if look:
+            await self._look()
+
+    async def _test_backup(self, shown: RestoreInScratch) -> None:
         from migration_cockpit.playbook.prepare import backup
 
         async def do(operation: Any) -> str:
             return await self._flight.do(ev.PREPARE, operation)
 
         try:
-            await backup.restore_by(self._settings, self._sessions, do, self._flight.connections, dump)
+            await backup.restore_by(self._settings, self._sessions, do, self._flight.connections, shown)
         except Exception as error:  # noqa: BLE001 - as above
             self._flight.say(f"the backup could not be tested: {error}", level="bad")
         await self._look()

@@ -9,6 +9,7 @@ from migration_cockpit.config import Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.journal import FILE, JournalError
+from migration_cockpit.session.places import days_of
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.recording import Recording
 
@@ -20,12 +21,10 @@ class DaysWatch:
 
     def __init__(self, recorder: Recorder, clock: Clock, settings: Settings, sessions: Path) -> None:
         """`sessions` is where sessions are kept; the days lie beside."""
-        from migration_cockpit.playbook.days import directory
-
         deployment = settings.deployment
         versions = (deployment.source_version, deployment.target_version)
         self._recorder, self._clock = recorder, clock
-        self._file = directory(sessions, deployment.name, *versions) / FILE
+        self._file = days_of(sessions, deployment.name, *versions) / FILE
         self._size = -1
 
     async def run(self) -> None:

@@ -68,17 +68,17 @@ def _gone_through(day: Day, settings: Settings, options: argparse.Namespace) -> 
     from migration_cockpit.cockpit.opening import opening
     from migration_cockpit.connections import Connections
     from migration_cockpit.launch import operator_name
-    from migration_cockpit.playbook.days import directory, go_through, opened
+    from migration_cockpit.playbook.days import go_through, opened
     from migration_cockpit.playbook.days.printed import as_lines
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.session.clock import SystemClock
     from migration_cockpit.session.journal import FILE, SessionLock, make_directory
-    from migration_cockpit.session.places import sessions_home
+    from migration_cockpit.session.places import days_of, sessions_home
     from migration_cockpit.session.recorder import Recorder
     from migration_cockpit.session.redact import Redactor
 
     deployment, sessions, clock = settings.deployment, sessions_home(), SystemClock()
-    home = directory(sessions, deployment.name, deployment.source_version, deployment.target_version)
+    home = days_of(sessions, deployment.name, deployment.source_version, deployment.target_version)
     operator = operator_name(options.operator)
     make_directory(home)
     with ExitStack() as stack:

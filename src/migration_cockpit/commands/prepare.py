@@ -91,8 +91,16 @@ def _test_backup(dump: Path | None, settings: Settings) -> int:
     """Print what will be done, do it, keep what came of it as evidence; 1 where the rows are not equal."""
     import asyncio
 
+    from migration_cockpit.actions.operation import Silent
     from migration_cockpit.playbook.prepare import backup
     from migration_cockpit.session.places import sessions_home
+
+    class Lines(Silent):
+        """Prints what is said beside the result."""
+
+        def line(self, source: str, text: str, *, level: str = "info", at: str = "") -> None:
+            """Print it."""
+            print(f"  {text}")
 
     if dump is not None and not dump.is_file():
         print(f"migration-cockpit prepare: {dump} is no file", file=sys.stderr)
@@ -104,7 +112,7 @@ def _test_backup(dump: Path | None, settings: Settings) -> int:
         return USAGE_ERROR
     for command in shown.describe():
         print(f"  {command.text}" + (f"   # {command.what}" if command.what else ""))
-    tested = asyncio.run(backup.restore_alone(settings, sessions_home(), dump))
+    tested = asyncio.run(backup.restore_alone(settings, sessions_home(), shown, Lines()))
     if tested.why:
         print(f"✘ {tested.why}")
         return 1

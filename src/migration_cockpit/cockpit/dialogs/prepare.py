@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.cockpit.control import Act, Control
@@ -10,6 +9,7 @@ from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.playbook.sheet import Refused
 
 if TYPE_CHECKING:
+    from migration_cockpit.actions.scratch import RestoreInScratch
     from migration_cockpit.cockpit.desk import Desk
     from migration_cockpit.cockpit.keys import Keys
     from migration_cockpit.session.events import Command
@@ -72,16 +72,17 @@ class BackupDialog(OpenDialog):
 
     place = "test-backup"
 
-    def __init__(self, chosen: int, commands: tuple[Command, ...], dump: Path | None = None) -> None:
-        """`dump` is the one that the commands name."""
+    def __init__(self, chosen: int, commands: tuple[Command, ...], test: RestoreInScratch | None = None) -> None:
+        """`test` is what the commands are of."""
         super().__init__()
         self.chosen = chosen
         self.commands = commands
-        self.dump = dump
+        self.test = test
 
     async def confirm(self, desk: Desk) -> None:
         """Begin. Raises Refused while something else goes on."""
-        if not desk.cockpit.preparing.test_backup(self.dump):
+        assert self.test is not None  # only a picture has none
+        if not desk.cockpit.preparing.test_backup(self.test):
             raise Refused("the prerequisites are being looked at: press Enter again when that is over")
         desk.open(PrepareDialog(self.chosen), "the newest dump is being restored into a scratch database")
 
@@ -150,10 +151,10 @@ async def _test_backup(desk: Desk) -> None:
     from migration_cockpit.playbook.prepare.backup import NothingToTest
 
     try:
-        dump, commands = desk.cockpit.preparing.backup_commands()
+        test = desk.cockpit.preparing.backup_test()
     except NothingToTest as error:
         raise Refused(str(error)) from error
-    desk.open(BackupDialog(_chosen(desk), commands, dump))
+    desk.open(BackupDialog(_chosen(desk), test.describe(), test))
 
 
 OPEN = Control(

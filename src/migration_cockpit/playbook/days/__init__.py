@@ -70,11 +70,6 @@ async def go_through(
     return outcome
 
 
-def directory(sessions: Path, deployment: str, source: str, target: str) -> Path:
-    """Where the days of one migration are kept, beside the sessions."""
-    return sessions.parent / "days" / f"{deployment}-{source}-{target}"
-
-
 def opened(recorder: Recorder, first: ev.SessionOpened) -> None:
     """Begin the journal, where it is new."""
     if recorder.state.session is None:

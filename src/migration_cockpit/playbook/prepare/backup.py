@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from migration_cockpit.actions.dump import PROOF, SUM_SUFFIX, sha256
-from migration_cockpit.actions.operation import OperationError, Silent
-from migration_cockpit.actions.scratch import RestoreInScratch
+from migration_cockpit.actions.operation import OperationError, Report, Silent
+from migration_cockpit.actions.scratch import RestoreInScratch, left, swept
 from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Postgres, SecretRef, Settings
-from migration_cockpit.connections import Connections
+from migration_cockpit.connections import Connections, WorldError
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.prepare import versions
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
 from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.places import days_of
 from migration_cockpit.session.redact import Redactor
 
 SECONDS = 120.0
@@ -58,7 +61,7 @@ def dumps(sessions: Path, settings: Settings) -> list[Path]:
     it = settings.deployment
     stamp = re.compile(re.escape(it.name) + r"-\d{8}-\d{6}.*")
     found = [one for one in sessions.glob("*/artifacts/*.dump") if stamp.fullmatch(one.parent.parent.name)]
-    days = sessions.parent / "days" / f"{it.name}-{it.source_version}-{it.target_version}"
+    days = days_of(sessions, it.name, it.source_version, it.target_version)
     found += days.glob("artifacts/*.dump")
     return sorted(found, key=lambda one: one.stat().st_mtime)
 
@@ -82,15 +85,15 @@ def scratch(settings: Settings) -> SecretRef | None:
 
 
 def operation(
-    settings: Settings, sessions: Path, dump: Path | None, connections: Connections | None
+    settings: Settings, sessions: Path, dump: Path | None, connections: Connections | None, key: str = ""
 ) -> RestoreInScratch:
-    """The test of this dump, or of the newest. Raises NothingToTest."""
+    """The test of this dump, or of the newest; `key` is its name where it was shown before. Raises NothingToTest."""
     if scratch(settings) is None:
         raise NothingToTest("no server for a scratch database is known: set prepare.scratch_dsn, a role with CREATEDB")
     known = dumps(sessions, settings)
     if dump is None and not known:
         raise NothingToTest("no dump is kept with the sessions of this deployment: name one with --dump FILE")
-    return RestoreInScratch(Site(settings, settings.deployment.name, connections), dump or known[-1])
+    return RestoreInScratch(Site(settings, settings.deployment.name, connections), dump or known[-1], key)
 
 
 async def _tested(settings: Settings, sessions: Path, what: RestoreInScratch, do: Do, now: datetime) -> Tested:
@@ -106,25 +109,53 @@ async def _tested(settings: Settings, sessions: Path, what: RestoreInScratch, do
     return tested
 
 
-async def restore_by(settings: Settings, sessions: Path, do: Do, like: Connections, dump: Path | None = None) -> Tested:
-    """Test this dump, or the newest, with connections of its own to the scratch server; `like` gives clock and
-    redactor. Raises NothingToTest."""
+@asynccontextmanager
+async def _scratch_server(settings: Settings, like: Connections) -> AsyncIterator[Connections]:
+    """Connections of their own to the scratch server; `like` gives clock and redactor."""
     ref = scratch(settings)
     there = settings if ref is None else msgspec.structs.replace(settings, postgres=Postgres(dsn=ref))
     connections = Connections(there, like.redactor, like.clock)
     try:
-        what = operation(settings, sessions, dump, connections)
-        await connections.warm()
-        return await _tested(settings, sessions, what, do, like.clock.now())
+        yield connections
     finally:
         await connections.close()
 
 
-async def restore_alone(settings: Settings, sessions: Path, dump: Path | None) -> Tested:
+async def restore_by(settings: Settings, sessions: Path, do: Do, like: Connections, shown: RestoreInScratch) -> Tested:
+    """Run the test that was shown. Raises NothingToTest."""
+    async with _scratch_server(settings, like) as connections:
+        what = operation(settings, sessions, shown.dump, connections, shown.key)
+        await connections.warm()
+        return await _tested(settings, sessions, what, do, like.clock.now())
+
+
+async def restore_alone(
+    settings: Settings, sessions: Path, shown: RestoreInScratch, report: Report | None = None
+) -> Tested:
     """The same without a session: nothing is written ahead, for nothing but the scratch database is touched. Raises
     NothingToTest."""
     like = Connections(settings, Redactor(), SystemClock())
-    return await restore_by(settings, sessions, lambda one: one.run(Silent()), like, dump)
+    return await restore_by(settings, sessions, lambda one: one.run(report or Silent()), like, shown)
+
+
+async def sweep(settings: Settings, like: Connections) -> list[str]:
+    """Drop what tests that were broken off have left; a sentence for each. Raises WorldError."""
+    if scratch(settings) is None:
+        return []
+    async with _scratch_server(settings, like) as connections:
+        return await swept(Site(settings, settings.deployment.name, connections))
+
+
+async def _left(settings: Settings, like: Connections) -> tuple[str, ...]:
+    """What such tests have left, where that can be seen: it takes nothing from the evidence."""
+    if scratch(settings) is None:
+        return ()
+    try:
+        async with _scratch_server(settings, like) as connections:
+            names = await left(Site(settings, settings.deployment.name, connections))
+    except WorldError:
+        return ()
+    return (f"left of a test that broke off, the next one drops it: {', '.join(names)}",) if names else ()
 
 
 def _keep(file: Path, tested: Tested) -> None:
@@ -137,6 +168,12 @@ def _keep(file: Path, tested: Tested) -> None:
 
 async def look(where: Where) -> Seen:
     """The newest dump can be read; the last restore's rows were equal, and no table of production is missing in it."""
+    seen = await _judged(where)
+    more = await _left(where.settings, where.place.connections)
+    return replace(seen, found=(*seen.found, *more))
+
+
+async def _judged(where: Where) -> Seen:
     kept = await in_thread(dumps, where.sessions, where.settings)
     tested = await in_thread(read, path(where.sessions, where.settings.deployment.name))
     newest = None

@@ -29,7 +29,13 @@ from migration_cockpit.session.events.guides import GuideEnded, GuideFound, Guid
 from migration_cockpit.session.events.looks import PodLookAsked, PodLooked
 from migration_cockpit.session.events.migration import ChainTold, MigrationMeasured
 from migration_cockpit.session.events.postpone import POSTPONE, PostponeEnded, PostponeStarted
-from migration_cockpit.session.events.prepare import PREPARE, PrepareEnded, PrepareStarted, PrerequisiteSeen
+from migration_cockpit.session.events.prepare import (
+    BACKUP_TEST,
+    PREPARE,
+    PrepareEnded,
+    PrepareStarted,
+    PrerequisiteSeen,
+)
 from migration_cockpit.session.events.records import (
     BaselineTaken,
     LedgerWritten,
@@ -88,6 +94,7 @@ from migration_cockpit.session.events.steps import (
 from migration_cockpit.session.events.updates import UPDATE, UpdatePrepared
 
 __all__ = [
+    "BACKUP_TEST",
     "KINDS",
     "POSTPONE",
     "PREPARE",

@@ -9,6 +9,8 @@ from migration_cockpit.session.events.base import Event
 
 PREPARE = "prepare"
 """Stands where a step's id stands in the events of the backup's test."""
+BACKUP_TEST = "restore-in-scratch"
+"""The name of that operation."""
 
 
 class PrepareStarted(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,3 +54,5 @@ class PrepareEnded(Event, frozen=True, kw_only=True, omit_defaults=True):
     ready: int
     total: int
     why: str = ""
+    gave_way: bool = False
+    """Whether it was broken off on purpose, for something that must not wait: no fault of anybody's."""

@@ -33,9 +33,11 @@ def _ended(state: State, event: ev.PrepareEnded, t: datetime) -> dict[str, Any]:
     if before is None:
         return {}
     text = f"prerequisites: {event.ready} of {event.total} ready"
-    if event.why:
-        text = f"the prerequisites could not be looked at: {event.why}"
-    level = "bad" if event.why else "good" if event.ready == event.total else "careful"
+    level = "good" if event.ready == event.total else "careful"
+    if event.gave_way:
+        text, level = f"the look at the prerequisites gave way: {event.why}", "info"
+    elif event.why:
+        text, level = f"the prerequisites could not be looked at: {event.why}", "bad"
     entry = LogEntry(t=t, source="cockpit", text=text, level=level)
     return {"prepare": msgspec.structs.replace(before, ended=t, why=event.why)} | logged(state, entry)
 
