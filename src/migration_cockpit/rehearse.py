@@ -118,6 +118,7 @@ def world_arguments(options: argparse.Namespace) -> list[str]:
         f"--pace={options.pace}",
         f"--dags={options.dags}",
         f"--task-instances={options.task_instances}",
+        f"--operator={operator_name(options.operator)}",
     ]
     # A database that is not RDS has a dump as its recovery point, and nothing else.
     arguments += ["--no-rds"] if options.rollback_after and options.by == "dump" else []

@@ -131,6 +131,26 @@ class AirflowApi:
         files = tuple(str(item.get("filename", "")) for item in answer.get("import_errors", ()))
         return ImportErrors(int(answer["total_entries"]), files)
 
+    async def plugins(self) -> dict[str, str]:
+        """Every plugin that the web or API server has loaded, and where it is from: a file, or a package."""
+        found: dict[str, str] = {}
+        while True:
+            answer = await self._ask("GET", "/plugins", params={"limit": PAGE, "offset": len(found)})
+            given = answer.get("plugins") or ()
+            found |= {str(each.get("name")): str(each.get("source") or "") for each in given}
+            if not given or len(found) >= int(answer.get("total_entries") or 0):
+                return found
+
+    async def plugin_errors(self) -> tuple[str, ...]:
+        """Plugins that could not be imported, with the error; nothing where this version does not tell."""
+        try:
+            answer = await self._ask("GET", "/plugins/importErrors")
+        except AirflowError as error:
+            if error.status in {404, 405}:
+                return ()
+            raise
+        return tuple(f"{each.get('source')}: {each.get('error')}" for each in answer.get("import_errors") or ())
+
     async def set_paused_all(self, paused: bool) -> int:  # the one thing it is about
         """Pause or unpause every DAG in one call (3.x) or one a page (2.x); returns how many it matched."""
         dialect = await self.dialect()

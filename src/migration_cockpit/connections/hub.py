@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.config import SecretRef, Settings
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import psycopg
     from prometheus_api_client import PrometheusConnect
 
+AGENT = "migration-cockpit"
+"""What its HTTP calls say they are: in access logs it is nobody's script."""
 PROMETHEUS_SECONDS = 2.0
 SLACK_SECONDS = 10.0
 SHORTEST_UNASKED = 12
@@ -210,7 +213,7 @@ class Connections:
         if self._http is None:
             module = await in_thread(importlib.import_module, "httpx")
             # Making a client reads the CA bundle, which takes tens of milliseconds.
-            made = await in_thread(module.AsyncClient)
+            made = await in_thread(partial(module.AsyncClient, headers={"User-Agent": AGENT}))
             if self._http is None:
                 self._http = made
         assert self._http is not None  # set just above

@@ -9,6 +9,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 
 from migration_cockpit.rehearsal.pace import Pace
+from migration_cockpit.rehearsal.prepared import ACCESS_LOG, PACKAGES
 
 CRITICAL = ("capstone_orders_etl_realtime", "daily_revenue_aggregation", "fraud_detection_pipeline")
 NORMAL = ("weekly_metrics_dashboard", "monthly_billing_report", "ad_hoc_data_quality_check")
@@ -32,13 +33,20 @@ class Endpoints:
 
 
 @dataclass(frozen=True)
-class StagingEndpoints:
-    """Where the world's staging is, and what opens it."""
+class Prepared:
+    """What the world has beside production, and what opens it: staging, and what is looked at in the weeks before."""
 
     airflow_url: str
     dsn: str
+    scratch_dsn: str
+    """By a role that may create databases."""
     grafana_url: str
     grafana_token: str
+    context: str
+    differs: tuple[str, ...]
+    alertmanager: str
+    dags: Path
+    team: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ def write(
     pace: Pace,
     *,
     rds: bool = True,
-    staging: StagingEndpoints | None = None,
+    prepared: Prepared | None = None,
     repoint: str = "swap",
 ) -> Path:
     """Write config.toml, the files that hold its secrets and the AWS profile; returns the config's path.
@@ -72,7 +80,7 @@ def write(
     """
     secrets = directory / "secrets"
     secrets.mkdir(mode=0o700, exist_ok=True)
-    kept = {} if staging is None else {"staging-dsn": staging.dsn, "staging-grafana-token": staging.grafana_token}
+    kept = {} if prepared is None else _secrets(prepared)
     for name, value in {
         **kept,
         "dsn": endpoints.dsn,
@@ -88,8 +96,9 @@ def write(
     _private(directory / "aws-config", f"[profile rehearsal]\nregion = {deployment.region}\n")
     path = directory / "config.toml"
     tables = _tables(deployment, endpoints, pace)
-    if staging is not None:
-        tables["prepare"] = _staging(staging, endpoints, tables["grafana"])
+    if prepared is not None:
+        tables["prepare"] = _prepare(prepared, endpoints, tables["grafana"])
+        tables["dump"]["enabled"] = True  # what has no dump has nothing to test
     tables["rollback"]["repoint"] = repoint
     if not rds:
         del tables["rds"]
@@ -159,17 +168,35 @@ def _tables(deployment: Deployment, endpoints: Endpoints, pace: Pace) -> dict[st
     }
 
 
-def _staging(staging: StagingEndpoints, endpoints: Endpoints, grafana: Mapping[str, object]) -> dict[str, object]:
-    own = {"url": staging.grafana_url, "token": _file("staging-grafana-token")}
+def _secrets(prepared: Prepared) -> dict[str, str]:
     return {
+        "staging-dsn": prepared.dsn,
+        "scratch-dsn": prepared.scratch_dsn,
+        "staging-grafana-token": prepared.grafana_token,
+    }
+
+
+def _prepare(prepared: Prepared, endpoints: Endpoints, grafana: Mapping[str, object]) -> dict[str, object]:
+    own = {"url": prepared.grafana_url, "token": _file("staging-grafana-token")}
+    return {
+        "dags": str(prepared.dags),
+        "access_logs": [ACCESS_LOG],
+        "production_packages": PACKAGES.format("production"),
+        "staging_packages": PACKAGES.format("target"),
+        "target_packages": PACKAGES.format("target"),
         "staging_dsn": _file("staging-dsn"),
+        "staging_context": prepared.context,
+        "staging_differs": list(prepared.differs),
         "staging_airflow": {
-            "url": staging.airflow_url,
+            "url": prepared.airflow_url,
             "username": endpoints.airflow_user,
             "password": _file("airflow-password"),
         },
         # A world is young: what its staging did half an hour ago is nothing.
         "staging_grafana": {**grafana, **own, "baseline_minutes": 0.3},
+        "scratch_dsn": _file("scratch-dsn"),
+        "team": list(prepared.team),
+        "alertmanager": prepared.alertmanager,
     }
 
 

@@ -105,7 +105,8 @@ def remove(directory: Path) -> None:
     from migration_cockpit.rehearsal.database import sweep as sweep_servers
 
     if directory.exists():
-        sweep_containers(directory)
+        for cluster in (directory, *(pods.parent for pods in directory.glob("*/pods"))):
+            sweep_containers(cluster)
         sweep_servers(directory)
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -17,6 +17,8 @@ import yaml
 
 from migration_cockpit.rehearsal import external_secrets, pgbouncer
 from migration_cockpit.rehearsal.cluster import Cluster
+from migration_cockpit.rehearsal.cluster.backoff import Backoff
+from migration_cockpit.rehearsal.metrics import MetricsServer
 from migration_cockpit.rehearsal.pace import Pace
 
 NAMESPACE = "airflow"
@@ -25,6 +27,9 @@ CONTEXT = "rehearsal"
 CHART = "apache-airflow/airflow"
 CHART_VERSION = "1.22.0"
 READY_SECONDS = 300.0
+STATSD_IMAGE = "quay.io/prometheus/statsd-exporter"
+BEFORE, AFTER = "values-2x.yaml", "values-3x.yaml"
+"""The values of the source version, and of the target version."""
 WEB = ("airflow-api-server", "airflow-webserver")
 CHARTS, EXTERNAL, POOLED = CONNECTIONS = ("chart", "external-secrets", "pgbouncer")
 """The chart's own Secret, a Secret that External Secrets own, or PgBouncer between the pods and the server."""
@@ -49,33 +54,58 @@ class Deployed:
     dsn: str
     connection: str = CHARTS
     """How the connection to the database reaches the pods: one of CONNECTIONS."""
+    most_workers: int = 2
+    """Celery workers; with another executor there are none."""
 
 
-async def install(deployed: Deployed, cluster: Cluster) -> None:
-    """Write kubeconfig, values and the helm wrapper, then install the source version. Raises ReleaseError."""
+def cluster_of(deployed: Deployed, dns: dict[str, str]) -> Cluster:
+    """A cluster for it; `dns` as the cluster takes it, to be filled in any time."""
+    back_off = deployed.pace.back_off
+    return Cluster(
+        deployed.directory,
+        dns=dns,
+        backoff=Backoff(initial=back_off, job=back_off),
+        programs={STATSD_IMAGE: [sys.executable, "-m", "migration_cockpit.rehearsal.statsd_pod"]},
+    )
+
+
+def statsd_name(metrics: MetricsServer) -> dict[str, str]:
+    """The name by which pods find what takes their metrics, for a cluster's `dns`."""
+    host, port = metrics.statsd_address
+    return {"airflow-statsd:9125": f"{host}:{port}"}
+
+
+async def install(deployed: Deployed, cluster: Cluster, file: str = BEFORE, *, context: str = CONTEXT) -> None:
+    """Write kubeconfig, values and the helm wrapper, then install by one of the two. Raises ReleaseError."""
     directory = deployed.directory
     token = secrets.token_urlsafe(24)
     cluster.ensure_namespace(NAMESPACE)
     cluster.add_user("cockpit", token)
     for document in yaml.safe_load_all(RBAC.read_text(encoding="utf-8")):
         cluster.create(document, NAMESPACE)
-    config = cluster.kubeconfig("cockpit", token, context=CONTEXT, namespace=NAMESPACE)
+    config = cluster.kubeconfig("cockpit", token, context=context, namespace=NAMESPACE)
     _private(directory / "kubeconfig", yaml.safe_dump(config))
     # Not for the cockpit: for whoever wants to disturb the world from outside.
     master = secrets.token_urlsafe(24)
     cluster.add_user("admin", master, ["system:masters"])
-    config = cluster.kubeconfig("admin", master, context=CONTEXT, namespace=NAMESPACE)
+    config = cluster.kubeconfig("admin", master, context=context, namespace=NAMESPACE)
     _private(directory / "kubeconfig-admin", yaml.safe_dump(config))
-    for name, (key, value) in _keys().items():
+    for secret_name, (key, value) in _keys().items():
         data = {key: base64.b64encode(value.encode()).decode()}
-        secret = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque", "metadata": {"name": name}, "data": data}
+        secret = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "Opaque",
+            "metadata": {"name": secret_name},
+            "data": data,
+        }
         cluster.create(secret, NAMESPACE)
     if deployed.connection == EXTERNAL:
         external_secrets.ExternalSecret(directory, cluster, NAMESPACE).create(deployed.dsn)
     elif deployed.connection == POOLED:
         pgbouncer.install_image(directory)
-    for file, version in (("values-2x.yaml", deployed.source), ("values-3x.yaml", deployed.target)):
-        _private(directory / file, values(deployed, file, version))
+    for name, version in ((BEFORE, deployed.source), (AFTER, deployed.target)):
+        _private(directory / name, values(deployed, name, version))
     helm = directory / "helm"
     helm.write_text(
         f"#!/bin/sh\nexport REHEARSAL_DIR={shlex.quote(str(directory))}\n"
@@ -85,8 +115,8 @@ async def install(deployed: Deployed, cluster: Cluster) -> None:
     helm.chmod(0o755)
     command = [
         *(str(helm), "install", NAME, CHART, "--version", CHART_VERSION),
-        *("--kubeconfig", str(directory / "kubeconfig"), "--kube-context", CONTEXT, "--namespace", NAMESPACE),
-        *("--values", str(directory / "values-2x.yaml"), "--timeout", "5m"),
+        *("--kubeconfig", str(directory / "kubeconfig"), "--kube-context", context, "--namespace", NAMESPACE),
+        *("--values", str(directory / file), "--timeout", "5m"),
     ]
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
@@ -114,7 +144,7 @@ def values(deployed: Deployed, file: str, version: str) -> str:
     places = {
         "VERSION": version,
         "EXECUTOR": deployed.executor,
-        "WORKERS": "2" if celery else "0",
+        "WORKERS": str(deployed.most_workers if celery else 0),
         "WORKERS_PERSISTENCE": str(celery).lower(),
         "DB_HOST": dsn.hostname or "",
         "DB_PORT": str(dsn.port),

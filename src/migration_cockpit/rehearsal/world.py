@@ -12,13 +12,12 @@ import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from migration_cockpit.rehearsal import airflow, configure, faults, life, release
+from migration_cockpit.rehearsal import airflow, configure, faults, life, prepared, release, staging
 from migration_cockpit.rehearsal.aws import REGION, EmbeddedAws
-from migration_cockpit.rehearsal.cluster import Cluster
-from migration_cockpit.rehearsal.cluster.backoff import Backoff
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
 from migration_cockpit.rehearsal.disturb import disturb
 from migration_cockpit.rehearsal.external_secrets import ExternalSecret
@@ -29,7 +28,6 @@ from migration_cockpit.rehearsal.pace import Pace, choose
 from migration_cockpit.rehearsal.slack import SlackSink
 from migration_cockpit.rehearsal.staging import Staging
 
-STATSD_IMAGE = "quay.io/prometheus/statsd-exporter"
 INSTANCE = "airflow-rehearsal"
 HISTORY = 1800.0
 """Seconds of metrics from before, so that there is a baseline."""
@@ -57,6 +55,8 @@ class Options:
     """How the connection to the database reaches the pods."""
     repoint: str = "swap"
     """How Airflow finds the restored database."""
+    operator: str = ""
+    """Who flies: the team that the config names."""
 
 
 class Server(Protocol):
@@ -93,12 +93,13 @@ def _options() -> Options:
     parser.add_argument("--staging", action="store_true")
     parser.add_argument("--connection", choices=release.CONNECTIONS, default=release.CHARTS)
     parser.add_argument("--repoint", choices=["swap", "secret"], default="swap")
+    parser.add_argument("--operator", default="")
     parser.add_argument("--fault", action="append", default=[])
     given = parser.parse_args()
     pace = choose(given.pace, airflow=given.airflow).hastened(faults.limits_of(given.fault))
     counts = (given.dags, given.task_instances, tuple(given.fault))
     places = (given.dir.resolve(), given.airflow, given.source, given.target)
-    return Options(*places, pace, *counts, given.rds, given.staging, given.connection, given.repoint)
+    return Options(*places, pace, *counts, given.rds, given.staging, given.connection, given.repoint, given.operator)
 
 
 def stage(text: str) -> None:
@@ -181,14 +182,7 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         dsn=postgres.dsn().replace(f":{postgres.port}/", f":{endpoint}/"),
         connection=options.connection,
     )
-    statsd_host, statsd_port = metrics.statsd_address
-    backoff = Backoff(initial=pace.back_off, job=pace.back_off)
-    cluster = Cluster(
-        directory,
-        dns={"airflow-statsd:9125": f"{statsd_host}:{statsd_port}"},
-        backoff=backoff,
-        programs={STATSD_IMAGE: [sys.executable, "-m", "migration_cockpit.rehearsal.statsd_pod"]},
-    )
+    cluster = release.cluster_of(deployed, release.statsd_name(metrics))
     await _started(stack, cluster)
     disturbing = asyncio.create_task(disturb(directory, cluster))
     stack.callback(disturbing.cancel)
@@ -199,11 +193,11 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     if options.connection == release.EXTERNAL:
         syncing = asyncio.create_task(ExternalSecret(directory, cluster, release.NAMESPACE).run())
         stack.callback(syncing.cancel)
-    ingress = Ingress(lambda: release.web_addresses(cluster))
+    ingress = Ingress(lambda: release.web_addresses(cluster), log=directory / prepared.ACCESS_LOG)
     await _started(stack, ingress)
     stage(f"the components of Airflow {options.source} become ready")
     await release.wait_ready(cluster)
-    staging = await _staging(options, postgres, folder, stack) if options.staging else None
+    before = await _prepared(options, deployed, postgres, stack) if options.staging else None
     metrics.extend_history(HISTORY)
     dsn = postgres.handle().dsn("airflow", "cockpit").replace(f":{postgres.port}/", f":{endpoint}/")
     endpoints = configure.Endpoints(
@@ -229,7 +223,7 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
         chart=release.CHART,
         chart_version=release.CHART_VERSION,
     )
-    configure.write(directory, names, endpoints, pace, rds=options.rds, staging=staging, repoint=options.repoint)
+    configure.write(directory, names, endpoints, pace, rds=options.rds, prepared=before, repoint=options.repoint)
     ready = {"pid": os.getpid(), "started": time.time(), "id": secrets.token_hex(4)}
     part = directory / "world.part"
     part.write_text(json.dumps(ready), encoding="utf-8")
@@ -237,28 +231,31 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     stage("ready")
 
 
-async def _staging(
-    options: Options, postgres: EmbeddedPostgres, folder: Path, stack: AsyncExitStack
-) -> configure.StagingEndpoints:
-    """A stand-in of the target version with a database and metrics of its own, whatever production runs."""
-    stage(f"staging: Airflow {options.target}, beside production")
-    there = Staging(
-        options.directory,
-        postgres,
-        source=options.source,
-        target=options.target,
-        folder=folder,
-        dags=options.dags,
-        task_instances=options.task_instances,
-        scrape_seconds=options.pace.scrape,
-        summary_seconds=options.pace.summary,
-    )
+async def _prepared(
+    options: Options, deployed: release.Deployed, postgres: EmbeddedPostgres, stack: AsyncExitStack
+) -> configure.Prepared:
+    """What a careful team has beside production: a staging of the target version, whatever production runs, and all
+    that is looked at in the weeks before."""
+    stage(f"staging: Airflow {options.target} in a cluster of its own, beside production")
+    there = Staging(deployed, postgres, dags=options.dags, task_instances=options.task_instances)
     await _started(stack, there)
-    return configure.StagingEndpoints(
+    now = datetime.now(UTC).replace(microsecond=0)
+    alertmanager = prepared.Alertmanager()
+    await _started(stack, alertmanager)
+    alertmanager.silence(now - timedelta(hours=1), now + options.pace.window + timedelta(hours=3))
+    prepared.write_packages(options.directory, options.source, options.target)
+    prepared.write_history(options.directory, now)
+    return configure.Prepared(
         airflow_url=there.url,
         dsn=there.dsn("cockpit"),
+        scratch_dsn=there.dsn("airflow"),
         grafana_url=there.metrics.grafana_url,
         grafana_token=there.metrics.token,
+        context=staging.CONTEXT,
+        differs=staging.DIFFERS,
+        alertmanager=alertmanager.url,
+        dags=deployed.dags_folder,
+        team=(options.operator,) if options.operator else (),
     )
 
 

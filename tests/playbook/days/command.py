@@ -82,7 +82,7 @@ class Days:
             f'url = "{settings.grafana.url}"': f'url = "{metrics.url}"\nbaseline_minutes = 0.1',
             'file = "secrets/grafana-token"': 'file = "secrets/staging-grafana-token"',
             'file = "secrets/dsn"': 'file = "secrets/staging-dsn"',
-            "[prepare]": f'[prepare]\naccess_logs = ["{self.home}/*.log"]',
+            'access_logs = ["ingress-access.log"]': f'access_logs = ["{self.home}/*.log"]',
         }.items():
             assert before in text
             text = text.replace(before, after)

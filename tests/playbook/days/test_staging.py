@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,8 +19,9 @@ from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.playbook.prepare import versions
 from migration_cockpit.playbook.prepare.asking import staging_of
 from migration_cockpit.playbook.prepare.same_values import differences
-from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, Seen, Where
 from migration_cockpit.rehearsal import faults
+from migration_cockpit.rehearsal.staging import DIFFERS
 from tests.connections.support import connected
 from tests.playbook.days.command import Days
 
@@ -41,6 +43,7 @@ async def place(days: Days, packages: Packages, **more: object) -> AsyncIterator
     """Both databases, as the config names them."""
     settings = load(days.config)
     named = {"production_packages": str(packages.production), "staging_packages": str(packages.staging)}
+    named |= {"target_packages": str(packages.staging)}
     settings = msgspec.structs.replace(settings, prepare=msgspec.structs.replace(settings.prepare, **named, **more))
     there = staging_of(settings)
     assert there is not None
@@ -82,14 +85,46 @@ async def until(where: Where, word: str) -> Seen:
 async def test_a_staging_that_equals_production_holds(days: Days, tmp_path: Path) -> None:
     async with place(days, Packages(tmp_path)) as where:
         seen = await until(where, "8 DAGs")
-    assert seen.status == UNKNOWN, seen.found
     assert set(seen.found) == {
         "the same by name: 8 DAGs, 2 connections, 3 variables, 1 pool",
         "at least 50% of production's rows in dag_run, task_instance, xcom",
         "staging runs 3.2.2",
-        "Helm values are not compared: staging's cluster is not known",
+        "staging's revision 1 has production's values for the target version",
+        "production has no plugins of its own",
         "staging has all 2 providers of production, none of them older",
     }
+    assert seen.status == HOLDS
+
+
+async def test_a_plugin_that_staging_has_not_loaded_is_named_until_it_is_left_behind(
+    days: Days, tmp_path: Path
+) -> None:
+    folder = days.directory / "plugins"
+    folder.mkdir()
+    plugin = "class Views(AirflowPlugin):\n    name = 'team_views'\n"
+    (folder / "views.py").write_text(f"from airflow.plugins_manager import AirflowPlugin\n{plugin}")
+    try:
+        async with place(days, Packages(tmp_path)) as where:
+            seen = await versions.staging(where)
+        async with place(days, Packages(tmp_path), staging_differs=("plugins.team_*", *DIFFERS)) as where:
+            left = await versions.staging(where)
+    finally:
+        shutil.rmtree(folder)
+    assert (seen.status, seen.found[0]) == (FAILS, "staging has not loaded the plugin team_views")
+    assert left.status == HOLDS, left.found
+
+
+async def test_a_plugin_that_3_x_cannot_import_is_told_with_its_error(days: Days, tmp_path: Path) -> None:
+    folder = days.directory / "staging" / "plugins"
+    folder.mkdir()
+    (folder / "views.py").write_text("from airflow.www.app import csrf\n")
+    try:
+        async with place(days, Packages(tmp_path)) as where:
+            seen = await versions.packages(where)
+    finally:
+        shutil.rmtree(folder)
+    assert seen.status == FAILS
+    assert "No module named 'airflow.www.app'" in seen.found[0]
 
 
 async def test_a_provider_one_behind_is_named_with_both_versions(days: Days, tmp_path: Path) -> None:
@@ -124,25 +159,17 @@ async def test_a_dag_that_staging_lacks_is_named_although_its_row_is_still_there
         await until(where, "8 DAGs")
 
 
-async def test_the_helm_values_of_staging_are_compared_by_path(days: Days, tmp_path: Path) -> None:
-    """The world's only cluster has the release of 2.x: what is told of it is what its values lack."""
-    context = {"staging_context": load(days.config).kubernetes.context}
-    async with place(days, Packages(tmp_path), **context) as where:
-        seen = await until(where, "8 DAGs")
-        assert seen.status == FAILS
-        told = next(text for text in seen.found if "production's values" in text)
-        assert told.startswith("staging's revision 1 differs from production's values in airflowVersion, ")
-        given = yaml.safe_load((days.directory / "values-3x.yaml").read_text())
-        assert given["data"]["metadataConnection"]["pass"] not in "".join(seen.found)
-    top = {"staging_differs": tuple(each.partition(".")[0] for each in paths(days))}
-    async with place(days, Packages(tmp_path), **context, **top) as where:
-        assert (await versions.staging(where)).status == HOLDS
-
-
-def paths(days: Days) -> list[str]:
-    """Where both releases' values differ."""
-    two, three = (yaml.safe_load((days.directory / f"values-{name}.yaml").read_text()) for name in ("2x", "3x"))
-    return differences(two, three)
+async def test_the_helm_values_of_staging_are_compared_by_path_and_nothing_of_them_is_shown(
+    days: Days, tmp_path: Path
+) -> None:
+    async with place(days, Packages(tmp_path), staging_differs=()) as where:
+        seen = await versions.staging(where)
+    told = next(text for text in seen.found if "production's values" in text)
+    assert seen.status == FAILS
+    assert told.startswith("staging's revision 1 differs from production's values in data.metadataConnection.")
+    assert told.endswith("workers.replicas")
+    given = yaml.safe_load((days.directory / "values-3x.yaml").read_text())
+    assert given["data"]["metadataConnection"]["pass"] not in "".join(seen.found)
 
 
 def test_a_difference_is_told_by_its_path_unless_it_is_on_purpose() -> None:

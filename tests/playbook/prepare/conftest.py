@@ -1,19 +1,22 @@
-"""A world for the looks that ask production and staging."""
+"""A team in the world, and a dump of its production."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.flight.world import world
+from tests.flight.world import environment
+from tests.playbook.prepare.team import Team, dumped
 
 
-@pytest.fixture(scope="session")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A running world with a few DAGs, and a staging on the target version."""
-    with world(
-        tmp_path_factory.mktemp("prepare") / "world", "--staging", "--dags=8", "--task-instances=300"
-    ) as running:
-        yield running
+@pytest.fixture
+def team(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
+    for name, value in environment(directory).items():
+        monkeypatch.setenv(name, value)
+    return Team(directory, tmp_path)
+
+
+@pytest.fixture
+def dump(team: Team) -> str:
+    return dumped(team)

@@ -24,7 +24,7 @@ from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 from tests.flight.world import environment
-from tests.playbook.prepare.test_in_a_world import place
+from tests.playbook.prepare.team import place
 
 pytestmark = pytest.mark.world
 TRACE = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'airflow.operators.bash_operator'\n"

@@ -1,4 +1,4 @@
-"""The fifteen in a rehearsal's world: in order they hold, and each seeded defect is found."""
+"""The fifteen in a rehearsal's world: in order they hold, and a person signs what nobody can see."""
 
 from __future__ import annotations
 
@@ -6,142 +6,43 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
 import msgspec
-import psycopg
 import pytest
-import yaml
 
-from migration_cockpit.config import Schedule, SecretRef, load
-from migration_cockpit.playbook.prepare import backup, examine, signoffs
-from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, SIGNED, UNKNOWN, Result
-from migration_cockpit.playbook.prepare.signoffs import SignOff
-from tests.flight.world import environment
-from tests.playbook.prepare.test_looks import FREEZE, LOG, alertmanager, session, silence
+from migration_cockpit.cockpit.opening import opening
+from migration_cockpit.config import Schedule
+from migration_cockpit.connections import Connections
+from migration_cockpit.playbook.days import by_id, go_through, opened
+from migration_cockpit.playbook.flight import Flight
+from migration_cockpit.playbook.prepare import people
+from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, SIGNED, UNKNOWN
+from migration_cockpit.session.clock import SystemClock
+from migration_cockpit.session.places import days_of
+from migration_cockpit.session.recorder import Recorder
+from migration_cockpit.session.redact import Redactor
+from tests.playbook.prepare.team import (
+    EVIDENCE,
+    Team,
+    backup_tested,
+    sign,
+    silenced,
+    statuses,
+    words,
+)
+from tests.playbook.prepare.test_looks import FREEZE, alertmanager, silence
 
 pytestmark = pytest.mark.world
-PINS = "config: {scheduler: {catchup_by_default: 'True', create_cron_data_intervals: 'True'}}\n"
 
 
-class Team:
-    """What a careful team has in order beside the world, in files that a test can spoil."""
-
-    def __init__(self, directory: Path, home: Path) -> None:
-        self.directory, self.home, self.sessions = directory, home, home / "sessions"
-        dags = home / "dags"
-        dags.mkdir()
-        (dags / "new.py").write_text("from airflow.sdk import DAG\nwith DAG('e', schedule='@daily'):\n    pass\n")
-        (home / "pins.yaml").write_text(PINS)
-        (home / "access.log").write_text('10.0.0.8 - - "GET /api/v2/dags HTTP/1.1" 200 1 "-" "new/1"\n')
-        (home / "production.txt").write_text(FREEZE)
-        (home / "target.txt").write_text(FREEZE.replace("2.11.2", "3.2.2"))
-        session(self.sessions, "r", "ada", "verified")
-        session(self.sessions, "b", "ada", "rolled back")
-        settings = load(directory / "config.toml")
-        schedule = settings.schedule
-        begin = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=7)
-        shift = begin - timedelta(days=(begin.weekday() - 5) % 7) - schedule.announce
-        names = [each.name for each in msgspec.structs.fields(type(schedule))]
-        self.settings = msgspec.structs.replace(
-            settings,
-            schedule=msgspec.structs.replace(schedule, **{name: getattr(schedule, name) + shift for name in names}),
-            helm=msgspec.structs.replace(settings.helm, values=(*settings.helm.values, str(home / "pins.yaml"))),
-            prepare=msgspec.structs.replace(
-                settings.prepare,
-                dags=str(dags),
-                access_logs=(str(home / "*.log"),),
-                production_packages=str(home / "production.txt"),
-                staging_packages=str(home / "production.txt"),
-                target_packages=str(home / "target.txt"),
-                team=("ada",),
-            ),
-        )
-
-    def values(self, change: dict[str, Any], drop: str = "") -> None:
-        """Change the values for the target version."""
-        last = self.settings.helm.values[0]
-        given = yaml.safe_load(Path(last).read_text())
-        given.pop(drop, None)
-        (self.home / "values.yaml").write_text(yaml.safe_dump(given | change))
-        files = (str(self.home / "values.yaml"), str(self.home / "pins.yaml"))
-        self.settings = msgspec.structs.replace(
-            self.settings, helm=msgspec.structs.replace(self.settings.helm, values=files)
-        )
-
-    async def results(self) -> dict[str, Result]:
-        """All fifteen by id."""
-        found = await examine(self.settings, sessions=self.sessions, now=datetime.now(UTC))
-        assert [each.asked.number for each in found] == list(range(1, 16))
-        return {each.asked.id: each for each in found}
-
-
-@pytest.fixture
-def team(directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
-    for name, value in environment(directory).items():
-        monkeypatch.setenv(name, value)
-    return Team(directory, tmp_path)
-
-
-def spoil(dump: Path) -> None:
-    """Cut a dump off, as a full disk does."""
-    whole = dump.read_bytes()
-    dump.write_bytes(whole[: len(whole) // 3])
-
-
-def words(result: Result) -> str:
-    return " | ".join((result.asked.id, result.status, *result.seen.found, result.seen.mend))
-
-
-@pytest.fixture
-def dump(directory: Path, team: Team) -> str:
-    """A real dump of production's database among the sessions."""
-    base = psycopg.conninfo.make_conninfo(**place(directory, "airflow"))
-    written = subprocess.run(
-        [team.settings.dump.pg_dump, "-Fc", "--no-owner", "--no-acl", base], capture_output=True, check=True
-    ).stdout
-    artifacts = team.sessions / f"{team.settings.deployment.name}-20260512-090000" / "artifacts"
-    artifacts.mkdir(parents=True, exist_ok=True)
-    (artifacts / "airflow.dump").write_bytes(written)
-    return str(artifacts / "airflow.dump")
-
-
-async def test_what_can_be_seen_holds_and_the_rest_waits_for_a_word(team: Team) -> None:
+async def test_what_can_be_seen_holds_and_the_rest_waits_for_something_to_be_done(team: Team) -> None:
     found = await team.results()
-    holds = {name for name, each in found.items() if each.status == HOLDS}
-    wanted = {
-        "source",
-        "violations",
-        "consumers",
-        "chart",
-        "rollback",
-        "team",
-        "secrets",
-        "packages",
-        "schedules",
-    }
-    assert holds == wanted, "\n".join(words(each) for each in found.values())
-    assert {each.status for name, each in found.items() if name not in wanted} == {UNKNOWN}
-    secrets = [path.read_text().strip() for path in (team.directory / "secrets").iterdir()]
     told = "\n".join(words(each) for each in found.values())
-    assert not [secret for secret in secrets if secret != "admin" and secret in told]
-
-
-def sign(team: Team, *names: str) -> None:
-    """Sign these off as a person would."""
-    for name in names:
-        word = SignOff(name, "ada", datetime.now(UTC), "looked at with the team")
-        signoffs.add(signoffs.path(team.sessions, team.settings.deployment.name), word)
-
-
-def silenced(team: Team, url: str) -> None:
-    """An Alertmanager to ask."""
-    prepare = msgspec.structs.replace(team.settings.prepare, alertmanager=url)
-    team.settings = msgspec.structs.replace(team.settings, prepare=prepare)
+    assert statuses(found) == {name: HOLDS if name in EVIDENCE else UNKNOWN for name in found}, told
+    assert "`airflow config lint` in airflow-scheduler-" in words(found["checks"]), "it was run, not signed"
+    secrets = [path.read_text().strip() for path in (team.directory / "secrets").iterdir()]
+    assert not [secret for secret in secrets if secret not in {"admin", ""} and secret in told]
 
 
 def covering(team: Team) -> bytes:
@@ -151,67 +52,58 @@ def covering(team: Team) -> bytes:
     return json.dumps([silence(begins.isoformat(), ends.isoformat())]).encode()
 
 
-async def test_all_fifteen_become_ready_by_evidence_or_a_word(team: Team, dump: str) -> None:
-    scratch_by(team, "airflow")
-    assert not (await backup.restore_alone(team.settings, team.sessions, None)).why
-    # A world's staging has no cluster whose Helm values could be read.
-    by_word = {"checks", "messages", "window", "staging"}
-    sign(team, *by_word)
+async def announce(team: Team) -> None:
+    """What `day D-3 --send` does."""
+    home = days_of(team.sessions, team.settings.deployment.name, "2.11.2", "3.2.2")
+    recorder = Recorder(home, SystemClock(), Redactor())
+    opened(recorder, opening(team.settings, f"days-{home.name}"))
+    connections = Connections(team.settings, Redactor(), SystemClock())
+    flight = Flight(team.settings, connections, recorder, SystemClock())
+    flight.operator = "ada"
+    day = by_id("D-3")
+    assert day is not None
+    await go_through(day, flight, sessions=team.sessions, send=True)
+    await connections.close()
+    recorder.close()
+
+
+async def test_all_fifteen_become_ready_and_only_the_window_by_a_word(team: Team, dump: str) -> None:
+    assert not (await backup_tested(team)).why
+    await announce(team)
+    sign(team, "window")
     with alertmanager(covering(team)) as url:
         silenced(team, url)
         found = await team.results()
-    assert [name for name, each in found.items() if not each.ready] == [], [words(each) for each in found.values()]
-    assert {name for name, each in found.items() if each.status == SIGNED} == by_word
+        told = "\n".join(words(each) for each in found.values())
+        assert statuses(found) == {name: SIGNED if name == "window" else HOLDS for name in found}, told
     assert all(each.seen.found for each in found.values()), "each says what was seen"
+    assert found["messages"].seen.found[0].startswith("the announcement was sent to the channel on ")
+    later = msgspec.structs.replace(
+        team.settings.schedule, window_end=team.settings.schedule.window_end + timedelta(hours=1)
+    )
+    team.settings = msgspec.structs.replace(team.settings, schedule=later)
+    changed = await people.messages(team.where())
+    assert (changed.status, "says something else by now" in changed.found[0]) == (UNKNOWN, True)
 
 
-@contextmanager
-def bad_xcom(team: Team) -> Iterator[None]:
-    """An empty XCom, which the migration cannot turn into jsonb, as long as it is needed."""
-    copied = "dag_run_id, task_id, map_index, dag_id, run_id, timestamp"
-    with psycopg.connect(**place(team.directory, "airflow"), autocommit=True) as connection:
-        connection.execute(
-            f"insert into xcom (key, value, {copied}) select 'bad', ''::bytea, {copied} from xcom limit 1"
-        )
-        try:
-            yield
-        finally:
-            connection.execute("delete from xcom where key = 'bad'")
-
-
-async def test_each_seeded_defect_turns_its_own_red(team: Team, dump: str) -> None:
-    team.values({"webserver": {"replicas": 2}}, drop="jwtSecretName")
-    (team.home / "pins.yaml").write_text(PINS.replace("catchup_by_default: 'True'", "catchup_by_default: 'False'"))
-    (team.home / "dags" / "old.py").write_text("from airflow import DAG\nDAG('d', schedule_interval='@daily')\n")
-    (team.home / "access.log").write_text(LOG)
+async def test_the_rest_turns_red_too(team: Team) -> None:
     (team.home / "target.txt").write_text(FREEZE.replace("9.4.0", "9.3.1"))
-    (team.home / "staging.txt").write_text(FREEZE.replace("9.4.0", "9.3.1"))
-    spoil(Path(dump))
-    prepare = msgspec.structs.replace(team.settings.prepare, staging_packages=str(team.home / "staging.txt"))
+    team.values({}, drop="jwtSecretName")
     deployment = msgspec.structs.replace(team.settings.deployment, source_version="2.11.0")
     friday = over(team.settings.schedule, timedelta(days=6))
-    team.settings = msgspec.structs.replace(team.settings, deployment=deployment, prepare=prepare, schedule=friday)
-    with bad_xcom(team), alertmanager(b"[]") as url:
+    team.settings = msgspec.structs.replace(team.settings, deployment=deployment, schedule=friday)
+    with alertmanager(b"[]") as url:
         silenced(team, url)
         found = await team.results()
     expected = {
         "source": "airflow version: 2.11.2",
-        "staging": "staging is behind: apache-airflow-providers-amazon 9.3.1, production has 9.4.0",
-        "checks": "XComs that stop the migration: 1 empty",
-        "violations": "old.py:2 AIR301",
-        "consumers": "10.0.0.9 (billing/1.2): 2 calls of GET /api/v1/dags",
-        "chart": "webserver → apiServer",
-        "backup": "airflow.dump",
+        "chart": "the JWT secret is not pinned (jwtSecretName)",
         "window": "a Friday evening",
         "packages": "amazon 9.3.1, production has 9.4.0",
-        "schedules": "catchup_by_default: production has True, the target's values say False",
         "alerts": "none of 0 silences covers the window",
     }
     for name, said in expected.items():
         assert (found[name].status, said in words(found[name])) == (FAILS, True), words(found[name])
-    assert {name for name, each in found.items() if each.status == FAILS} == set(expected)
-    assert "the JWT secret is not pinned (jwtSecretName)" in words(found["chart"])
-    assert "DAGs follow the default of catchup" in words(found["schedules"])
 
 
 def over(schedule: Schedule, later: timedelta) -> Schedule:
@@ -234,84 +126,6 @@ async def test_what_the_render_refers_to_and_is_not_there_is_missed(team: Team) 
         "PersistentVolumeClaim no-claim",
     ):
         assert missing in words(found)
-
-
-# -- the backup's test
-
-
-def scratch_by(team: Team, user: str) -> None:
-    """Name the world's own server as the one with room, by this role."""
-    file = team.home / "scratch-dsn"
-    file.write_text(psycopg.conninfo.make_conninfo(**place(team.directory, user)))
-    prepare = msgspec.structs.replace(team.settings.prepare, scratch_dsn=SecretRef(file=str(file)))
-    team.settings = msgspec.structs.replace(team.settings, prepare=prepare)
-
-
-def place(directory: Path, user: str) -> dict[str, Any]:
-    """How this role reaches the world's database."""
-    owner = psycopg.conninfo.conninfo_to_dict((directory / "secrets" / "dsn").read_text())
-    values = yaml.safe_load((directory / "values-3x.yaml").read_text())["data"]["metadataConnection"]
-    if user == "cockpit":
-        return {**owner, "dbname": values["db"]}
-    return {
-        "host": owner["host"],
-        "port": int(values["port"]),
-        "dbname": values["db"],
-        "user": values["user"],
-        "password": values["pass"],
-    }
-
-
-def databases(team: Team) -> set[str]:
-    with psycopg.connect(**place(team.directory, "airflow"), autocommit=True) as connection:
-        return {str(row[0]) for row in connection.execute("select datname from pg_database").fetchall()}
-
-
-async def test_a_dump_counts_once_it_was_restored_and_its_rows_were_equal(team: Team, dump: str) -> None:
-    before = (await team.results())["backup"]
-    assert before.status == UNKNOWN
-    assert "it was not restored yet" in words(before)
-    scratch_by(team, "airflow")
-    there = databases(team)
-    tested = await backup.restore_alone(team.settings, team.sessions, None)
-    assert tested.why == ""
-    assert tested.rows["public.task_instance"] >= 300
-    assert databases(team) == there, "the scratch database is gone again"
-    found = (await team.results())["backup"]
-    assert (found.status, "rows equal" in words(found)) == (HOLDS, True), words(found)
-    assert found.seen.at is not None, "the evidence ages"
-    spoil(Path(dump))
-    assert (await team.results())["backup"].status == FAILS, "the newest dump is broken: what was tested is gone"
-
-
-@pytest.mark.parametrize(("user", "said"), [("cockpit", "may not create databases: ALTER ROLE cockpit CREATEDB")])
-async def test_a_role_that_may_not_create_databases_is_told_so(team: Team, dump: str, user: str, said: str) -> None:
-    scratch_by(team, user)
-    assert said in (await backup.restore_alone(team.settings, team.sessions, Path(dump))).why
-
-
-async def test_a_dump_that_breaks_off_fails_its_test_and_leaves_nothing(team: Team, dump: str) -> None:
-    scratch_by(team, "airflow")
-    there = databases(team)
-    spoil(Path(dump))
-    tested = await backup.restore_alone(team.settings, team.sessions, Path(dump))
-    assert "cannot be read to its end" in tested.why
-    assert databases(team) == there
-    found = (await team.results())["backup"]
-    assert (found.status, "airflow.dump" in words(found)) == (FAILS, True)
-
-
-async def test_a_database_of_that_name_that_is_not_the_cockpits_is_left_alone(team: Team, dump: str) -> None:
-    scratch_by(team, "airflow")
-    name = f"migration_cockpit_scratch_{team.settings.deployment.name}"
-    with psycopg.connect(**place(team.directory, "airflow"), autocommit=True) as connection:
-        connection.execute(psycopg.sql.SQL("create database {}").format(psycopg.sql.Identifier(name)))
-        try:
-            tested = await backup.restore_alone(team.settings, team.sessions, Path(dump))
-            assert "none of the cockpit's" in tested.why
-            assert name in databases(team)
-        finally:
-            connection.execute(psycopg.sql.SQL("drop database {}").format(psycopg.sql.Identifier(name)))
 
 
 def command(team: Team, *arguments: str) -> subprocess.CompletedProcess[str]:

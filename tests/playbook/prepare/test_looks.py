@@ -20,7 +20,7 @@ import zstandard
 from migration_cockpit.config import Schedule
 from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.preflight.place import Place
-from migration_cockpit.playbook.prepare import backup, chart, consumers, dags, past_sessions, people, versions
+from migration_cockpit.playbook.prepare import backup, chart, consumers, dags, lint, past_sessions, people, versions
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
 from migration_cockpit.playbook.prepare.values import merged, over, setting, truth
 from migration_cockpit.session import events as ev
@@ -110,6 +110,9 @@ LOG = """\
 10.0.0.8 - - [10/May/2026:09:02:00 +0000] "GET /api/v2/monitor/health HTTP/1.1" 200 12 "-" "new/1"
 10.0.0.8 - - [10/May/2026:09:02:00 +0000] "GET /healthy HTTP/1.1" 200 12 "-" "new/1"
 INFO:     10.0.0.5:40112 - "GET /airflow/api/v1/pools HTTP/1.1" 404 Not Found
+2026-05-10T09:02:00.1Z stdout F INFO:     10.0.0.6:40112 - "GET /health HTTP/1.1" 404 Not Found
+2026-05-10T09:02:00.799320Z [info     ] request finished               [http.access] client_addr=10.0.0.4:48262 \
+duration_us=4413 loc=http_access_log.py:98 method=GET path=/api/v1/dags query= status_code=404
 """
 
 
@@ -118,22 +121,44 @@ async def test_callers_of_what_is_gone_are_told_by_client_and_path(tmp_path: Pat
     seen = await consumers.look(where(tmp_path, access_logs=["ingress-*.log"]))
     assert seen.status == FAILS
     assert set(seen.found) == {
-        "8 lines of 1 file looked at",
+        "10 lines of 1 file looked at over 2 min",
         "10.0.0.9 (billing/1.2): 2 calls of GET /api/v1/dags",
         "10.0.0.9 (billing/1.2): 1 call of POST /api/v1/dags",
         "10.0.0.7 (ELB-HealthChecker/2.0): 1 call of GET /health",
         "10.0.0.5: 1 call of GET /api/v1/pools",
+        "10.0.0.6: 1 call of GET /health",
+        "10.0.0.4: 1 call of GET /api/v1/dags",
     }
     assert seen.at is not None, "logs grow old"
 
 
-async def test_no_log_is_no_proof(tmp_path: Path) -> None:
+def dated(*days: int) -> str:
+    """Lines of these days of May, of which none calls what is gone; the cockpit's own calls are nobody's script."""
+    lines: tuple[str, ...] = (
+        '10.0.0.8 - - [{:02}/May/2026:09:00:00 +0000] "GET /api/v2/dags HTTP/1.1" 200 1 "-" "new/1"\n',
+    )
+    lines += (
+        '127.0.0.1 - - [{:02}/May/2026:09:00:00 +0000] "GET /api/v1/dags HTTP/1.1" 200 1 "-" "migration-cockpit"\n',
+    )
+    return "".join(line.format(day) for day in days for line in lines)
+
+
+async def test_no_log_and_a_short_one_are_no_proof(tmp_path: Path) -> None:
     assert (await consumers.look(where(tmp_path))).status == UNKNOWN
-    assert (await consumers.look(where(tmp_path, access_logs=["*.log"]))).status == UNKNOWN
-    (tmp_path / "a.log").write_text("")
-    assert (await consumers.look(where(tmp_path, access_logs=["*.log"]))).status == UNKNOWN
-    (tmp_path / "a.log").write_text('10.0.0.8 - - "GET /api/v2/dags HTTP/1.1" 200\n')
-    assert (await consumers.look(where(tmp_path, access_logs=["*.log"]))).status == HOLDS
+    logs = where(tmp_path, access_logs=["*.log"])
+    assert (await consumers.look(logs)).status == UNKNOWN
+    log = tmp_path / "a.log"
+    for text, said in (
+        ("", "the access logs are empty"),
+        ('10.0.0.8 - - "GET /api/v2/dags HTTP/1.1" 200\n', "they do not tell when they are of"),
+        (dated(9, 10), "too short to prove it"),
+    ):
+        log.write_text(text)
+        seen = await consumers.look(logs)
+        assert (seen.status, said in seen.found[0]) == (UNKNOWN, True), seen.found
+    log.write_text(dated(7, 10))
+    seen = await consumers.look(logs)
+    assert (seen.status, seen.found[0]) == (HOLDS, "4 lines of 1 file looked at over 3 days")
 
 
 # -- packages
@@ -161,10 +186,50 @@ async def test_a_provider_that_is_behind_or_missing_is_named(
 ) -> None:
     (tmp_path / "production.txt").write_text(FREEZE)
     (tmp_path / "target.txt").write_text(target)
-    seen = await versions.packages(where(tmp_path, production_packages="production.txt", target_packages="target.txt"))
+    seen = versions.providers(str(tmp_path / "production.txt"), str(tmp_path / "target.txt"), "the target")
     assert seen.status == status
     assert any(said in text for text in seen.found)
     assert (await versions.packages(where(tmp_path))).status == UNKNOWN
+
+
+# -- `airflow config lint`
+
+
+SAID = """\
+[2026-05-10T09:00:00Z] plugins.py:37 INFO - setup plugin alembic.autogenerate
+Found issues in your airflow.cfg:
+  - Changed default value of `executor` in `core` from `SequentialExecutor` to `LocalExecutor`. You currently have
+`CeleryExecutor` set.
+  - `sql_alchemy_conn` configuration parameter moved from `core` section to `database` section as `sql_alchemy_conn`.
+{more}
+Please update your configuration file accordingly.
+"""
+NOTES = "lint: 2 of its findings are no fault: [core] executor, [core] sql_alchemy_conn"
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "found"),
+    [
+        ("No issues found in your airflow.cfg. It is ready for Airflow 3!\n", HOLDS, ("lint finds nothing",)),
+        (SAID.format(more=""), HOLDS, (NOTES,)),
+        (
+            SAID.format(more="  - Removed deprecated `check_slas` configuration parameter from\n`core` section. Gone."),
+            FAILS,
+            ("lint: Removed deprecated `check_slas` configuration parameter from `core` section. Gone.", NOTES),
+        ),
+        ("Killed\n", UNKNOWN, ("lint said nothing that is known: Killed",)),
+    ],
+)
+def test_what_config_lint_says_is_a_fault_unless_it_is_a_default_or_the_charts_own(
+    said: str, status: str, found: tuple[str, ...]
+) -> None:
+    seen = lint.judge(said, "lint")
+    assert (seen.status, seen.found) == (status, found)
+
+
+async def test_where_config_lint_cannot_be_run_that_is_said(tmp_path: Path) -> None:
+    seen = await lint.look(where(tmp_path))
+    assert (seen.status, "staging's cluster is not known" in seen.found[0]) == (UNKNOWN, True)
 
 
 # -- the chart's values

@@ -6,21 +6,29 @@ import glob
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from migration_cockpit.connections.hub import AGENT
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
-from migration_cockpit.session.words import plural
+from migration_cockpit.session.words import plural, span
 
 SHOWN = 8
 _CALL = re.compile(r'"(?P<method>[A-Z]+) (?P<path>/[^ "]*) HTTP/[\d.]+"')
 _CLIENT = re.compile(r"(?P<address>\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:]+:[0-9a-fA-F:]+)")
+_TOLD = re.compile(
+    r"""^(?=.*\brequest finished\b)(?=.*\bmethod["=: ]+(?P<method>[A-Z]+))(?=.*\bpath["=: ]+(?P<path>/[^ "]*))"""
+    r"""(?:.*\bclient_addr["=: ]+(?P<client>[^ "]*):\d+)?"""
+)
+"""What an api-server logs of a call from 3.2 on, as words or as JSON; it tells no user agent."""
 _GONE = re.compile(r"(?:^|/)(?P<what>api/v1/(?P<object>\w+)?|health(?=[/?]|$))")
 _COMMON = re.compile(r"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
 _ISO = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?")
-PROBE = "kube-probe"
-"""The chart's own probes change with the chart: they are nobody's script."""
+NOBODYS = ("kube-probe", f'"{AGENT}"')
+"""Who calls without being anybody's script: the chart's probes change with the chart, the cockpit by itself."""
+LEAST = timedelta(days=3)
+"""How long logs must reach back to prove that nobody calls: a script may run once a day, and not at weekends."""
 
 
 async def look(where: Where) -> Seen:
@@ -33,35 +41,56 @@ async def look(where: Where) -> Seen:
 
 
 def read(patterns: Iterable[str], since: datetime | None = None) -> Seen:
-    """Who calls what is gone, by these logs; of lines that tell when, only those after `since`."""
+    """Who calls what is gone, by these logs; of lines that tell when, only those after `since`.
+
+    Without `since` that nobody calls is proved only by logs of some days.
+    """
     since = since.replace(microsecond=0) if since else None  # logs tell seconds
     files = sorted({name for pattern in patterns for name in glob.glob(pattern)})  # noqa: PTH207  # absolute patterns
     if not files:
         return Seen(UNKNOWN, (f"no file matches {', '.join(patterns)}",), "correct prepare.access_logs")
     found: Counter[tuple[str, str]] = Counter()
-    total = 0
+    total, moments = 0, []
     for name in files:
+        line = ""
         try:
             with Path(name).open(encoding="utf-8", errors="replace") as lines:
-                for line in lines:
-                    if since is not None and (at := moment(line)) is not None and at < since:
+                for number, line in enumerate(lines):
+                    if since is not None and (told := moment(line)) is not None and told < since:
                         continue
                     total += 1
                     found.update(calls(line))
+                    if number == 0:
+                        moments.append(moment(line))
+            moments.append(moment(line))
         except OSError as error:
             return Seen(UNKNOWN, (f"{name} cannot be read: {error.strerror}",), "correct prepare.access_logs")
     at = datetime.fromtimestamp(max(Path(name).stat().st_mtime for name in files), UTC)
     if since is not None and (at < since or not total):
         return Seen(UNKNOWN, (f"the access logs end before {since:%Y-%m-%d %H:%M} UTC",), "fetch newer ones", at)
-    looked = f"{plural(total, 'line')} of {plural(len(files), 'file')} looked at"
+    known = [each for each in moments if each is not None]
+    covered = max(known) - min(known) if known else None
+    over = f" over {span(covered.total_seconds())}" if covered is not None and since is None else ""
+    looked = f"{plural(total, 'line')} of {plural(len(files), 'file')} looked at{over}"
     if not total:
         return Seen(UNKNOWN, ("the access logs are empty",), "name logs of some days", at)
-    if not found:
-        return Seen(HOLDS, (looked, "nobody calls /api/v1 or /health"), at=at)
+    if found:
+        return Seen(FAILS, (looked, *_callers(found)), MEND, at)
+    nobody = "nobody calls /api/v1 or /health"
+    if since is None and (covered is None or covered < LEAST):
+        why = "which is too short to prove it" if covered is not None else "and they do not tell when they are of"
+        mend = f"name logs of {LEAST.days} days or more: a script may run once a day"
+        return Seen(UNKNOWN, (f"{looked}: {nobody} in them, {why}",), mend, at)
+    return Seen(HOLDS, (looked, nobody), at=at)
+
+
+MEND = "move each to /api/v2 with a token, and to /api/v2/monitor/health; or sign for those that may fail"
+
+
+def _callers(found: Counter[tuple[str, str]]) -> tuple[str, ...]:
     callers = [f"{client}: {plural(count, 'call')} of {path}" for (client, path), count in found.most_common()]
     more = [f"… {len(callers) - SHOWN} more"] if len(callers) > SHOWN else []
-    mend = "move each to /api/v2 with a token, and to /api/v2/monitor/health; or sign for those that may fail"
-    return Seen(FAILS, (looked, *callers[:SHOWN], *more), mend, at)
+    return (*callers[:SHOWN], *more)
 
 
 def moment(line: str) -> datetime | None:
@@ -76,15 +105,20 @@ def moment(line: str) -> datetime | None:
 
 def calls(line: str) -> Iterator[tuple[str, str]]:
     """(client, path without its ids) of a line of a log that asks for what is gone."""
-    call = _CALL.search(line)
-    if call is None or PROBE in line or "/api/v2/" in call["path"]:
+    if any(each in line for each in NOBODYS):
         return
-    gone = _GONE.search(call["path"].partition("?")[0])
-    if gone is None:
+    told = None
+    call = _CALL.search(line) or (told := _TOLD.match(line))
+    gone = _GONE.search(call["path"].partition("?")[0]) if call and "/api/v2/" not in call["path"] else None
+    if call is None or gone is None:
         return
-    client = _CLIENT.search(line)
-    agent = re.findall(r'"([^"]*)"', line)
-    who = f"{client['address'] if client else 'unknown'}"
-    named = f" ({agent[-1][:40]})" if len(agent) > 1 and agent[-1] not in {"-", ""} else ""
+    if told is not None:
+        who = told["client"] or "unknown"
+    else:
+        # A time has colons too, and may stand before the address.
+        client = _CLIENT.search(_ISO.sub("", line))
+        agent = re.findall(r'"([^"]*)"', line)
+        named = f" ({agent[-1][:40]})" if len(agent) > 1 and agent[-1] not in {"-", ""} else ""
+        who = f"{client['address'] if client else 'unknown'}{named}"
     path = f"/api/v1/{gone['object'] or ''}" if gone["what"].startswith("api") else "/health"
-    yield f"{who}{named}", f"{call['method']} {path}"
+    yield who, f"{call['method']} {path}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import shutil
 import subprocess
+import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -15,7 +17,7 @@ import msgspec
 from migration_cockpit.connections import Unreachable
 from migration_cockpit.connections.errors import one_line
 from migration_cockpit.connections.threads import in_thread
-from migration_cockpit.playbook.prepare import versions
+from migration_cockpit.playbook.prepare import lint, versions
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where, together
 from migration_cockpit.playbook.prepare.values import merged, setting, truth
 
@@ -66,7 +68,7 @@ async def checks(where: Where) -> Seen:
     else:
         parts.append(Seen(UNKNOWN, ("import errors of 3.x are not known",), "set prepare.staging_dsn in the config"))
     parts.append(await xcoms(where))
-    parts.append(Seen(UNKNOWN, ("`airflow config lint` runs in a pod of 3.x, not from here",), "run it, and sign"))
+    parts.append(await lint.look(where))
     return together(parts)
 
 
@@ -139,7 +141,17 @@ def ruff(folder: str | None, program: str) -> list[dict[str, Any]] | str:
         return "the DAGs folder is not known"
     if not Path(folder).is_dir():
         return f"{folder} is not a folder"
-    command = [program, "check", "--select", RULES, "--output-format", "json", "--no-fix", "--no-cache", "--exit-zero"]
+    command = [
+        _found(program),
+        "check",
+        "--select",
+        RULES,
+        "--output-format",
+        "json",
+        "--no-fix",
+        "--no-cache",
+        "--exit-zero",
+    ]
     # Their own settings could switch the rules off; what a comment in a file excuses is excused.
     command += ["--isolated", folder]
     try:
@@ -152,6 +164,14 @@ def ruff(folder: str | None, program: str) -> list[dict[str, Any]] | str:
         return f"{program}: {' '.join(ran.stderr.split())[:200]}"
     found: list[dict[str, Any]] = json.loads(ran.stdout or "[]")
     return found
+
+
+def _found(program: str) -> str:
+    """The program, from the PATH or else from beside the Python that runs the cockpit."""
+    if "/" in program or shutil.which(program):
+        return program
+    beside = Path(sys.executable).with_name(program)
+    return str(beside) if beside.exists() else program
 
 
 def exceptions(file: str | None) -> tuple[Accepted, ...] | str:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from migration_cockpit.config import Schedule
+from migration_cockpit.config import Schedule, Settings
 from migration_cockpit.connections import Connections, KubeError
 from migration_cockpit.connections.errors import one_line
+from migration_cockpit.connections.threads import in_thread
+from migration_cockpit.playbook import letters
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
+from migration_cockpit.session.journal import FILE, JournalError
+from migration_cockpit.session.places import days_of
+from migration_cockpit.session.recording import Recording
+from migration_cockpit.session.recording.opening import find_journal
+from migration_cockpit.session.words import hm
 
 FRIDAY = 4
 EVENING = 15
@@ -21,10 +30,46 @@ SECONDS = 10.0
 
 
 async def messages(where: Where) -> Seen:
-    """Where the messages go. That they were read and approved a person says."""
+    """Whether D-3 has sent the announcement as it reads now; where it has not, a person says that it is agreed on."""
     slack = where.settings.slack
     found = f"they go to {slack.channel}" if slack else "no channel is configured: they would stay in the journal"
-    return Seen(UNKNOWN, (found,), "show `plan`'s messages to those who will get them, and sign")
+    told = await in_thread(announced, where.sessions, where.settings)
+    if told is None:
+        mend = "`day D-3 --send` sends the announcement; or show `plan`'s messages to those who will get them, and sign"
+        return Seen(UNKNOWN, (found, "D-3 has not announced it yet"), mend)
+    at, how, now = told
+    if not now:
+        text = f"{how} on {at:%Y-%m-%d}, and the config says something else by now"
+        return Seen(UNKNOWN, (text, found), "`day D-3 --send` announces what has changed; or sign")
+    return Seen(HOLDS, (f"{how} on {at:%Y-%m-%d} at {hm(at)} UTC", found), at=at)
+
+
+def announced(sessions: Path, settings: Settings) -> tuple[datetime, str, bool] | None:
+    """When and how the announcement went out last by the journal of the days, and whether it read as it does now."""
+    it = settings.deployment
+    home = days_of(sessions, it.name, it.source_version, it.target_version)
+    if not any(home.glob(f"{FILE}*")):
+        return None
+    try:
+        with closing(Recording(find_journal(home))) as recording:
+            state = recording.state(recording.end)
+    except (JournalError, OSError):
+        return None  # a journal that is damaged proves nothing
+    sent = [
+        (each.ended, each.operation)
+        for each in state.operations.values()
+        if each.step == letters.DAY
+        and each.operation.startswith(letters.SENT)
+        and each.ended
+        and each.outcome == "done"
+    ]
+    copied, day = state.fact(letters.DAY, letters.COPIED) or {}, state.days.get(letters.DAY)
+    told = [(at, "the announcement was sent to the channel", name == letters.operation(settings)) for at, name in sent]
+    if copied and day is not None:
+        at = datetime.fromisoformat(copied["at"]) if copied.get("at") else day.started
+        same = copied.get("digest") == letters.digest(settings)
+        told.append((at, f"{copied['by']} sent the announcement by hand", same))
+    return max(told, key=lambda one: (one[2], one[0]), default=None)
 
 
 async def window(where: Where) -> Seen:

@@ -14,7 +14,7 @@ from migration_cockpit.config import version_tuple
 from migration_cockpit.connections import Connections, Unreachable, postgres
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.preflight import metadata, release
-from migration_cockpit.playbook.prepare import same_values
+from migration_cockpit.playbook.prepare import plugins, same_values
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where, together
 from migration_cockpit.session.words import plural
 
@@ -58,10 +58,10 @@ async def staging(where: Where) -> Seen:
     prepare = where.settings.prepare
     if prepare.staging_airflow is not None:
         parts.append(await _version(where))
-    parts.append(await same_values.look(where))
+    parts += [await same_values.look(where), await plugins.look(where)]
     here, there = prepare.production_packages, prepare.staging_packages
     if here and there:
-        parts.append(await in_thread(_providers, here, there, "staging"))
+        parts.append(await in_thread(providers, here, there, "staging"))
     else:
         text = "providers are not compared: prepare.production_packages and staging_packages are not both given"
         parts.append(Seen(UNKNOWN, (text,), "write `pip freeze` of both images into files, and name them"))
@@ -69,12 +69,14 @@ async def staging(where: Where) -> Seen:
 
 
 async def packages(where: Where) -> Seen:
-    """What production has pinned is in the target's image, and not in an older version."""
+    """What production has pinned is in the target's image, and not older; its plugins are loaded by the target."""
     prepare = where.settings.prepare
     if not prepare.production_packages or not prepare.target_packages:
         mend = "write `pip freeze` of both images into files: prepare.production_packages and prepare.target_packages"
-        return Seen(UNKNOWN, ("the packages of production and target are not known",), mend)
-    return await in_thread(_providers, prepare.production_packages, prepare.target_packages, "the target")
+        pinned = Seen(UNKNOWN, ("the packages of production and target are not known",), mend)
+    else:
+        pinned = await in_thread(providers, prepare.production_packages, prepare.target_packages, "the target")
+    return together([pinned, await plugins.look(where)])
 
 
 async def query(connections: Connections, sql: str, *, seconds: float = 3.0) -> list[tuple[Any, ...]]:
@@ -141,7 +143,8 @@ def freeze(file: str) -> tuple[dict[str, str], datetime] | str:
     return {re.sub(r"[-_.]+", "-", pin[1]).lower(): pin[2] for pin in pins}, at
 
 
-def _providers(production: str, other: str, name: str) -> Seen:
+def providers(production: str, other: str, name: str) -> Seen:
+    """Whether what the other image's `pip freeze` pins has every provider of production's, and none older."""
     here, there = freeze(production), freeze(other)
     for each in (here, there):
         if isinstance(each, str):

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from migration_cockpit.rehearsal.standin.api import dags, runs, tokens
+from migration_cockpit.rehearsal.standin.api import dags, plugins, runs, tokens
 from migration_cockpit.rehearsal.standin.api.health import health
 from migration_cockpit.rehearsal.standin.api.http import Database, Request, Response
 
@@ -61,6 +61,8 @@ class Api:
                 return lambda session: self._patch_one(session, request, dag_id)
             case "GET", ("importErrors",):
                 return _import_errors
+            case "GET", ("plugins",):
+                return lambda _: plugins.listed(self._settings, is3=False)
             case method, ("dags", dag_id, "dagRuns", *more):
                 return runs.route2(method, dag_id, tuple(more), request)
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from migration_cockpit.rehearsal.standin.api import dags, runs, tokens
+from migration_cockpit.rehearsal.standin.api import dags, plugins, runs, tokens
 from migration_cockpit.rehearsal.standin.api.health import health
 from migration_cockpit.rehearsal.standin.api.http import Database, Refused, Request, Response
 from migration_cockpit.rehearsal.standin.worldfaults import fault
@@ -82,6 +82,10 @@ class Api:
                 return lambda session: self._patch_one(session, request, dag_id)
             case "GET", ("importErrors",):
                 return lambda session: _import_errors(session, request)
+            case "GET", ("plugins",):
+                return lambda _: plugins.listed(self._settings, is3=True)
+            case "GET", ("plugins", "importErrors"):
+                return lambda _: plugins.errors(self._settings)
             case method, ("dags", dag_id, "dagRuns", *more):
                 return runs.route3(method, dag_id, tuple(more), request)
         return None

@@ -1,4 +1,4 @@
-"""`airflow version | info | jobs check | config lint | config get-value`."""
+"""`airflow version | info | jobs check | config get-value`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,6 @@ if TYPE_CHECKING:
     from migration_cockpit.rehearsal.standin.cli import Call
 
 _THRESHOLD = 30
-_ISSUES = (
-    "Changed default value of `catchup_by_default` in `scheduler` from `True` to `False`. You currently have "
-    "`True` set.",
-    "Changed default value of `create_cron_data_intervals` in `scheduler` from `True` to `False`. You currently have "
-    "`True` set.",
-    "`base_url` configuration parameter moved from `webserver` section to `api` section as `base_url`.",
-)
 
 
 def version(call: Call) -> int:
@@ -67,18 +60,6 @@ def jobs_check(call: Call) -> int:
     if alive > 1 and not args.allow_multiple:
         raise SystemExit(f"Found {alive} alive jobs. Expected only one.")
     call.log.plain("Found one alive job." if alive == 1 else f"Found {alive} alive jobs.")
-    return 0
-
-
-def config_lint(call: Call) -> int:
-    """2.x finds issues even in its own defaults, 3.x finds none here; rc 0 is the answer to both."""
-    if call.release.is3:
-        call.log.plain("No issues found in your airflow.cfg. It is ready for Airflow 3!")
-        return 0
-    call.log.plain("Found issues in your airflow.cfg:")
-    for line in _ISSUES:
-        call.log.plain(f"  - {line}")
-    call.log.plain("\nPlease update your configuration file accordingly.")
     return 0
 
 

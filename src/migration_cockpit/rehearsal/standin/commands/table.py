@@ -105,7 +105,7 @@ def _others(groups: _Sub[AirflowParser]) -> None:
     check.add_argument("--limit", type=int, default=1)
     check.add_argument("--allow-multiple", action="store_true")
     config = _group(groups, "config")
-    _command(config, "lint", "commands.misc:config_lint")
+    _command(config, "lint", "commands.lint:config_lint")
     value = _command(config, "get-value", "commands.misc:config_get_value")
     value.add_argument("section")
     value.add_argument("option")
