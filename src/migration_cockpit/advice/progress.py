@@ -28,6 +28,10 @@ FIRST = 0.02
 """What of the batches' share is shown at most before the first one."""
 MOST = 0.99
 """What the bar shows at most before the schema is verified."""
+FEW_SMALL = 8
+"""So many revisions that rewrite nothing tell how long such a one takes here."""
+SLOWEST = 5.0
+"""A small one that took so many times what is usual did something else, such as wait for a vacuum."""
 WORTH = 0.3
 """Seconds of estimate from which a finished revision tells of the machine's speed."""
 NARROW = 0.8
@@ -223,7 +227,9 @@ class _Way:
 
     def _paces(self, part: Part) -> tuple[float, bool]:
         """The pace, and whether it was seen in work of the same kind."""
-        same, all_ = _seen(self._migration, self._found, part.rate.by_row if part.rate else False)
+        if part.rate is None:
+            return _small(self._migration, self._found)
+        same, all_ = _seen(self._migration, self._found, part.rate.by_row)
         if same:
             return _clamp(same), True
         return (_clamp(all_) ** DAMPED, False) if all_ else (1.0, False)
@@ -274,7 +280,7 @@ class _Way:
         if run.rows < 0.02 * self.rows_total():
             return pace, same
         now = self._believed(current, run)
-        alike = (part.rate.by_row if part.rate else False) == current.rate.by_row
+        alike = part.rate is not None and part.rate.by_row == current.rate.by_row
         return (now, True) if alike else (now**DAMPED, False)
 
     def _current(self, part: Part, run: RevisionRun) -> tuple[float, float]:
@@ -326,6 +332,21 @@ def _clamp(pace: float) -> float:
     return min(50.0, max(0.02, pace))
 
 
+def _small(migration: MigrationState, found: Estimate) -> tuple[float, bool]:
+    """The pace of revisions that rewrite nothing: the usual one of those that are through, however long one waited."""
+    usual = {part.revision: part.likely for part in found.parts if part.rate is None}
+    paces = [
+        ((run.committed - run.started).total_seconds() - run.waited) / usual[run.revision]
+        for run in migration.revisions
+        if run.committed is not None and run.revision in usual
+    ]
+    return (
+        (_clamp(statistics.fmean(min(pace, SLOWEST) for pace in paces)), True)
+        if len(paces) >= FEW_SMALL
+        else (1.0, False)
+    )
+
+
 def _seen(migration: MigrationState, found: Estimate, by_row: bool) -> tuple[float, float]:
     """Actual over estimated time of the revisions that are through: of the same kind, and of all. 0 for unknown."""
     parts = {part.revision: part for part in found.parts}
@@ -333,11 +354,11 @@ def _seen(migration: MigrationState, found: Estimate, by_row: bool) -> tuple[flo
     all_: list[tuple[float, float]] = []
     for run in migration.revisions:
         part = parts.get(run.revision)
-        if part is None or run.committed is None or part.likely < WORTH:
+        if part is None or part.rate is None or run.committed is None or part.likely < WORTH:
             continue
         pair = ((run.committed - run.started).total_seconds() - run.waited, part.likely)
         all_.append(pair)
-        if (part.rate.by_row if part.rate else False) == by_row:
+        if part.rate.by_row == by_row:
             same.append(pair)
     return _ratio(same), _ratio(all_)
 

@@ -55,7 +55,7 @@ class Rates:
 BUILT_IN = Rates(
     {
         "1cdc775ca98f": Rate("dag_run", 1.0, 0.1),
-        "d59cbbef95eb": Rate("task_instance", 47.5, 0.8, batches=0.83),
+        "d59cbbef95eb": Rate("task_instance", 47.5, 0.8, batches=0.79),
         "d8cd3297971e": Rate("task_instance", 1.2, 0.8),
         "2b47dc6bc8df": Rate("task_instance", 0.45, 0.8),
         "eed27faa34e3": Rate("xcom", 20.0, 0.3, row_bytes=343.0),
