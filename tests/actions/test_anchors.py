@@ -48,10 +48,10 @@ async def test_a_steps_end_leaves_an_event_whose_hash_verify_finds(
     connections: Connections, recorder: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     anchors = Anchors(connections, recorder, SystemClock())
-    task = asyncio.create_task(anchors.run())
+    task = asyncio.create_task(anchors.box.run())
     recorder.record(StepEnded(step="announce", outcome="verified", operator="sre-1"))
     recorder.record(Note(operator="sre-1", text="goes on at once"))
-    await eventually(lambda: not anchors._due)
+    await eventually(lambda: anchors.box.empty)
     assert [entry.text for entry in recorder.state.log if "house" in entry.text] == []
     found = await anchored(connections)
     assert len(found) == 1
@@ -70,12 +70,12 @@ async def test_where_it_cannot_be_written_that_is_said_once_and_nothing_waits(
 ) -> None:
     await world.stop()
     anchors = Anchors(connections, recorder, SystemClock())
-    task = asyncio.create_task(anchors.run())
+    task = asyncio.create_task(anchors.box.run())
     for step in ("announce", "pause"):
         recorder.record(StepEnded(step=step, outcome="verified", operator="sre-1"))
     said = "did not leave the house"
     await eventually(lambda: any(said in entry.text for entry in recorder.state.log))
-    await eventually(lambda: not anchors._due)
+    await eventually(lambda: anchors.box.empty)
     assert sum(said in entry.text for entry in recorder.state.log) == 1
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -79,7 +79,7 @@ async def world(server: MetricsServer, tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_each_steps_start_and_end_stand_on_the_dashboards_once(world: World) -> None:
-    task = asyncio.create_task(Annotator(world.site, world.recorder, world.clock).run())
+    task = asyncio.create_task(Annotator(world.site, world.recorder, world.clock).box.run())
     world.recorder.record(ev.StepStarted(step="announce", operator="sre-1"))
     world.recorder.record(ev.StepEnded(step="announce", outcome="verified", operator="sre-1"))
     await eventually(lambda: len(world.texts()) == 2)
@@ -92,7 +92,7 @@ async def test_each_steps_start_and_end_stand_on_the_dashboards_once(world: Worl
     await eventually(lambda: len(world.recorder.state.annotations) == 2)
     task.cancel()
     # A cockpit that goes on looks for what is missing, and finds it all.
-    again = asyncio.create_task(Annotator(world.site, world.recorder, world.clock).run())
+    again = asyncio.create_task(Annotator(world.site, world.recorder, world.clock).box.run())
     world.recorder.record(ev.StepStarted(step="pause", operator="sre-1"))
     await eventually(lambda: len(world.texts()) == 3)
     assert world.texts()[-1] == "pause all DAGs begins"
@@ -125,7 +125,7 @@ async def test_each_dashboard_that_is_named_gets_its_own(world: World) -> None:
 
 async def test_a_refusal_is_said_once_with_its_mend_and_holds_nothing_up(world: World) -> None:
     world.server.grafana.rights.discard("annotations:create")
-    task = asyncio.create_task(Annotator(world.site, world.recorder, world.clock).run())
+    task = asyncio.create_task(Annotator(world.site, world.recorder, world.clock).box.run())
     for step in ("announce", "pause"):
         world.recorder.record(ev.StepStarted(step=step, operator="sre-1"))
         world.recorder.record(ev.StepEnded(step=step, outcome="verified", operator="sre-1"))
@@ -146,7 +146,7 @@ async def test_a_refusal_is_said_once_with_its_mend_and_holds_nothing_up(world: 
 
 async def test_a_grafana_that_is_away_is_tried_again(world: World) -> None:
     await world.server.pause()
-    task = asyncio.create_task(Annotator(world.site, world.recorder, world.clock).run())
+    task = asyncio.create_task(Annotator(world.site, world.recorder, world.clock).box.run())
     world.recorder.record(ev.StepStarted(step="announce", operator="sre-1"))
     await eventually(lambda: world.log() != [])
     assert "Grafana" in world.log()[0]

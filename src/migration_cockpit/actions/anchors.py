@@ -6,20 +6,14 @@ written is said once in the log, and the next step's end carries everything befo
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-
+from migration_cockpit.actions.outbox import Outbox
 from migration_cockpit.actions.site import slug
 from migration_cockpit.connections import Connections, WorldError
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.clock import Clock, until
+from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.recorder import Recorder
 
 REASON = "JournalAnchored"
-LEAVING = 2.0
-"""Seconds that leaving waits for it."""
-TRIES = 3
-"""Tries for one anchor, a pause of limits.message_retry between them."""
 
 
 def head_words(recorder: Recorder) -> str:
@@ -29,13 +23,14 @@ def head_words(recorder: Recorder) -> str:
 
 
 class Anchors:
-    """Writes an Event for each step's end. Runs as a task of its own."""
+    """Writes an Event for each step's end. Its box runs as a task of its own."""
 
     def __init__(self, connections: Connections, recorder: Recorder, clock: Clock) -> None:
         self._connections, self._recorder, self._clock = connections, recorder, clock
-        self._due: deque[tuple[str, str]] = deque()
-        self._wake = asyncio.Event()
         self._failing = ""
+        pause = connections.settings.limits.message_retry
+        self.box: Outbox[tuple[str, str]] = Outbox(self._written, clock, pause=pause)
+        """What is still to be written."""
         recorder.listeners.append(self._heard)
 
     def _heard(self, entry: object, _: object) -> None:
@@ -47,32 +42,10 @@ class Anchors:
 
     def _put(self, what: str) -> None:
         # Now, not when it is sent: the hash of the line that ends the step.
-        self._due.append((what, head_words(self._recorder)))
-        self._wake.set()
+        self.box.put((what, head_words(self._recorder)))
 
-    async def run(self) -> None:
-        """Write for ever."""
-        pause = max(0.1, self._connections.settings.limits.message_retry)
-        while True:
-            self._wake.clear()
-            while self._due:
-                what, head = self._due[0]
-                for n in range(TRIES):
-                    if await self._written(what, head):
-                        break
-                    if n + 1 < TRIES:
-                        await self._clock.sleep(pause)
-                self._due.popleft()
-            await self._wake.wait()
-
-    async def finish(self) -> None:
-        """Wait a moment for what is still to go out: the last step has just ended, and one leaves."""
-        await until(self._clock, self._done, timeout=LEAVING, every=0.05)
-
-    async def _done(self) -> bool:
-        return not self._due
-
-    async def _written(self, what: str, head: str) -> bool:
+    async def _written(self, anchor: tuple[str, str]) -> bool:
+        what, head = anchor
         try:
             await self._connections.kube.create("events", self._event(what, head))
         except WorldError as error:

@@ -6,18 +6,17 @@ step, by which an earlier try is found: it stands on a dashboard once, however o
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Silent, Status
+from migration_cockpit.actions.outbox import Outbox
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Connections, WorldError
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.clock import Clock, until
+from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.events import Command
 from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.recorder import Recorder
@@ -25,10 +24,6 @@ from migration_cockpit.session.state import STEP_TITLES, State
 
 TAG = "migration-cockpit"
 PATH = "/api/annotations"
-TRIES = 3
-"""Tries for one annotation, a pause of limits.message_retry between them."""
-LEAVING = 2.0
-"""Seconds that leaving waits for it."""
 
 
 class Annotate:
@@ -98,12 +93,12 @@ class Annotate:
 
 
 class Annotator:
-    """Writes them as steps begin and end. Runs as a task of its own."""
+    """Writes them as steps begin and end. Its box runs as a task of its own."""
 
     def __init__(self, site: Site, recorder: Recorder, clock: Clock) -> None:
-        self._site, self._recorder, self._clock = site, recorder, clock
-        self._due: deque[Annotate] = deque()
-        self._wake = asyncio.Event()
+        self._site, self._recorder = site, recorder
+        self.box: Outbox[Annotate] = Outbox(self._written, clock, pause=site.settings.limits.message_retry)
+        """What is still to be written."""
         for name, text, at in _left(recorder.state):
             self._put(name, text, at)
         recorder.listeners.append(self._heard)
@@ -132,29 +127,7 @@ class Annotator:
     def _put(self, name: str, text: str, at: datetime) -> None:
         session = self._recorder.state.session
         where = f"{session.deployment} {session.source_version} → {session.target_version}: " if session else ""
-        self._due.append(Annotate(self._site, name, f"{where}{text}", at))
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Write for ever."""
-        pause = max(0.1, self._site.settings.limits.message_retry)
-        while True:
-            self._wake.clear()
-            while self._due:
-                for n in range(TRIES):
-                    if await self._written(self._due[0]):
-                        break
-                    if n + 1 < TRIES:
-                        await self._clock.sleep(pause)
-                self._due.popleft()
-            await self._wake.wait()
-
-    async def finish(self) -> None:
-        """Wait a moment for what is still to go out: the last step has just ended, and one leaves."""
-        await until(self._clock, self._done, timeout=LEAVING, every=0.05)
-
-    async def _done(self) -> bool:
-        return not self._due
+        self.box.put(Annotate(self._site, name, f"{where}{text}", at))
 
     async def _written(self, annotation: Annotate) -> bool:
         made, detail = True, ""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.actions.anchors import Anchors
 from migration_cockpit.actions.annotations import Annotator
@@ -27,6 +27,7 @@ from migration_cockpit.session.recorder import HELD
 from migration_cockpit.sources import Source, all_sources
 
 if TYPE_CHECKING:
+    from migration_cockpit.actions.outbox import Outbox
     from migration_cockpit.playbook.flight import Flight
 
 SYNC_EVERY = 1.0
@@ -42,11 +43,13 @@ class Crew:
         """`drives` says whether anything may be sent; `each_second` is called after the journal was synced."""
         self._flight, self._drives, self._each_second = flight, drives, each_second
         self._recorder, self._clock = flight.recorder, flight.clock
-        self._anchors = Anchors(flight.connections, flight.recorder, flight.clock)
-        self._annotator: Annotator | None = None
+        self._boxes: dict[str, Outbox[Any]] = {
+            "anchors": Anchors(flight.connections, flight.recorder, flight.clock).box
+        }
+        """What goes out of the house beside messages."""
         if Annotator.wanted(flight.connections):
             site = Site(flight.settings, flight.session, flight.connections)
-            self._annotator = Annotator(site, flight.recorder, flight.clock)
+            self._boxes["annotations"] = Annotator(site, flight.recorder, flight.clock).box
         self._tasks: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
@@ -59,9 +62,8 @@ class Crew:
             self._run(f"source {source.name}", self.read(source))
         self._run("secrets", connections.remember_secrets())
         self._run("messenger", Messenger(connections, recorder).run())
-        self._run("anchors", self._anchors.run())
-        if self._annotator is not None:
-            self._run("annotations", self._annotator.run())
+        for name, box in self._boxes.items():
+            self._run(name, box.run())
         self._run("verdict", MigrationWatch(recorder, clock, settings.limits, learned).run())
         self._run("known failures", Examiner(recorder, connections).run())
         self._run("updates", UpdateWatch(recorder, clock, settings, self._drives, learned).run())
@@ -102,9 +104,8 @@ class Crew:
 
     async def finish(self) -> None:
         """Wait a moment for what is still to go out: the last step has just ended, and one leaves."""
-        await self._anchors.finish()
-        if self._annotator is not None:
-            await self._annotator.finish()
+        for box in self._boxes.values():
+            await box.finish()
 
     async def end(self) -> None:
         """End every task."""
