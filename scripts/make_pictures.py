@@ -28,7 +28,7 @@ from migration_cockpit.session.recording import Recording, find_journal
 from migration_cockpit.session.state import StageState, State
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-WIDE, SMALL = (160, 48), (80, 24)
+WIDE, SMALL, LARGE = (160, 48), (80, 24), (200, 50)
 TIMEOUT = 600.0
 
 
@@ -89,7 +89,7 @@ async def _fly(world: Path, session: Path) -> None:
         await _until(lambda: isinstance(desk.dialog, SheetDialog) and desk.dialog.sheet.step == "helm")
         await _picture(pilot, "sheet")
         await _until(lambda: len([entry for entry in state().log if "processing batch" in entry.text]) >= 8)
-        await _picture(pilot, "migrating")
+        await _picture(pilot, "migrating", SMALL, WIDE, LARGE)
         await _until(lambda: state().step("soak").running and state().step("soak").done >= 1)
         await _picture(pilot, "soak")
         await pilot.press("R")
@@ -136,8 +136,8 @@ async def _replay(_: Path, session: Path) -> None:
         await pilot.press("q")
 
 
-async def _picture(pilot: Pilot[None], name: str) -> None:
-    for size in (SMALL, WIDE):
+async def _picture(pilot: Pilot[None], name: str, *sizes: tuple[int, int]) -> None:
+    for size in sizes or (SMALL, WIDE):
         await pilot.resize_terminal(*size)
         await pilot.pause()
         path = PICTURES / f"{name}-{size[0]}x{size[1]}.svg"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -141,3 +142,15 @@ def test_what_is_not_there_is_said_in_a_sentence(
 ) -> None:
     assert main(arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_stream_without_our_signs_gets_them_in_ascii() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "migration_cockpit", "failures", "xcom-nan"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert shown.stderr == b""
+    assert "xcom-nan - The database migration fails" in shown.stdout.decode("ascii")

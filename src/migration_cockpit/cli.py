@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from migration_cockpit import __version__, crash
+from migration_cockpit import __version__, crash, streams
 from migration_cockpit.commands import (
     USAGE_ERROR,
     Command,
@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 2 for a usage or config error, else as each command says."""
     if argv is None:  # the process is this program's own
         crash.install()
+        streams.spell_out()
     parser = _parser()
     options = parser.parse_args(argv)
     if options.command is None:

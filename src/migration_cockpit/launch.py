@@ -104,14 +104,15 @@ def fly_on_screen(
     back: Back | None = None,
     save_rates: Path | None = None,
     theme: str | None = None,
+    glyphs: str | None = None,
 ) -> int:
     """Fly with the screen; returns the exit code. `autopilot` is the pause between its keys in seconds.
 
     `back` orders it to fly back: after which step, and by which way. `save_rates` names the file into which the rates
-    of the migration go, once it ran. `theme` outranks the config's. Raises ConfigError for keys of the config that
-    cannot be.
+    of the migration go, once it ran. `theme` and `glyphs` outrank the config's. Raises ConfigError for keys of the
+    config that cannot be.
     """
-    from migration_cockpit.app import painting_first, refused
+    from migration_cockpit.app import draws_ascii, painting_first, refused
 
     if refused("migration-cockpit"):
         return 2
@@ -136,6 +137,8 @@ def fly_on_screen(
             autopilot=autopilot,
             back=back,
             colours=theme or settings.screen.theme,
+            ascii_only=draws_ascii(glyphs or settings.screen.glyphs, os.environ),
+            mouse=settings.screen.mouse,
             views=views,
             bell=settings.screen.bell,
             copies=directory / "copied.txt",

@@ -11,6 +11,7 @@ import time
 import types
 from pathlib import Path
 
+from migration_cockpit.app import refused
 from migration_cockpit.config import load
 from migration_cockpit.launch import fly_headless, fly_on_screen, new_session, operator_name
 from migration_cockpit.rehearsal import life
@@ -28,6 +29,8 @@ def rehearse(options: argparse.Namespace) -> int:
         print(
             "migration-cockpit rehearse: --headless needs --autopilot, nobody else presses keys there", file=sys.stderr
         )
+        return 2
+    if not options.headless and refused("migration-cockpit rehearse"):  # before a world is begun for nothing
         return 2
     directory: Path = options.session.resolve() if options.session else new_session("rehearsal")
     world = directory / "world"
@@ -92,6 +95,7 @@ def _fly(options: argparse.Namespace, directory: Path, world: Path) -> int:
         back=back,
         save_rates=rates,
         theme=options.theme,
+        glyphs=options.glyphs,
     )
 
 

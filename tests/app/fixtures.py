@@ -69,6 +69,14 @@ def pod(name: str, component: str, version: str, phase: str = "Running", **more:
     return rd.Pod(name=f"airflow-{name}", component=component, version=version, phase=phase, **values)  # type: ignore[arg-type]
 
 
+def load(kind: str, component: str, *, desired: int, ready: int = 0) -> rd.Workload:
+    """A workload of 3.x, whose template is up to date."""
+    name = f"airflow-{component}"
+    return rd.Workload(
+        kind=kind, name=name, component=component, version=NEW, desired=desired, ready=ready, updated=desired
+    )
+
+
 def old_pods() -> rd.PodsReading:
     """Everything of 2.x runs."""
     created = at("00:12")
@@ -106,7 +114,24 @@ def migrating_pods() -> rd.PodsReading:
             ),
             pod("triggerer-0", "triggerer", NEW, "Init:0/1", ready=0, containers=2, restarts=5),
             pod("statsd-6c9f-w7k2p", "statsd", "v0.28.0", database=False, created=at("00:12")),
-            pod("pgbouncer-85b9-kk7wq", "pgbouncer", "1.22", ready=2, containers=2, created=at("00:12")),
+            pod(
+                "pgbouncer-85b9-kk7wq",
+                "pgbouncer",
+                "1.22",
+                ready=2,
+                containers=2,
+                created=at("00:12"),
+                restarts=1,
+                last_end="OOMKilled",
+                last_end_at=at("10:19:30"),
+            ),
+        ),
+        workloads=(
+            load("Deployment", "scheduler", desired=2),
+            load("Deployment", "api-server", desired=1),
+            load("Deployment", "dag-processor", desired=1),
+            load("StatefulSet", "triggerer", desired=1),
+            load("StatefulSet", "worker", desired=0),
         ),
         warnings=(
             rd.ClusterEvent(
@@ -495,6 +520,17 @@ def unreachable() -> tuple[State, datetime]:
     return result.state, at("08:55:40")
 
 
+def _job_ended(outcome: str, detail: str, *, exit_code: int | None = None) -> ev.OperationEnded:
+    return ev.OperationEnded(
+        step="migrate",
+        operation="migration-job",
+        key="airflow-db-migrate-0516",
+        outcome=outcome,
+        detail=detail,
+        exit_code=exit_code,
+    )
+
+
 def stopped() -> tuple[State, datetime]:
     """Step 5 has failed."""
     state, _ = migrating()
@@ -504,6 +540,7 @@ def stopped() -> tuple[State, datetime]:
         "the Job ended with exit code 1 at revision d59cbbef95eb: xcom row 81723 holds a value that is not JSON "
         "→ delete or convert the row as the log says, then run the step again"
     )
+    result.add("10:33:09", _job_ended("failed", "exit code 1", exit_code=1))
     result.add(
         "10:33:10",
         ev.VerdictChanged(
@@ -563,6 +600,9 @@ def after() -> Fold:
     state, _ = migrating()
     result = Fold()
     result.state = state
+    result.add(
+        "10:49", _job_ended("done", "the Job ended with 0"), ev.DatabaseRead(reading=database("1d6611b6ab7c", 100))
+    )
     result.add("10:49", ev.VerdictChanged(verdict="DONE", evidence="schema verified against 3.2.2: 51 tables"))
     result.add("10:49", ev.StepEnded(step="migrate", outcome="verified", operator="sre-1"))
     check = ev.Check(
@@ -645,7 +685,10 @@ BACK = (
 def going_back(*, failed: bool = False) -> tuple[State, datetime]:
     """The way back restores the snapshot; with `failed` that came to nothing."""
     result = after()
-    stages = tuple(ev.RollbackStage(stage=stage, title=title, expected=60.0) for stage, title in BACK)
+    stages = tuple(
+        ev.RollbackStage(stage=stage, title=title, expected=1200.0 if stage == "restore" else 60.0)
+        for stage, title in BACK
+    )
     point, reason = "airflow-pre-3x-prod-20260516-helm", "tasks fail by the hundred, no mend in sight"
     started = ev.RollbackStarted(
         way="restore", operator="sre-2", reason=reason, stages=stages, point=point, method="snapshot"
@@ -667,6 +710,24 @@ def going_back(*, failed: bool = False) -> tuple[State, datetime]:
             "stage again: what is done is found"
         )
         result.add("13:02", ev.RollbackStageEnded(stage="restore", outcome="failed", operator="sre-2", why=why))
+        asked = ev.DecisionAsked(
+            step=ev.ROLLBACK,
+            decision="restore-1",
+            question="the stage restore the recovery point failed",
+            choices={"retry": "try again", "skip": "go on without it; needs a reason", "leave": "end it here"},
+            evidence=(why,),
+            reasoned=("skip",),
+        )
+        result.add("13:02", asked)
+    states = {"scheduled": 4, "deferred": 6}
+    result.add(
+        "13:02:05",
+        ev.PodsRead(reading=rd.PodsReading(pods=new_pods().pods[-1:])),
+        ev.TasksRead(reading=rd.TasksReading(states=states, paused=230, total=230, serialized=230)),
+        ev.DatabaseRead(reading=database("1d6611b6ab7c", 100)),
+        ev.MetricsRead(reading=metrics(None, at("12:54"))),
+        ev.StorageRead(reading=storage(at("13:01"), 40)),
+    )
     return result.state, at("13:02:10")
 
 

@@ -107,7 +107,7 @@ def under_way(state: State, *, failed: bool = False) -> State:
     fold = Fold()
     fold.state = costing(state)
     stages = tuple(
-        ev.RollbackStage(stage=stage.id, title=stage.title, expected=60.0)
+        ev.RollbackStage(stage=stage.id, title=stage.title, expected=1200.0 if stage.id == "restore" else 60.0)
         for stage in ways.stages(_WITH_RDS, "restore")
     )
     fold.add(
@@ -133,7 +133,7 @@ def under_way(state: State, *, failed: bool = False) -> State:
         asked = ev.DecisionAsked(
             step=ev.ROLLBACK,
             decision="restore-1",
-            question="the stage restore failed",
+            question="the stage restore the recovery point failed",
             choices={"retry": "try again", "skip": "go on without it; needs a reason", "leave": "end it here"},
             evidence=(why,),
             reasoned=("skip",),

@@ -123,7 +123,7 @@ def test_titles_keep_their_capitals() -> None:
     state, _ = sample_state("before")
     announced = msgspec.structs.replace(state.steps["announce"], outcome="verified")
     state = msgspec.structs.replace(state, steps={**state.steps, "announce": announced})
-    assert "Pause all DAGs is due" in advise(state, at("09:20")).headline
+    assert "Pause all DAGs has been due" in advise(state, at("09:20")).headline
 
 
 def test_nothing_ever_advises_to_end_the_migration() -> None:
@@ -149,7 +149,7 @@ def test_a_step_that_is_late_is_careful() -> None:
     assert advise(state, at("09:00:30")).tone == "good"
     late = advise(state, at("09:20"))
     assert (late.word, late.tone) == ("GO", "careful")
-    assert "due since 20 min" in late.headline
+    assert "has been due for 20 min" in late.headline
 
 
 def test_all_verified_is_done_without_reserve() -> None:

@@ -351,7 +351,19 @@ async def test_a_picture_is_an_svg_of_the_screen(tmp_path: Path) -> None:
     async with app.run_test(size=(160, 48)) as pilot:
         await until(pilot, lambda: light.state.session is not None)
         await until(pilot, lambda: "announce" in seen(app))
-        app.save_picture(tmp_path / "picture.svg")
-    picture = (tmp_path / "picture.svg").read_text(encoding="utf-8")
+        picture = app.export_screenshot()
     assert picture.startswith("<svg")
     assert "database&#160;migration" in picture
+
+
+async def test_where_the_mouse_is_asked_for_a_click_selects_a_pane_and_the_wheel_scrolls_it() -> None:
+    app = still_app(*sample_state("migrating"), mouse=True)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await pilot.click("#log")
+        await until(pilot, lambda: app.board.looking.pane == app.desk.pane == "log")
+        log = app.board.scrolled
+        first = log.rows[1]
+        await pilot._post_mouse_events([events.MouseScrollUp], "#log", (3, 3), button=0)
+        await until(pilot, lambda: log.rows[1] != first)
+        await pilot._post_mouse_events([events.MouseScrollDown], "#log", (3, 3), button=0)
+        await until(pilot, lambda: log.rows[1] == first)

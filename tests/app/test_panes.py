@@ -87,14 +87,14 @@ def test_the_header_tells_staging_rehearsal_and_a_journal_that_cannot_be_written
 
 def test_a_failing_source_keeps_the_reading_and_says_since_when_and_why() -> None:
     for pane, why in {"pods": "the Kubernetes API", "tasks": "connection timed out", "scheduler": "502"}.items():
-        view = drawn(pane, "failing", (240, 60))
+        view = drawn(pane, "failing", (280, 60))
         assert plain(view.foot).startswith("▲ stale since 10:3")
         assert why in plain(view.foot)
         assert view.tone == "border-careful"
-        assert text(view).endswith(text(drawn(pane, "migrating", (240, 60)))), "the last reading stays"
+        assert text(view).endswith(text(drawn(pane, "migrating", (280, 60)))), "the last reading stays"
     assert re.search(
         r"storage is stale since \d\d:\d\d:\d\d: CloudWatch: ExpiredToken",
-        text(drawn("database", "failing", (240, 60))),
+        text(drawn("database", "failing", (280, 60))),
     )
 
 
@@ -115,7 +115,7 @@ def test_every_pane_says_how_old_its_data_is_and_when_it_is_late() -> None:
 
 
 def test_the_timeline_tells_plan_start_drift_outcome_and_who() -> None:
-    view = drawn("timeline", "migrating", (200, 50))
+    view = drawn("timeline", "migrating", (280, 50))
     rows = {plain(line)[4:24].strip(): plain(line) for line in view.lines}
     assert "09:45 09:52   +7 verified sre-1" in rows["helm upgrade"]
     assert "10:15 10:21   +6 running" in rows["database migration"]
@@ -126,12 +126,12 @@ def test_the_timeline_tells_plan_start_drift_outcome_and_who() -> None:
 
 
 def test_the_timeline_shows_the_way_back_with_its_stages_and_why_one_failed() -> None:
-    told = text(drawn("timeline", "going-back", (200, 50)))
+    told = text(drawn("timeline", "going-back", (280, 50)))
     assert "way back: restore to airflow-pre-3x-prod-20260516-helm" in told
     assert "✔ stop 3.x" in told
     assert "▶ restore the recovery point" in told
     assert "41 %" in told
-    failed = text(drawn("timeline", "back-failed", (200, 50)))
+    failed = text(drawn("timeline", "back-failed", (280, 50)))
     assert "✖ restore the recovery point" in failed
     assert "old instance is untouched" in " ".join(failed.split())
     state, now = sample_state("back-failed")
@@ -181,7 +181,7 @@ def test_versions_are_told_apart_and_old_writers_are_counted() -> None:
 
 
 def test_the_root_blocker_stands_on_top_and_the_migrations_own_sessions_are_known() -> None:
-    lines = [plain(line) for line in drawn("database", "blocked", (200, 50)).lines]
+    lines = [plain(line) for line in drawn("database", "blocked", (280, 50)).lines]
     root = next(n for n, line in enumerate(lines) if "24077 analyst DBeaver" in line)
     assert lines[root - 1] == "✖ 3 waiters · the migration waits"
     assert lines[root + 1].strip() == "HOLDS AccessShare task_instance"
@@ -264,7 +264,7 @@ def test_twenty_percent_slower_is_a_regression() -> None:
 
 
 def test_tasks_are_named_with_their_age_and_what_is_usual() -> None:
-    view = text(drawn("tasks", "drain", (200, 50)))
+    view = text(drawn("tasks", "drain", (280, 50)))
     assert "etl_orders.load_partition" in view
     assert "1h07m  14m00s" in view
     assert "41 scheduled · 3 deferred · 2 up_for_retry · 7 half-done runs" in view

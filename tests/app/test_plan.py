@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from migration_cockpit.app.plan import PANES, Looking, Rect, columns, plan
+from migration_cockpit.app.plan import BESIDE, PANES, Looking, Rect, columns, plan
 
 SIZES = [*itertools.product(range(80, 241, 7), range(24, 71, 3)), (80, 24), (120, 40), (160, 48), (200, 50)]
 
@@ -48,8 +48,16 @@ def test_header_advice_footer_and_the_timeline_are_always_there() -> None:
         assert "strip" in parts or "timeline" in parts
 
 
-@pytest.mark.parametrize(("size", "expected"), [((80, 24), 1), ((120, 40), 2), ((160, 48), 3), ((200, 50), 3)])
+@pytest.mark.parametrize(("size", "expected"), [((80, 24), 1), ((120, 40), 2), ((160, 48), 3), ((200, 50), 4)])
 def test_the_breakpoints(size: tuple[int, int], expected: int) -> None:
     assert columns(*size) == expected
     shown = set(plan(*size, Looking("tasks")))
     assert shown >= (set(PANES) if expected > 1 else {"tasks", "badges", "strip"})
+    assert (shown >= set(BESIDE)) == (expected == 4)
+
+
+def test_no_pane_is_narrower_on_a_larger_screen() -> None:
+    least = plan(160, 48, Looking())
+    for width in range(196, 320, 3):
+        parts = plan(width, 50, Looking())
+        assert all(parts[pane][2] >= least[pane][2] - 4 for pane in PANES), width

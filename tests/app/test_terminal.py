@@ -170,6 +170,24 @@ def test_a_screen_into_a_file_is_refused_where_a_person_sees_it(tmp_path: Path) 
     assert (tmp_path / "errors").read_bytes() == b""
 
 
+def test_a_dumb_terminal_is_refused_before_anything_is_begun(tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "migration_cockpit", "rehearse", "--session", str(tmp_path / "session")],
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=os.environ | {"TERM": "dumb"},
+        start_new_session=True,
+    )
+    os.close(slave)
+    there = Terminal(process, master)
+    assert there.exit_code() == 2
+    assert b"TERM=dumb cannot draw a screen" in there.seen
+    assert not (tmp_path / "session").exists()
+    os.close(master)
+
+
 def test_everything_changing_each_second_costs_little(tmp_path: Path) -> None:
     """The budget of the screen at 160x48: under 4 kB/s; CPU has a wide margin here, for machines that do other work."""
     written, cpu = steady(str(tmp_path / "session"), 8.0, warm=4.0)

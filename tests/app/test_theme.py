@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 
 import pytest
 from rich.color import Color
+from rich.style import Style
 
-from migration_cockpit.app import refuse_terminal
-from migration_cockpit.app.theme import (
-    DARK,
-    DEUTERANOPIA,
-    LIGHT,
-    SIXTEEN,
-    THEMES,
-    TRITANOPIA,
-    Colours,
-    palette,
-    plain_palette,
-)
+from cockpit_widgets.typein import TypeIn
+from migration_cockpit.app import draws_ascii, refuse_terminal
+from migration_cockpit.app.dialogs import Dialog
+from migration_cockpit.app.theme import DARK, SIXTEEN, THEMES, palette, plain_palette
+from migration_cockpit.cockpit.dialogs import NoteDialog
+from tests.app.fixtures import sample_state
+from tests.app.light import still_app
+from tests.app.snapshots.text import FOLDER
+from tests.app.test_app import until
 
 AA = 4.5
 """The least contrast of text that WCAG's level AA takes."""
@@ -38,13 +37,58 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("colours", [DARK, LIGHT, DEUTERANOPIA, TRITANOPIA])
-def test_text_has_the_contrast_of_aa(colours: Colours) -> None:
-    for ground in (colours.ground, colours.raised):
-        for name in ("text", "bright", "dim", "good", "careful", "bad"):
-            assert contrast(getattr(colours, name), ground) >= AA, (name, ground)
-    for name in ("good", "careful", "bad"):
-        assert contrast(getattr(colours, f"on_{name}"), getattr(colours, name)) >= AA, name
+DRAWN_NOT_READ = {"track", "border"}
+"""Tones of frames and of what is left of a bar: nothing is read from them."""
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_every_tone_of_every_theme_has_the_contrast_of_aa(name: str) -> None:
+    colours = THEMES[name]
+    tones = palette(colours)
+    for tone, style in tones.items():
+        if tone in DRAWN_NOT_READ:
+            continue
+        ink, ground = style.color, style.bgcolor or tones["base"].bgcolor
+        assert ink is not None
+        assert ground is not None
+        assert contrast(ink.name, ground.name) >= AA, tone
+    assert contrast(colours.text, colours.field) >= AA, "the field that one types in"
+
+
+def test_all_that_the_snapshots_show_has_the_contrast_of_aa() -> None:
+    """The pairs of colours that are on the screens, fields and cursors included: dark, and the terminal's sixteen."""
+    frames = {DARK.frame}
+    pairs = {
+        (Style.parse(look).color, Style.parse(look).bgcolor)
+        for each in FOLDER.glob("*.txt")
+        for line in each.read_text(encoding="utf-8").splitlines()
+        if re.fullmatch(r"[a-zA-Z]  .+ \| .+ \| .+", line)
+        for look in line[3:].split(" | ")[:2]
+        if look not in {"ground", "field", "none"}
+    }
+    told = [(ink.name, ground.name) for ink, ground in pairs if ink is not None and ground is not None]
+    assert len(told) > 20
+    poor = [(ink, ground) for ink, ground in told if ink not in frames and contrast(ink, ground) < AA]
+    assert poor == []
+
+
+@pytest.mark.parametrize("name", THEMES)
+async def test_the_field_and_its_cursor_have_the_contrast_of_aa(name: str) -> None:
+    """Textual draws these itself, by its own theme."""
+    app = still_app(*sample_state("migrating"), colours=name)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.desk.open(NoteDialog())
+        await until(pilot, lambda: isinstance(app.screen, Dialog))
+        await app.write("seen")
+        await pilot.pause()
+        field = app.screen.query_one(TypeIn)
+        row = app.screen._compositor.render_strips()[field.region.y]
+        looks = [style for text, style, _ in row if style and text.strip("│ ")]
+        assert looks
+        for style in looks:
+            ink, ground = (style.bgcolor, style.color) if style.reverse else (style.color, style.bgcolor)
+            if ink is not None and ground is not None and not ink.is_default and not ground.is_default:
+                assert contrast(ink.name, ground.name) >= AA, style
 
 
 DEFICIENT = {
@@ -110,3 +154,24 @@ def test_a_dumb_terminal_is_refused_with_a_sentence(term: str, refused: bool) ->
 @pytest.mark.parametrize("stream", ["stdin", "stderr"])
 def test_a_stream_that_is_no_terminal_is_refused_by_its_name(stream: str) -> None:
     assert refuse_terminal({"TERM": "xterm"}, [stream]).startswith(f"{stream} is no terminal")
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ({"LANG": "en_US.UTF-8"}, False),
+        ({"LANG": "de_DE.utf8"}, False),
+        ({}, False),
+        ({"LANG": "de_DE.ISO-8859-1"}, True),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, True),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),
+        ({"LC_CTYPE": "C.UTF-8"}, False),
+        ({"LANG": "en_US.UTF-8", "TERM": "linux"}, True),
+        ({"LANG": "C", "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver"}, False),
+    ],
+)
+def test_ascii_is_drawn_where_the_terminal_has_no_more(env: dict[str, str], expected: bool) -> None:
+    assert draws_ascii(None, env) == expected
+    assert draws_ascii("auto", env) == expected
+    assert draws_ascii("ascii", env)
+    assert not draws_ascii("unicode", env)

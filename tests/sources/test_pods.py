@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from migration_cockpit.advice.pods import told_phase
 from migration_cockpit.connections import Connections
 from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.session.events import PodsRead, SourceFailed, SourceRecovered
@@ -326,6 +327,22 @@ def test_the_end_of_a_back_off_is_known() -> None:
     pod = pod_phase.pod(status(containerStatuses=[waiting]), SECRETS)
     assert pod.restarting_at == datetime(2026, 5, 16, 9, 11, 20, tzinfo=UTC)
     assert pod.reason == "last exit code 1"
+
+
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ({"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-05-16T09:10:00Z"}, "OOMKilled"),
+        (ENDED, "Error, exit code 1"),
+        ({"exitCode": 0, "reason": "Completed", "finishedAt": "2026-05-16T09:10:00Z"}, ""),
+    ],
+)
+def test_how_a_container_that_runs_again_had_ended_is_known(ended: Obj, told: str) -> None:
+    again = container(ready=True, state={"running": {}}, lastState={"terminated": ended}, restartCount=1)
+    pod = pod_phase.pod(status(containerStatuses=[again]), SECRETS)
+    assert (pod.phase, pod.last_end) == ("Running", told)
+    assert (pod.last_end_at is not None) == bool(told)
+    assert told_phase(pod) == (f"Running was {told}" if told else "Running")
 
 
 @pytest.mark.parametrize(

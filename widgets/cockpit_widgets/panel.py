@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cockpit_widgets.glyphs import Spelling, as_it_is
 from cockpit_widgets.spans import Line, Span, clip, drop, fit, line, plain, width
 
 Palette = Mapping[str, Style]
@@ -37,6 +39,9 @@ class View:
 GAP = 8
 """Cells that stayed as they were and are written all the same: moving over them costs as many bytes."""
 
+WHEEL = 3
+"""Lines for one notch of the wheel."""
+
 Source = Callable[[int, int], View]
 """What a panel asks for its view: (width, height) of its inside, in cells."""
 
@@ -44,16 +49,28 @@ Source = Callable[[int, int], View]
 class Panel(Widget):
     """Draws a View; scrolls it; repaints what changed and nothing else."""
 
-    def __init__(self, source: Source, palette: Palette, *, framed: bool = True, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(
+        self,
+        source: Source,
+        palette: Palette,
+        *,
+        framed: bool = True,
+        spelling: Spelling = as_it_is,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        """`spelling` turns each text into what is drawn of it, cell by cell."""
         super().__init__(id=id)
         self._source = source
         self._palette = palette
+        self._spelling = spelling
         self._framed = framed
         self._rows: list[Line] = []
         self._view = View()
         self._top = 0
         self._left = 0
         self._following = True
+        self._reading: int | None = None
+        """How many characters stand before the first line seen, where a resize and nothing else has moved it since."""
         self.selected = False
 
     @property
@@ -78,11 +95,22 @@ class Panel(Widget):
         self.refresh()
 
     def on_resize(self) -> None:
-        """Ask for a view of the new size; one that follows shows as many of its newest lines as there is room for."""
+        """Ask for a view of the new size; one that follows shows as many of its newest lines as there is room for.
+
+        The lines of another width are others: what stood first is found again by what stands before it, so that
+        nobody loses the place at which they read.
+        """
+        if self._reading is None and self._top:
+            self._reading = sum(map(_ink, self._view.lines[: self._top]))
+        reading = self._reading
         self._rows = []
-        if self._following:
+        if self._following and self._view.follow:
             self._view = View()
+        elif reading is not None and self.size.width and self.size.height:
+            self._view = self._source(*self._inside())
+            self._top = _line_at(self._view.lines, reading)
         self.redraw()
+        self._reading = reading
 
     def redraw(self) -> None:
         """Ask for the view and repaint the rows in which it differs from what is seen."""
@@ -96,6 +124,7 @@ class Panel(Widget):
     def scroll(self, down: int = 0, right: int = 0) -> bool:
         """Move what is seen; False when there is nothing further that way."""
         before = self._top, self._left
+        self._reading = None
         self._top += down
         self._left = max(0, min(self._left + right, self._widest() - self._inside()[0]))
         self._bound()
@@ -108,6 +137,16 @@ class Panel(Widget):
         """Go to the last line, or to the first; False when one is there already."""
         left, self._left = self._left, 0
         return self.scroll(down=len(self._view.lines) if end else -len(self._view.lines)) or left != 0
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel scrolls what is under it."""
+        event.stop()
+        self.scroll(WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The same the other way."""
+        event.stop()
+        self.scroll(-WHEEL)
 
     def _inside(self) -> tuple[int, int]:
         wide, high = self.size
@@ -156,7 +195,8 @@ class Panel(Widget):
     def _arranged(self) -> list[Line]:
         wide, high = self.size
         inner, height = self._inside()
-        seen = [drop(each, self._left) if self._left else each for each in self._view.lines]
+        left = min(self._left, max(0, self._widest() - inner)) if self._left else 0
+        seen = [drop(each, left) if left else each for each in self._view.lines]
         seen = seen[self._top : self._top + height]
         seen += [()] * (height - len(seen))
         if not self._framed:
@@ -190,7 +230,25 @@ class Panel(Widget):
         wide = self.size.width
         if y >= len(self._rows):
             return Strip.blank(wide, self._palette["base"])
-        return Strip(_segments(self._rows[y], self._palette)).adjust_cell_length(wide, self._palette["base"])
+        row = self._rows[y]
+        if self._spelling is not as_it_is:
+            row = tuple((self._spelling(text), tone) for text, tone in row)
+        return Strip(_segments(row, self._palette)).adjust_cell_length(wide, self._palette["base"])
+
+
+def _ink(of: Line) -> int:
+    """How many characters a line has that breaking it elsewhere does not change."""
+    return sum(len(text) - text.count(" ") for text, _ in of)
+
+
+def _line_at(lines: tuple[Line, ...], before: int) -> int:
+    """The first line before which at least so many characters stand."""
+    seen = 0
+    for at, each in enumerate(lines):
+        if seen >= before:
+            return at
+        seen += _ink(each)
+    return max(0, len(lines) - 1)
 
 
 def _gone(before: tuple[Line, ...], after: tuple[Line, ...]) -> int:

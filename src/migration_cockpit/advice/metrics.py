@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from migration_cockpit.session.readings import Metric
+from migration_cockpit.session.state import State
 
 COMPARED = frozenset({"loop_duration", "parse_time"})
 """Metrics of which more is worse. Queued tasks and open slots follow the load, not the version: they are shown only."""
@@ -41,3 +42,19 @@ def regressions(
         if change is not None and change > percent:
             worse.append(f"{name} {change:+.0f} %")
     return worse, unknown
+
+
+def silence_expected(state: State) -> bool:
+    """Whether nothing schedules, from step 4 to 6: the old version is stopped, no scheduler of the new one is ready."""
+    helm, healthy = state.steps.get("helm"), state.steps.get("healthy")
+    if helm is None or healthy is None or helm.started is None or healthy.passed:
+        return False
+    target = state.session.target_version if state.session else ""
+    pods = state.pods.pods if state.pods else ()
+    return not any(
+        pod.component == "scheduler"
+        and pod.version == target
+        and pod.phase == "Running"
+        and pod.ready == pod.containers
+        for pod in pods
+    )

@@ -11,7 +11,7 @@ from migration_cockpit.advice.going_back import advise_rollback
 from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.rollback_cost import cost, usable
-from migration_cockpit.advice.times import capital, clock, long, sentence
+from migration_cockpit.advice.times import capital, clock, long, moment, sentence
 from migration_cockpit.advice.updates import over
 from migration_cockpit.advice.verdict import Judge, judge
 from migration_cockpit.config import Limits
@@ -85,7 +85,8 @@ def _postponed(off: Postponement) -> Advice:
 def _decision(state: State, now: datetime, details: tuple[str, ...]) -> Advice:
     assert state.decision is not None
     event, asked = state.decision.event, state.decision.asked
-    answers = " or ".join(event.choices)
+    *others, last = event.choices
+    answers = f"{', '.join(others)} or {last}" if others else last
     waited = long((now - asked).total_seconds())
     first = f"Enter opens it: {answers}. Asked at {clock(asked)}, {waited} ago; the step waits for the answer."
     return Advice("DECIDE", "careful", sentence(event.question), (first, *details))
@@ -123,20 +124,33 @@ def _due(state: State, step: StepState, now: datetime, details: tuple[str, ...])
     late = (now - step.planned).total_seconds()
     title = STEP_TITLES[step.id]
     first = state.steps and step is next(iter(state.steps.values()))
-    before = "" if first else "The steps before it have passed. "
+    before = "" if first else " The steps before it have passed."
     if state.window_end is not None and now >= state.window_end:
         closed = f"The window closed at {clock(state.window_end)}. {capital(title)} is next: agree on a new end first."
         return Advice("STOP", "bad", closed, details)
     if late >= 0:
-        since = f"since {long(late)}" if late >= 60 else "now"
+        due = f"has been due for {long(late)}" if late >= 60 else "is due now"
         return Advice(
             "GO",
             "careful" if late >= 300 else "good",
-            f"{before}{capital(title)} is due {since}: Enter opens its sheet.",
+            f"{capital(title)} {due}: Enter opens its sheet.{before}",
             details,
         )
-    text = f"{before}Next is {title} at {clock(step.planned)}, in {long(-late)}. Enter opens its sheet."
+    unseen = [what for source, what in _WORLD.items() if _fails(state, source)]
+    if unseen:
+        text = f"Not seen now: {' and '.join(unseen)}. Next is {title} {moment(step.planned, now)}, in {long(-late)}."
+        return Advice("BLIND", "careful", text, details)
+    text = f"Next is {title} {moment(step.planned, now)}, in {long(-late)}. Enter opens its sheet.{before}"
     return Advice("READY", "good", text, details)
+
+
+_WORLD = {"pods": "the pods", "database": "the database"}
+"""Sources without which no step can be judged."""
+
+
+def _fails(state: State, source: str) -> bool:
+    known = state.sources.get(source)
+    return known is not None and known.failing_since is not None
 
 
 def _done(state: State, details: tuple[str, ...]) -> Advice:
@@ -165,7 +179,7 @@ def _dangers(state: State, now: datetime) -> str:
             said.append(f"Credentials of {name} have expired.")
         elif end is not None and ends < end and not over:
             said.append(f"Credentials of {name} end at {clock(ends)}, before the window does.")
-    blind = sorted(name for name, source in state.sources.items() if source.failing_since)
+    blind = sorted(name for name in state.sources if _fails(state, name))
     if blind:
         said.append(f"Not seen now: {', '.join(blind)}.")
     return " ".join(said)

@@ -19,6 +19,12 @@ def waits_as_expected(pod: Pod, state: State) -> bool:
     return migrate is not None and not migrate.passed
 
 
+def told_phase(pod: Pod) -> str:
+    """Its phase with what it does not say: why it waits; how it had ended before, where it runs again."""
+    more = pod.reason or (f"was {pod.last_end}" if pod.phase == "Running" and pod.last_end else "")
+    return f"{pod.phase} {more}" if more and more not in pod.phase else pod.phase
+
+
 def status(pod: Pod, state: State) -> tuple[str, str]:
     """Glyph and kind of a pod: kind is a tone, or `waiting`."""
     if waits_as_expected(pod, state):

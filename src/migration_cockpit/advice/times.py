@@ -17,13 +17,20 @@ def between(low: datetime, high: datetime) -> str:
 
 
 def long(seconds: float) -> str:
-    """40 s, 25 min, 2 h 05 min."""
+    """40 s, 25 min, 2 h 05 min, 3 days 4 h."""
     whole = int(max(0.0, seconds))
     if whole < 60:
         return f"{whole} s"
     if whole < 5400:
         return f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    if whole < 172_800:
+        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    return f"{whole // 86400} days {whole % 86400 // 3600} h"
+
+
+def moment(when: datetime, now: datetime) -> str:
+    """at 10:32; with its date where that is not today."""
+    return f"at {clock(when)}" if when.date() == now.date() else f"on {when:%Y-%m-%d} at {clock(when)}"
 
 
 def sentence(text: str) -> str:

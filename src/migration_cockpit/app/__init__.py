@@ -25,6 +25,22 @@ def refuse_terminal(env: Mapping[str, str], elsewhere: Collection[str] = ()) -> 
     return ""
 
 
+def draws_ascii(wanted: str | None, env: Mapping[str, str]) -> bool:
+    """Whether glyphs are drawn as ASCII: as `screen.glyphs` or `--glyphs` says, else by what the terminal can.
+
+    That is by the locale's character set, as ncurses and tmux judge it too, and by TERM=linux, the console, whose font
+    has not all of them. No locale at all says nothing of the terminal. The screen of `watch --serve` is a browser's.
+    """
+    if wanted in {"ascii", "unicode"}:
+        return wanted == "ascii"
+    if env.get("TEXTUAL_DRIVER"):
+        return False
+    said = env.get("LC_ALL") or env.get("LC_CTYPE") or env.get("LANG") or "UTF-8"
+    if not env.get("LC_ALL") and said == "C.UTF-8" and env.get("LANG") in {"C", "POSIX"}:
+        said = env["LANG"]  # Python itself has put C.UTF-8 there at its start
+    return env.get("TERM") == "linux" or not said.lower().replace("-", "").endswith(("utf8", "utf8@euro"))
+
+
 def refused(command: str) -> bool:
     """Whether the screen cannot be drawn here. Says why, where a person sees it, in the name of `command`."""
     streams = {"stdin": sys.__stdin__, "stderr": sys.__stderr__}

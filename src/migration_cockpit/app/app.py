@@ -15,12 +15,13 @@ from textual import events
 from textual.app import App
 from textual.screen import Screen
 
+from cockpit_widgets import glyphs
 from cockpit_widgets.panel import Panel, View
-from cockpit_widgets.spans import plain
 from migration_cockpit import crash
 from migration_cockpit.app import painted, theme
 from migration_cockpit.app.board import Board, broken
 from migration_cockpit.app.controls import VIEW_CONTROLS, ViewControl
+from migration_cockpit.app.copying import copy
 from migration_cockpit.app.dialogs import Dialog, dialog_for
 from migration_cockpit.app.keyboard import Keyboard, PressedKey
 from migration_cockpit.app.plan import PANES, Looking
@@ -58,12 +59,15 @@ class CockpitApp(App[None]):
         *,
         autopilot: float | None = None,
         colours: str | None = None,
+        ascii_only: bool = False,
+        mouse: bool = False,
         back: tuple[str, str] | None = None,
         views: Sequence[ViewControl] = VIEW_CONTROLS,
         bell: bool = False,
         copies: Path | None = None,
     ) -> None:
-        """`autopilot` is the pause between its keys in seconds, None when people fly; `colours` names one of THEMES.
+        """`autopilot` is the pause between its keys in seconds, None when people fly; `colours` names one of THEMES,
+        `ascii_only` draws every glyph as a character of ASCII, `mouse` takes the mouse away from the terminal.
 
         `back` orders it to fly back: after which step, and by which way. `views` are the actions on the view, `bell`
         rings the terminal's bell when something must be seen, `copies` is the file that copied text goes into too.
@@ -77,6 +81,9 @@ class CockpitApp(App[None]):
         self.trouble = ""
         """Why the cockpit could not be started; stays on the screen."""
         self.palette: Mapping[str, Style] = {}
+        self.spelling = glyphs.ascii_only if ascii_only else glyphs.as_it_is
+        """What is drawn of a text."""
+        self._mouse = mouse
         self.animation_level = "none"
         self._pause = autopilot
         self._back = back
@@ -144,17 +151,10 @@ class CockpitApp(App[None]):
     def _colour(self, name: str | None) -> None:
         """Choose colours for the terminal: none, its own sixteen, or ours."""
         system = self.console.color_system
-        if name in {None, "auto"}:
-            name = "sixteen" if system == "standard" else "dark"
-        chosen = name or "dark"
-        colours = theme.THEMES[chosen]
-        self.palette = theme.plain_palette() if self.no_color or system is None else theme.palette(colours)
-        if chosen == "sixteen":
-            self.theme = "ansi-dark"
-            return
-        themed = theme.textual_theme(chosen, colours)
-        self.register_theme(themed)
-        self.theme = themed.name
+        self.palette, themed = theme.chosen(name, system, coloured=not self.no_color)
+        if themed is not None:
+            self.register_theme(themed)
+        self.theme = themed.name if themed is not None else theme.OF_THE_TERMINAL
 
     # --- Life cycle ---------------------------------------------------------------------------------------------------
 
@@ -326,9 +326,7 @@ class CockpitApp(App[None]):
         self.draw()
 
     def _wanted(self) -> str:
-        if self.desk.where != "screen":
-            return self.desk.where
-        return self.page
+        return self.desk.where if self.desk.where != "screen" else self.page
 
     # --- Keys ---------------------------------------------------------------------------------------------------------
 
@@ -406,28 +404,8 @@ class CockpitApp(App[None]):
 
     def copy(self) -> None:
         """Copy what is looked at: to the terminal's clipboard (OSC 52), and into the file for copies."""
-        panel = self._scrolled()
-        if panel is None:
-            return
-        lines = self.screen.copied(panel.size.width) if isinstance(self.screen, Dialog) else panel.view.lines
-        text = "".join(f"{plain(each).rstrip()}\n" for each in lines)
-        self.copy_to_clipboard(text)
-        said = f"{len(lines)} lines copied to the terminal's clipboard"
-        if self._copies is not None:
-            try:
-                self._copies.touch(mode=0o600)
-                self._copies.write_text(text, encoding="utf-8")
-                said += f" and to {self._copies}"
-            except OSError as error:
-                said += f"; not to {self._copies}: {error.strerror or error}"
-        self.tell(said)
-
-    # --- Pictures, and the terminal -----------------------------------------------------------------------------------
-
-    def save_picture(self, path: Path) -> None:
-        """Write what the screen shows as an SVG."""
-        path.write_text(self.export_screenshot(title="migration-cockpit"), encoding="utf-8")
+        copy(self, self._copies)
 
     def run(self, **options: Any) -> None:
-        """Run in the terminal. The mouse is left to the terminal, so that copying works in tmux."""
-        super().run(**({"mouse": False} | options))
+        """Run in the terminal. The mouse is left to it unless that is asked for, so that copying works in tmux."""
+        super().run(**({"mouse": self._mouse} | options))

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
+from textual import events
 from textual.app import ComposeResult
 
 from cockpit_widgets.panel import Panel, View
 from cockpit_widgets.spans import line, wrap
 from cockpit_widgets.tiles import Rect, TiledScreen
 from migration_cockpit.app.panes import badges, footer, header, starting
-from migration_cockpit.app.plan import PANES, Looking, compact, plan
+from migration_cockpit.app.plan import BESIDE, PANES, Looking, compact, plan
 
 if TYPE_CHECKING:
     from migration_cockpit.app.app import CockpitApp
 
 
 class Board(TiledScreen):
-    """Header, panes, advice and footer; at small sizes one pane at a time with the timeline as a strip."""
+    """Header, panes, advice and footer; at small sizes one pane at a time with the timeline as a strip, at large ones
+    a column more."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,9 +34,10 @@ class Board(TiledScreen):
 
     def compose(self) -> ComposeResult:
         """One panel for each part of the screen."""
-        for name in ("header", "strip", "badges", *PANES, "advice", "track", "footer"):
-            framed = name in PANES or name == "advice"
-            self._panels[name] = Panel(self._source(name), self._app.palette, framed=framed, id=name)
+        for name in ("header", "strip", "badges", *PANES, *BESIDE, "advice", "track", "footer"):
+            framed = name in PANES or name in BESIDE or name == "advice"
+            app = self._app
+            self._panels[name] = Panel(self._source(name), app.palette, framed=framed, spelling=app.spelling, id=name)
             yield self._panels[name]
 
     def on_mount(self) -> None:
@@ -72,7 +75,8 @@ class Board(TiledScreen):
             return drawn.STRIP(state, now, width, height)
         if name == "advice":
             return drawn.ADVICE(state, now, width, height, app.rules, app.notice)
-        return drawn.DRAWN[name](state, now, width, height, app.rules)
+        draw = drawn.DRAWN.get(name) or drawn.ASIDE[name]
+        return draw(state, now, width, height, app.rules)
 
     def _before(self, name: str, width: int, height: int) -> View:
         """A part of the screen before the session is opened."""
@@ -98,6 +102,13 @@ class Board(TiledScreen):
         self._select()
         self.replan()
         self.call_after_refresh(self.redraw)
+
+    def on_click(self, event: events.Click) -> None:
+        """Where the mouse is asked for, a click selects a pane."""
+        pane = event.widget.id if event.widget is not None else None
+        if pane in PANES:
+            self._app.desk.pane = pane
+            self.look(Looking(pane, self.looking.zoom))
 
     def _select(self) -> None:
         for name in PANES:

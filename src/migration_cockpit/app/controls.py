@@ -139,7 +139,7 @@ KEY_NAMES = {
     "comma": ",",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
-    "enter": "⏎",
+    "enter": "Enter",
     "escape": "Esc",
     "minus": "-",
     "tab": "Tab",

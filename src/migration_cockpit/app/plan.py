@@ -13,7 +13,12 @@ WIDE, MEDIUM = 150, 116
 """Widths from which there are three columns, and two."""
 TALL, MIDDLE = 44, 36
 """Heights from which three columns, and two, have room for every pane."""
-HUGE = 190
+HUGE = 196
+"""Width from which a fourth column has room: what stands behind the step and the database, without opening it."""
+FOURTH = (40, 76)
+"""Its width in cells, at least and at most."""
+BESIDE = ("behind", "sessions")
+"""The parts of the fourth column. They follow the panes and are not selected: `d` opens what they tell, whole."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Looking:
 def columns(width: int, height: int) -> int:
     """How many columns of panes there are; one means one pane at a time with a strip of badges for the others."""
     if width >= WIDE and height >= TALL:
-        return 3
+        return 4 if width >= HUGE else 3
     return 2 if width >= MEDIUM and height >= MIDDLE else 1
 
 
@@ -70,7 +75,19 @@ def _full(width: int, height: int, looking: Looking) -> dict[str, Rect]:
     }
     if looking.zoom:
         return frame | {looking.pane: (0, header, width, body)}
-    return frame | (_three(width, header, body) if columns(width, height) == 3 else _two(width, header, body))
+    arranged = {2: _two, 3: _three, 4: _four}[columns(width, height)]
+    return frame | arranged(width, header, body)
+
+
+def _four(width: int, y: int, body: int) -> dict[str, Rect]:
+    """Three columns as they are at 160 cells; what is left over says more instead of standing empty."""
+    fourth = max(FOURTH[0], min(FOURTH[1], width - 160))
+    x = width - fourth
+    sessions = min(16, max(10, body // 3))
+    return _three(x, y, body) | {
+        "behind": (x, y, fourth, body - sessions),
+        "sessions": (x, y + body - sessions, fourth, sessions),
+    }
 
 
 def _three(width: int, y: int, body: int) -> dict[str, Rect]:

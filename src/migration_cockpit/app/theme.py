@@ -144,6 +144,22 @@ def plain_palette() -> Mapping[str, Style]:
     return tones | {tone: reverse for tone in tones if tone.startswith("badge-")}
 
 
+OF_THE_TERMINAL = "ansi-dark"
+"""Textual's own theme in the terminal's sixteen colours."""
+
+
+def chosen(name: str | None, system: str | None, *, coloured: bool) -> tuple[Mapping[str, Style], Theme | None]:
+    """The palette, and Textual's theme beside it, None for that of the terminal's own colours.
+
+    `system` is what the terminal can, as Rich names it. Without a name the terminal decides; NO_COLOR outranks all.
+    """
+    if name in {None, "auto"}:
+        name = "sixteen" if system == "standard" else "dark"
+    colours = THEMES[name or "dark"]
+    drawn = palette(colours) if coloured and system is not None else plain_palette()
+    return drawn, None if name == "sixteen" else textual_theme(name or "dark", colours)
+
+
 def textual_theme(name: str, colours: Colours) -> Theme:
     """The same colours for what Textual draws itself: the ground of dialogs and the fields one types in."""
     return Theme(

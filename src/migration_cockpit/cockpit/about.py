@@ -28,12 +28,14 @@ PANES: Mapping[str, About] = {
         "times and outcomes, and its earlier attempts.",
     ),
     "pods": About(
-        shows="Every pod of the release: image, state, readiness, restarts, age; and the namespace's warnings.",
+        shows="Every pod of the release: image, state, readiness, restarts, age, how one that runs again had ended; "
+        "the namespace's warnings.",
         source="A watch on Kubernetes. A pod's events and the last 200 lines of its log are read when it is opened, "
         "within 8 seconds, and become part of the record.",
         normal="Between the upgrade and the migration new pods wait in Init. After the migration all of them run and "
         "restart no more.",
-        rows="A row is a pod: its containers' state, its events, the end of its log. r reads them anew.",
+        rows="A row is a pod: its containers' state, its events, the end of its log; r reads them anew. Below the pods "
+        "stand the workloads with their pods, and the namespace's warnings, each whole.",
     ),
     "tasks": About(
         shows="Task instances by live state, their course, the oldest by name, and how many DAGs are paused.",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from migration_cockpit.config import Theme
+from migration_cockpit.config import Glyphs, Theme
 
 USAGE_ERROR = 2
 """Exit code of a usage or config error: nothing was touched."""
@@ -59,7 +59,9 @@ def rates_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-rates", type=Path, default=None, metavar="FILE", help=words)
 
 
-def theme_option(parser: argparse.ArgumentParser) -> None:
-    """`--theme`, as every command takes it that draws the screen."""
+def look_options(parser: argparse.ArgumentParser) -> None:
+    """`--theme` and `--glyphs`, as every command takes them that draws the screen."""
     words = "colours of the screen (default: the config's screen.theme; NO_COLOR outranks both)"
     parser.add_argument("--theme", default=None, choices=get_args(Theme), help=words)
+    words = "what frames and signs are drawn with (default: the config's screen.glyphs)"
+    parser.add_argument("--glyphs", default=None, choices=get_args(Glyphs), help=words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from migration_cockpit.commands import USAGE_ERROR, Command, operator_option, rates_option, session_option, theme_option
+from migration_cockpit.commands import USAGE_ERROR, Command, look_options, operator_option, rates_option, session_option
 from migration_cockpit.config import STEP_IDS
 
 
@@ -64,7 +64,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     operator_option(parser)
     rates_option(parser)
-    theme_option(parser)
+    look_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:

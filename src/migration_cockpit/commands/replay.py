@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration_cockpit.commands import USAGE_ERROR, Command, theme_option
+from migration_cockpit.commands import USAGE_ERROR, Command, look_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +52,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         choices=["print", "screen"],
         help="where today's code judges the migration otherwise: print it and end (default), or say it on the screen",
     )
-    theme_option(parser)
+    look_options(parser)
     parser.add_argument("--headless", action="store_true", help="no screen; needs --print-state")
     parser.add_argument("--print-state", choices=["json"], help="print State at the moment of --at, and end")
 
@@ -85,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     if options.headless:
         return _print_state(player)
-    return _play(player, options.theme)
+    return _play(player, options.theme, options.glyphs)
 
 
 def _judge(recording: Recording) -> Callable[[State, datetime], Verdict | None]:
@@ -125,15 +126,15 @@ def _print_state(player: Player) -> int:
     return _tell(player)
 
 
-def _play(player: Player, theme: str | None) -> int:
-    from migration_cockpit.app import refused
+def _play(player: Player, theme: str | None, glyphs: str | None) -> int:
+    from migration_cockpit.app import draws_ascii, refused
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.cockpit.replay.controls import ReplayDesk
     from migration_cockpit.launch import ended_by
 
     if refused("migration-cockpit replay"):
         return USAGE_ERROR
-    app = CockpitApp(player, ReplayDesk(player), colours=theme)
+    app = CockpitApp(player, ReplayDesk(player), colours=theme, ascii_only=draws_ascii(glyphs, os.environ))
     app.run()
     return ended_by(app.ended_by) or _tell(player)
 

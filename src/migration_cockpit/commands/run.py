@@ -9,10 +9,10 @@ from migration_cockpit.commands import (
     USAGE_ERROR,
     Command,
     config_option,
+    look_options,
     operator_option,
     rates_option,
     session_option,
-    theme_option,
 )
 
 
@@ -25,7 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     operator_option(parser)
     rates_option(parser)
-    theme_option(parser)
+    look_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
         operator=operator_name(options.operator),
         save_rates=options.save_rates,
         theme=options.theme,
+        glyphs=options.glyphs,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from migration_cockpit.commands import USAGE_ERROR, Command, theme_option
+from migration_cockpit.commands import USAGE_ERROR, Command, look_options
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +15,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="SESSION", help="a session's directory, or a journal that grows (session.jsonl)"
     )
-    theme_option(parser)
+    look_options(parser)
     parser.add_argument("--serve", action="store_true", help="offer it in a browser, read-only, to 8 viewers at most")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8010, help="port to serve on (default: %(default)s)")
@@ -31,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     """Follow it until one leaves; nothing that is done here reaches the flight."""
     if options.serve:
         return _serve(options)
-    from migration_cockpit.app import refused
+    from migration_cockpit.app import draws_ascii, refused
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.cockpit.replay.controls import WatchDesk
     from migration_cockpit.cockpit.replay.watcher import Watcher
@@ -50,7 +51,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"migration-cockpit watch: {recording.path}: a packed file does not grow; replay it", file=sys.stderr)
         return USAGE_ERROR
     watcher = Watcher(recording)
-    app = CockpitApp(watcher, WatchDesk(watcher), colours=options.theme)
+    drawn = draws_ascii(options.glyphs, os.environ)
+    app = CockpitApp(watcher, WatchDesk(watcher), colours=options.theme, ascii_only=drawn)
     app.run()
     for said in (watcher.trouble, *watcher.complaints, recording.damage.words() if recording.damage else ""):
         if said:

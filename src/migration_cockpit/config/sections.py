@@ -273,6 +273,7 @@ class Prepare(Section, frozen=True, kw_only=True):
 
 
 Theme = Literal["auto", "dark", "light", "deuteranopia", "tritanopia", "sixteen"]
+Glyphs = Literal["auto", "unicode", "ascii"]
 """`auto` is dark, or the terminal's own sixteen colours where it has no more. NO_COLOR outranks them all."""
 
 
@@ -280,6 +281,10 @@ class Screen(Section, frozen=True, kw_only=True):
     """How the screen looks, sounds and takes keys."""
 
     theme: Theme = "auto"
+    glyphs: Glyphs = "auto"
+    """`auto` draws ASCII where the locale's character set is not UTF-8, and on TERM=linux."""
+    mouse: bool = False
+    """Take the mouse: a click selects a pane, the wheel scrolls. The terminal then selects text with Shift only."""
     bell: bool = False
     """Ring the terminal's bell when something must be seen; tmux makes an alert of it (monitor-bell)."""
     keys: dict[str, str] = {}

@@ -36,6 +36,9 @@ class Pod(Reading, frozen=True, kw_only=True, omit_defaults=True):
     """When the back-off of a waiting container ends, where that is known."""
     database: bool = True
     """Whether a container's environment names the metadata database."""
+    last_end: str = ""
+    """How the container that restarted last had ended, where that was no success: `OOMKilled`, `Error, exit code 1`."""
+    last_end_at: datetime | None = None
 
 
 class Workload(Reading, frozen=True, kw_only=True, omit_defaults=True):

@@ -24,6 +24,7 @@ def pod(found: Obj, metadata_secrets: frozenset[str]) -> Pod:
     component = (metadata.get("labels") or {}).get("component", "")
     phase, reason, ready, restarts = _summary(found)
     main = _main_container(spec, component)
+    last_end, last_end_at = _last_end(status)
     inits = spec.get("initContainers") or []
     sidecars = sum(1 for container in inits if container.get("restartPolicy") == "Always")
     return Pod(
@@ -38,6 +39,8 @@ def pod(found: Obj, metadata_secrets: frozenset[str]) -> Pod:
         created=moment(metadata["creationTimestamp"]),
         restarting_at=_restarting_at(status),
         database=uses_database(spec, metadata_secrets),
+        last_end=last_end,
+        last_end_at=last_end_at,
     )
 
 
@@ -204,6 +207,22 @@ def _restarting_at(status: Obj) -> datetime | None:
         if told and ended.get("finishedAt"):
             return moment(ended["finishedAt"]) + timedelta(seconds=_seconds(told[1]))
     return None
+
+
+def _last_end(status: Obj) -> tuple[str, datetime | None]:
+    """How the container that restarted last had ended, and when: one that runs again does not say it by its state."""
+    ends = [
+        ended
+        for container in status.get("containerStatuses") or []
+        if (ended := (container.get("lastState") or {}).get("terminated")) and ended.get("finishedAt")
+    ]
+    failed = [each for each in ends if each.get("exitCode") or each.get("reason") not in (None, "", "Completed")]
+    if not failed:
+        return "", None
+    last = max(failed, key=lambda each: str(each["finishedAt"]))
+    told = _ended(last)
+    code = f", {_exit_detail(last).partition(':')[0]}" if told == "Error" and last.get("exitCode") else ""
+    return f"{told}{code}", moment(last["finishedAt"])
 
 
 def _seconds(duration: str) -> int:

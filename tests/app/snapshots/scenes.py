@@ -15,6 +15,7 @@ import msgspec
 from migration_cockpit.advice.rollback_cost import cost
 from migration_cockpit.app.plan import PANES, Looking
 from migration_cockpit.cockpit import dialogs
+from migration_cockpit.cockpit.details import table_of
 from migration_cockpit.cockpit.dialogs import blocker, details, palette
 from migration_cockpit.cockpit.dialogs.guide import GuideDialog
 from migration_cockpit.cockpit.replay.controls import REPLAY_CONTROLS, WATCH_CONTROLS, JumpDialog
@@ -29,9 +30,11 @@ from migration_cockpit.session.lease import Holder
 from migration_cockpit.session.recording import Recording
 from migration_cockpit.session.state import InFlight, Resumption
 from tests.app import fixtures, going_back
-from tests.app.fixtures import SAMPLES, at, upgraded
+from tests.app.fixtures import SAMPLES, Fold, at, upgraded
 from tests.app.preparing import NOW as PREPARING
 from tests.app.snapshots.stage import Opened, Scene, Stage, StandingClock
+from tests.app.test_days_page import gone_through
+from tests.app.test_guide import gathered
 from tests.report.sample import write_day
 
 sample_state = cache(fixtures.sample_state)
@@ -58,6 +61,11 @@ def _rows(pane: str, stage: Stage) -> Opened:
     return Opened(details.RowsDialog(details.Looking(pane)), looking=Looking(pane))
 
 
+def _rows_in(sample: str, pane: str, stage: Stage) -> Opened:
+    stage.stand(*sample_state(sample))
+    return Opened(details.RowsDialog(details.Looking(pane)), looking=Looking(pane))
+
+
 def _about(pane: str, stage: Stage) -> Opened:
     stage.stand(*sample_state("blocked"))
     return Opened(details.AboutDialog(details.Looking(pane)), looking=Looking(pane))
@@ -66,6 +74,40 @@ def _about(pane: str, stage: Stage) -> Opened:
 def _row(pane: str, key: str, stage: Stage) -> Opened:
     stage.stand(*sample_state("blocked"))
     return Opened(details.RowDialog(details.Looking(pane, key=key), key), looking=Looking(pane))
+
+
+def _row_in(sample: str, pane: str, number: int, stage: Stage) -> Opened:
+    """The row of this place in a pane's own order."""
+    stage.stand(*sample_state(sample))
+    key = table_of(pane, stage.state, stage.clock.now()).rows[number].key
+    return Opened(details.RowDialog(details.Looking(pane, key=key), key), looking=Looking(pane))
+
+
+def _pod_looked(stage: Stage, *, refused: bool = False) -> Opened:
+    """A pod whose events and log were read; or that could not be."""
+    name = "airflow-dag-processor-66c4-t7w8n"
+    state, now = sample_state("blocked")
+    fold = Fold()
+    fold.state = state
+    warning = state.pods.warnings[0] if state.pods else None
+    assert warning is not None
+    why = "Kubernetes refuses: pods/log is forbidden for migration-cockpit in namespace airflow"
+    fold.add("10:32:02", ev.PodLookAsked(pod=name))
+    fold.add(
+        "10:32:04",
+        ev.PodLooked(
+            pod=name,
+            container="wait-for-airflow-migrations",
+            previous=True,
+            log=()
+            if refused
+            else ("[info] waiting for migrations", "TimeoutError: There are still unapplied migrations"),
+            log_why=why if refused else "",
+            events=() if refused else (warning,),
+        ),
+    )
+    stage.stand(fold.state, now)
+    return Opened(details.RowDialog(details.Looking("pods", key=name), name), looking=Looking("pods"))
 
 
 def _filtered(stage: Stage) -> Opened:
@@ -120,6 +162,16 @@ def _guide(family: str, stage: Stage) -> Opened:
     return Opened(GuideDialog(family))
 
 
+def _guide_gathered(stage: Stage) -> Opened:
+    stage.stand(gathered(), at("10:40:30"))
+    return Opened(GuideDialog("migration"))
+
+
+def _days_found(stage: Stage) -> Opened:
+    stage.stand(*gone_through())
+    return Opened(page="days")
+
+
 def _decision(stage: Stage, *, choice: str = "") -> Opened:
     stage.stand(*sample_state("drain"))
     assert stage.state.decision is not None
@@ -152,10 +204,27 @@ def _observer(stage: Stage) -> Opened:
 
 
 def _postpone(stage: Stage) -> Opened:
-    stage.stand(*sample_state("before"))
+    stage.stand(*sample_state("drain"))
+    fold = Fold()
+    fold.state = stage.state
+    fold.add("09:04", ev.LedgerWritten(artifact="ledger.json", active=212, total=230))
+    stage.stand(fold.state, at("09:48"))
     commands = (ev.Command(text="airflow dags unpause --treat-dag-id-as-regex '^(etl_orders|ml_features)$'", what="…"),)
     message = postpone.message(stage.settings, "<reason>")
     return Opened(dialogs.PostponeDialog(commands, message, postpone.starts_from(stage.state)))
+
+
+def _unwritable(stage: Stage) -> Opened:
+    """The journal's disk is full: no step runs, and that stands on the screen."""
+    stage.stand(*sample_state("migrating"))
+    stage.recorder.write_error = "No space left on device"
+    return Opened()
+
+
+def _not_prepared(stage: Stage) -> Opened:
+    state, now = sample_state("nothing")
+    stage.stand(state, now - timedelta(days=4))
+    return Opened(dialogs.PrepareDialog())
 
 
 def _prepared(make: Callable[[], dialogs.OpenDialog], stage: Stage) -> Opened:
@@ -169,6 +238,13 @@ def _blocker(stage: Stage) -> Opened:
     assert found is not None
     dialog = dialogs.EndBlockerDialog(*found)
     return Opened(dialog, typed=dialog.phrase[:3])
+
+
+def _resumed_clean(stage: Stage) -> Opened:
+    state, now = sample_state("drain")
+    left = Resumption(at=now, last=now - timedelta(hours=2), before="sre-2", left="detached")
+    stage.stand(msgspec.structs.replace(state, resumption=left), now)
+    return Opened(dialogs.ResumedDialog())
 
 
 def _resumed(stage: Stage) -> Opened:
@@ -228,6 +304,19 @@ def _going(kind: Any, typed: str, stage: Stage, *, job: str = "") -> Opened:
     return Opened(dialog, typed=typed, notice="armed: it begins in 5 s, Esc cancels" if not typed else "")
 
 
+def _back_over(stage: Stage) -> Opened:
+    fold = Fold()
+    fold.state = going_back.under_way(after().state)
+    assert fold.state.rollback is not None
+    for number, each in enumerate(fold.state.rollback.stages[4:]):
+        if number:
+            fold.add(f"12:{46 + number}", ev.RollbackStageStarted(stage=each.id, operator="sre-1"))
+        fold.add(f"12:{46 + number}:30", ev.RollbackStageEnded(stage=each.id, outcome="verified", operator="sre-1"))
+    fold.add("12:59", ev.RollbackEnded(outcome="rolled back", operator="sre-1"))
+    stage.stand(fold.state, at("13:00"))
+    return Opened(dialogs.UnderWayDialog())
+
+
 def _under_way(stage: Stage, *, failed: bool = False) -> Opened:
     stage.stand(going_back.under_way(after().state, failed=failed), at("12:45"))
     return Opened(dialogs.UnderWayDialog())
@@ -273,17 +362,34 @@ SCENES: dict[str, Scene] = {
     "rows-filter": _filtered,
     "row-pod": partial(_row, "pods", "airflow-dag-processor-66c4-t7w8n"),
     "row-session": partial(_row, "database", "24077"),
-    "row-step": partial(_row, "timeline", "step:migrate"),
+    "row-workload": partial(_row, "pods", "load Deployment/airflow-scheduler"),
+    "row-warning": partial(_row_in, "blocked", "pods", -1),
+    "row-pod-looked": _pod_looked,
+    "row-pod-refused": partial(_pod_looked, refused=True),
+    "row-step": partial(_row, "timeline", "migrate"),
+    "row-stage": partial(_row_in, "back-failed", "timeline", 15),
+    "row-task": partial(_row_in, "drain", "tasks", 0),
+    "row-waiter": partial(_row, "database", "25611"),
+    "row-metric": partial(_row_in, "soak", "scheduler", 0),
+    "row-component": partial(_row_in, "soak", "scheduler", 4),
+    "row-line": partial(_row_in, "blocked", "log", -2),
+    "row-gone": partial(_row, "tasks", "billing|export|run|-1"),
+    "rows-waiting": partial(_rows_in, "nothing", "pods"),
+    "rows-unreachable": partial(_rows_in, "unreachable", "database"),
+    "rows-stale": partial(_rows_in, "failing", "pods"),
+    "rows-tasks-drain": partial(_rows_in, "drain", "tasks"),
     "help": partial(_page, "help", "migrating"),
     "advice": partial(_page, "advice", "blocked"),
     "failures": partial(_page, "failures", "recognised"),
     "failures-none": partial(_page, "failures", "before"),
     "days": partial(_page, "days", "before"),
+    "days-found": _days_found,
     "sheet": partial(_sheet, "helm"),
     "sheet-migrate": partial(_sheet, "migrate"),
     "sheet-gate-fails": _sheet_fails,
     "guide": partial(_guide, ""),
     "guide-dags": partial(_guide, "dags"),
+    "guide-gathered": _guide_gathered,
     "decision": _decision,
     "decision-chosen": partial(_decision, choice="go on"),
     "note": partial(_writing, dialogs.NoteDialog, LONG),
@@ -294,8 +400,10 @@ SCENES: dict[str, Scene] = {
     "takeover-stale": partial(_driven, offered=False, stale=True),
     "takeover-offered": partial(_driven, offered=True, stale=False),
     "observer": _observer,
+    "unwritable": _unwritable,
     "postpone": _postpone,
     "prepare": partial(_prepared, dialogs.PrepareDialog),
+    "prepare-nothing": _not_prepared,
     "prerequisite": partial(_prepared, partial(dialogs.PrerequisiteDialog, 4)),
     "sign": partial(_prepared, partial(dialogs.SignDialog, 10, "11 window: approved", "the window is approved")),
     "test-backup": partial(
@@ -304,6 +412,7 @@ SCENES: dict[str, Scene] = {
     ),
     "end-blocker": _blocker,
     "resumed": _resumed,
+    "resumed-clean": _resumed_clean,
     "rollback": _rollback,
     "rollback-restore": partial(_rollback, way="restore"),
     "rollback-downgrade": partial(_rollback, way="downgrade"),
@@ -316,6 +425,7 @@ SCENES: dict[str, Scene] = {
     "rollback-countdown": partial(_going, dialogs.RollbackCountdown, ""),
     "rollback-under-way": _under_way,
     "rollback-under-way-failed": partial(_under_way, failed=True),
+    "rollback-over": _back_over,
     "palette": partial(_writing, palette.PaletteDialog, "rollback"),
     "replay": partial(_replay, None),
     "jump": partial(_replay, JumpDialog()),

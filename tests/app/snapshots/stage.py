@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from migration_cockpit.cockpit.shown import Shown
 
 SIZES = ((80, 24), (120, 40), (160, 48))
+LARGE = (200, 50)
+"""The boards have a column more there; dialogs are as at 160x48."""
 TERMINALS: Mapping[str, Mapping[str, str]] = {
     "dark": {"TERM": "xterm-256color", "COLORTERM": "truecolor"},
     "sixteen": {"TERM": "xterm"},
@@ -58,6 +60,7 @@ class Stage(Still):
         """As it is before any scene."""
         self.settings: Settings = settings()
         self.not_driving = ""
+        self.recorder.write_error = ""
         self.driving: object = None
         self.runner: object = None
         self.shows: Any = None

@@ -17,7 +17,7 @@ from cockpit_widgets.typein import TypeIn
 from migration_cockpit.app.app import CockpitApp
 from migration_cockpit.app.theme import SIXTEEN, palette, plain_palette
 from tests.app.snapshots.scenes import SCENES
-from tests.app.snapshots.stage import SIZES, play, staged, terminal
+from tests.app.snapshots.stage import LARGE, SIZES, play, staged, terminal
 
 FOLDER = Path(__file__).with_name("screens")
 OTHERS = {"sixteen": palette(SIXTEEN), "no colour": plain_palette()}
@@ -75,9 +75,9 @@ async def taken(names: Sequence[str], sizes: Sequence[Size] = SIZES) -> dict[str
     with terminal("dark"):
         app, stage = staged()
     async with app.run_test(size=sizes[0]) as pilot:
-        for size in sizes:
+        for size in (*sizes, LARGE):
             await pilot.resize_terminal(*size)
-            for name in names:
+            for name in names if size != LARGE else [each for each in names if each.startswith("board-")]:
                 await play(pilot, stage, SCENES[name])
                 screen = await settled(pilot, app)
                 found[name][size] = {"dark": screen} | {

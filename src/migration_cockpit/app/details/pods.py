@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from cockpit_widgets.spans import Line, line
-from migration_cockpit.advice.pods import status, waits_as_expected
+from migration_cockpit.advice.pods import status, told_phase, waits_as_expected
 from migration_cockpit.app.details.words import fact, heading, text
 from migration_cockpit.app.panes.frame import Rules
-from migration_cockpit.app.words import age, hms, seconds_between
+from migration_cockpit.app.words import age, hms, plural, seconds_between
+from migration_cockpit.cockpit.details.tables import LOAD, WARNING, warning_key
 from migration_cockpit.session.events import PodLooked
 from migration_cockpit.session.readings import ClusterEvent
 from migration_cockpit.session.state import PodLook, State
@@ -16,6 +17,10 @@ from migration_cockpit.session.state import PodLook, State
 
 def detail(state: State, now: datetime, key: str, width: int, rules: Rules) -> list[Line]:
     """The reading first, then what was read of it on demand; of a pod that is gone, what was read before."""
+    if key.startswith(LOAD):
+        return _workload(state, now, key, width)
+    if key.startswith(WARNING):
+        return _warning(state, now, key, width)
     pod = next((each for each in state.pods.pods if each.name == key), None) if state.pods else None
     look = state.looks.get(key)
     lines = [line((key, "title"))]
@@ -31,10 +36,50 @@ def detail(state: State, now: datetime, key: str, width: int, rules: Rules) -> l
             lines += fact("back-off ends", hms(pod.restarting_at), width, "careful")
         lines += fact("component", pod.component, width)
         lines += fact("image", pod.version, width)
-        lines += fact("containers", f"{pod.ready} of {pod.containers} ready, {pod.restarts} restarts", width)
+        lines += fact("containers", f"{pod.ready} of {pod.containers} ready, {plural(pod.restarts, 'restart')}", width)
+        if pod.last_end:
+            when = f" at {hms(pod.last_end_at)}" if pod.last_end_at else ""
+            lines += fact("ended before", f"{pod.last_end}{when}", width, "careful")
         lines += fact("created", f"{hms(pod.created)}, {age(seconds_between(pod.created, now))} ago", width)
         lines += fact("database", "names the metadata database" if pod.database else "does not name it", width)
     return lines + _looked(look, _warnings(state, key), now, width, rules)
+
+
+def _workload(state: State, now: datetime, key: str, width: int) -> list[Line]:
+    """A Deployment or StatefulSet with its pods."""
+    reading = state.pods
+    each = next((one for one in reading.workloads if f"{LOAD}{one.kind}/{one.name}" == key), None) if reading else None
+    if reading is None or each is None:
+        return []
+    short = each.ready < each.desired
+    lines = [line((each.name, "title"), (f"   {each.kind}", "dim"))]
+    said = f"{each.ready} of {each.desired} ready, {each.updated} up to date" if each.desired else "scaled to 0"
+    lines += fact("replicas", f"{'▲ ' if short else ''}{said}", width, "careful" if short else "text")
+    lines += fact("component", each.component, width)
+    lines += fact("image", each.version, width)
+    mine = [pod for pod in reading.pods if pod.component == each.component and pod.name.startswith(f"{each.name}-")]
+    lines += heading("Pods", plural(len(mine), "pod"))
+    for pod in mine:
+        glyph, kind = status(pod, state)
+        tone = "dim" if kind == "waiting" else kind
+        lines += text(f"{pod.name}  {told_phase(pod)}  {pod.version}", width, tone, lead=f"  {glyph} ")
+    if not mine:
+        lines.append(line(("  none", "careful" if each.desired else "dim")))
+    names = {f"{each.kind.lower()}/{each.name}", f"replicaset/{each.name}"}
+    warnings = [one for one in reading.warnings if any(one.object.startswith(name) for name in names)]
+    return lines + ([*heading("Events", "warnings of its own"), *_events(warnings, width)] if warnings else [])
+
+
+def _warning(state: State, now: datetime, key: str, width: int) -> list[Line]:
+    """A warning as the cluster told it, whole."""
+    found = state.pods.warnings if state.pods else ()
+    each = next((one for one in found if warning_key(one) == key), None)
+    if each is None:
+        return []
+    ago = age(seconds_between(each.last, now))
+    lines = [line((each.reason, "title"), (f"   {each.object}", "dim"))]
+    lines += fact("seen", f"{plural(each.count, 'time')}, last at {hms(each.last)}, {ago} ago", width)
+    return [*lines, *heading("Message"), *text(each.message, width, "bright")]
 
 
 def _warnings(state: State, key: str) -> list[ClusterEvent]:

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from cockpit_widgets.charts import course
 from cockpit_widgets.spans import Line, fit, line
-from migration_cockpit.advice.metrics import COMPARED, change_percent, settled
+from migration_cockpit.advice.metrics import COMPARED, change_percent, settled, silence_expected
 from migration_cockpit.app.details.words import fact, heading, text
 from migration_cockpit.app.panes.frame import Rules
-from migration_cockpit.app.panes.metrics import LABELS, regressed, silence_expected
+from migration_cockpit.app.panes.metrics import LABELS, regressed
 from migration_cockpit.app.words import age, hms, number, seconds_between
 from migration_cockpit.cockpit.details.tables import HEALTH
 from migration_cockpit.session.readings import Metric

@@ -1,4 +1,5 @@
-"""What all dialogs share: a frame under the header, a text that scrolls, a field where one is needed, the keys."""
+"""What all dialogs share: header, the timeline and what to do now in a row, a frame with a text that scrolls, a field
+where one is needed, the keys."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ from textual.app import ComposeResult
 
 from cockpit_widgets.panel import Panel, Source, View
 from cockpit_widgets.spans import Line, fit, line, wrap
+from cockpit_widgets.spans import width as cells
 from cockpit_widgets.tiles import Rect, TiledScreen
 from migration_cockpit.app.controls import footer_entries
-from migration_cockpit.app.panes import header
+from migration_cockpit.app.panes import header, strip
 
 if TYPE_CHECKING:
     from textual.widgets import Input
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from migration_cockpit.cockpit.desk import Desk
 
 WIDEST = 120
+HIGH = 30
+"""Rows from which there is room for two rows of notice, said or not."""
 
 
 class Dialog(TiledScreen):
@@ -79,6 +83,7 @@ class Dialog(TiledScreen):
         app = self._cockpit_app
         sources: dict[str, Source] = {
             "header": lambda w, h: header.view(app.state, app.now, w, h, app.shown.mark),
+            "strip": lambda w, _h: View((self._strip(w),)),
             "frame": lambda _w, _h: View((), line((self.heading(), "title")), self._position(), self.frame_tone()),
             "body": self.body,
             "label": lambda w, _h: View(tuple(line((each, "careful-bold")) for each in wrap(self.asks, w)[:1])),
@@ -87,7 +92,8 @@ class Dialog(TiledScreen):
         }
         for name, source in sources.items():
             guarded = self._guard(name, source)
-            self._parts[name] = Panel(guarded, app.palette, framed=name == "frame", id=name)
+            framed = name == "frame"
+            self._parts[name] = Panel(guarded, app.palette, framed=framed, spelling=app.spelling, id=name)
             yield self._parts[name]
         if self.asks:
             self._field = self.make_field()
@@ -122,13 +128,16 @@ class Dialog(TiledScreen):
         wide = min(self.widest, width)
         x = (width - wide) // 2
         inner = wide - 4
-        field = 0 if not self.wants_field() else 3 if height >= 30 else 2 if height >= 18 else 1
-        room = height - 1 - 2 - 2 - field - 1
+        field = 0 if not self.wants_field() else 3 if height >= HIGH else 2 if height >= 18 else 1
+        told = 2 if height >= HIGH else max(1, len(self._notice(inner)))
+        room = height - 2 - 2 - told - field - 1
         high = max(3, min(room, len(self.text(inner))))
-        top = 1 + max(0, (height - 1 - (high + 5 + field)) // 3)
+        whole = high + told + field + 3
+        top = 2 + max(0, (height - 2 - whole) // 3)
         plan: dict[str, Rect] = {
             "header": (0, 0, width, 1),
-            "frame": (x, top, wide, high + 5 + field),
+            "strip": (0, 1, width, 1),
+            "frame": (x, top, wide, whole),
             "body": (x + 2, top + 1, inner, high),
         }
         y = top + 1 + high
@@ -136,7 +145,12 @@ class Dialog(TiledScreen):
             plan["label"] = (x + 2, y + field - 2, inner, 1)
         if field:
             plan["field"] = (x + 2, y + field - 1, inner, 1)
-        return plan | {"notice": (x + 2, y + field, inner, 2), "keys": (x + 2, y + field + 2, inner, 1)}
+        return plan | {"notice": (x + 2, y + field, inner, told), "keys": (x + 2, y + field + told, inner, 1)}
+
+    def _strip(self, width: int) -> Line:
+        """Where the flight stands and what to do now: a question may be asked while one reads here."""
+        app = self._cockpit_app
+        return strip.line_of(app.state, app.now, width, app.rules)
 
     def _position(self) -> Line:
         """How much of the text is seen, and that one can scroll, where it is not all."""
@@ -150,8 +164,17 @@ class Dialog(TiledScreen):
         return [line(("▲ ", "careful-bold"), (text, "careful-bold")) for text in wrap(said, width - 2)[:2]]
 
     def _keys(self, width: int) -> Line:
-        parts = [line((f" {keys} ", "badge-plain"), (f" {label}   ", "text")) for keys, label in self.key_entries()]
-        return fit(line(*parts), width)
+        """All keys, closer to each other where there is little room; what has none then is in the help."""
+        entries = self.key_entries()
+        for gap in (3, 2, 1):
+            row = line(
+                *(line((f" {keys} ", "badge-plain"), (f" {label}{' ' * gap}", "text")) for keys, label in entries)
+            )
+            if cells(row) - gap <= width:
+                break
+        while cells(row) > width and len(row) > 2:
+            row = row[:-2]
+        return fit(row, width)
 
     def key_entries(self) -> list[tuple[str, str]]:
         """(keys, label) of what can be done here; the way back stands first."""

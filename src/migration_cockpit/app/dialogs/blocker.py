@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from cockpit_widgets.confirm import phrase_line
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.words import span
 from migration_cockpit.cockpit import dialogs
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 
 class EndBlockerDialog(Dialog):
@@ -37,7 +42,7 @@ class EndBlockerDialog(Dialog):
                 + (f", in a transaction for {_age(who.xact_start, now)}" if who.xact_start else ""),
             ),
             ("last query", who.query or "hidden"),
-            ("waited for", f"{what}, for {_age(dialog.wait, now)}"),
+            ("in the way", f"the migration waits for {what}, for {_age(waiting.since if waiting else None, now)}"),
         )
         lines: list[Line] = []
         for name, value in rows:
@@ -49,7 +54,12 @@ class EndBlockerDialog(Dialog):
             "is undone, and whoever runs it sees an error. Tell its owner. The migration itself is never ended."
         )
         lines += [(), *(line((each, "text")) for each in wrap(told, width)), ()]
-        return [*lines, line(("type  ", "dim"), (dialog.phrase, "bad-bold"))]
+        return [*lines, line(("To end it, type", "text")), phrase_line(dialog.phrase, self.desk.typed)]
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show at once how much of the phrase is typed."""
+        super().on_input_changed(event)
+        self.redraw()
 
 
 def _age(moment: datetime | None, now: datetime) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cockpit_widgets.charts import badge
 from cockpit_widgets.panel import View
-from cockpit_widgets.spans import Line, clip, fit, line, shorten, wrap
+from cockpit_widgets.spans import Line, fit, line, shorten, wrap
 from cockpit_widgets.spans import row as table_row
 from cockpit_widgets.tiles import Rect
-from migration_cockpit.advice.now import advise
-from migration_cockpit.advice.verdict import as_recorded, judge
 from migration_cockpit.app.controls import footer_entries
 from migration_cockpit.app.details import detail
 from migration_cockpit.app.dialogs.base import Dialog
@@ -26,22 +23,23 @@ SHAPE = (1, 2)
 
 
 class FullScreen(Dialog):
-    """What these screens share: the frame takes the whole width, what to do now stays in sight below it."""
+    """What these screens share: the frame takes the whole width; what the last key did nothing for stands above it."""
 
     _last = Details(Looking("timeline"))
 
     def tiles(self, width: int, height: int) -> dict[str, Rect]:
-        """Header, frame with the text in it, a field where one types, what to do now, keys."""
+        """Header, the timeline with what to do now, frame with the text in it, a field where one types, keys."""
         field = 1 if self.wants_field() else 0
         plan: dict[str, Rect] = {
             "header": (0, 0, width, 1),
-            "frame": (0, 1, width, height - 3),
-            "body": (2, 2, width - 4, height - 5 - field),
+            "strip": (0, 1, width, 1),
+            "frame": (0, 2, width, height - 3),
+            "body": (2, 3, width - 4, height - 5 - field),
         }
         if field:
-            plan["label"] = (2, height - 4, 8, 1)
-            plan["field"] = (10, height - 4, width - 12, 1)
-        return plan | {"notice": (1, height - 2, width - 2, 1), "keys": (0, height - 1, width, 1)}
+            plan["label"] = (2, height - 3, 8, 1)
+            plan["field"] = (10, height - 3, width - 12, 1)
+        return plan | {"keys": (0, height - 1, width, 1)}
 
     @property
     def details(self) -> Details:
@@ -74,19 +72,16 @@ class FullScreen(Dialog):
         foot = self._framed().foot
         return line(foot, (" · ", "dim"), place) if foot and place else foot or place
 
-    def _notice(self, width: int) -> list[Line]:
-        """Why the last key did nothing, else what to do now: a question may be asked while one reads here."""
-        if self._cockpit_app.notice:
-            return super()._notice(width)[:1]
-        app = self._cockpit_app
-        rules = app.rules
-        advice = advise(app.state, app.now, rules.limits, rules.rates, as_recorded if rules.recorded else judge)
-        return [clip(line(badge(advice.word, advice.tone), ("  ", "text"), (advice.headline, "text")), width)]
+    def _strip(self, width: int) -> Line:
+        """Why the last key did nothing, else the timeline and what to do now."""
+        said = self._notice(width - 1)
+        return line((" ", "text"), said[0]) if said else super()._strip(width)
 
     def _keys(self, width: int) -> Line:
         """As many keys as there is room for; ? has the rest."""
         entries = footer_entries(self.about, self._cockpit_app.desk.controls)
-        entries = [entry for entry in entries if entry[1] != "help"]
+        useless = {"help"} if self.pane == "pods" else {"help", "read anew"}
+        entries = [entry for entry in entries if entry[1] not in useless]
         entries.sort(key=lambda entry: entry[0] != "Esc")
         parts: list[Line] = []
         room = width
@@ -109,7 +104,7 @@ class RowsDialog(FullScreen):
         looking = self.details.looking
         table = self.details.table(self._cockpit_app.desk)
         rows = self.details.rows(table)
-        total = plural(len(table.rows), table.what)
+        total = (looking.words == "" and table.told) or plural(len(table.rows), table.what)
         parts = [self.pane, f"{len(rows)} of {total}" if looking.words else total]
         if looking.words:
             parts.append(f"filter: {looking.words}")
@@ -228,7 +223,7 @@ def _row(each: Row, table: Table, width: int, *, selected: bool = False) -> Line
     """A row; the selected one in reverse, and with a mark where there are no colours."""
     tone = "badge-plain" if selected else each.tone
     cells = [
-        (line((shorten(each.cells[n], abs(size)) if not column.cells else each.cells[n], tone)), size)
+        (line((each.cells[n] if column.cells or column.prose else shorten(each.cells[n], abs(size)), tone)), size)
         for n, column, size in _columns(table, width)
     ]
     drawn = line((">" if selected else " ", tone), (f"{each.glyph} ", tone), table_row(cells))

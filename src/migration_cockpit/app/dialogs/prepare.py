@@ -180,7 +180,8 @@ def _age(event: PrerequisiteSeen, at: datetime, now: datetime) -> str:
 def _summary(prepare: PrepareState | None, width: int) -> Line:
     counts = Counter(each.event.status for each in prepare.seen.values()) if prepare else Counter()
     ready = counts["holds"] + counts["signed"]
-    rest = ", ".join(f"{counts[each]} {STATUS[each][1]}" for each in ("fails", "unknown", "stale") if counts[each])
+    words = {"fails": "fail", "unknown": "unknown", "stale": "stale"}
+    rest = ", ".join(f"{counts[each]} {word}" for each, word in words.items() if counts[each])
     said = f"{ready} of {len(PREREQUISITES)} ready" + (f"; {rest}" if rest else "")
     if prepare is not None and prepare.why:
         return fit(line((f"✖ {prepare.why}", "bad")), width)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cockpit_widgets.spans import Line, line, wrap
+from cockpit_widgets.panel import View
+from cockpit_widgets.spans import Line, clip, line, wrap
 from migration_cockpit.advice.rollback_cost import THREE_WAYS, Cost, cost_to
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.dialogs.writing import Writing
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 LABEL = 15
 """Width of the names beside which the texts stand."""
+WAYS: Line = line(("Ways", "bold"))
 
 
 class RollbackDialog(Dialog):
@@ -65,6 +67,24 @@ class RollbackDialog(Dialog):
             *(plan_lines(chosen, width) if chosen else []),
             *seen,
         ]
+
+    def body(self, width: int, height: int) -> View:
+        """Where the ways are not seen at once, what decides stands first in a row each, and all of it below."""
+        dialog, app = self._cockpit_app.desk.dialog, self._cockpit_app
+        lines = self.text(width)
+        if not isinstance(dialog, dialogs.RollbackDialog) or dialog.too_late:
+            return View(tuple(lines))
+        whole = len(way_lines(dialog.prospect, dialog.plan, app.now, width))
+        first = next(n for n, each in enumerate(lines) if each == WAYS)
+        if first + whole > height:
+            short = [
+                *brief_costs(self._costs(dialog), width),
+                *job_lines(dialog, width),
+                *brief_ways(dialog.prospect, dialog.plan, app.now, width),
+                line(("in full ".ljust(width, "─"), "dim")),
+            ]
+            lines = [*short, *lines]
+        return View(tuple(lines))
 
     def _costs(self, dialog: dialogs.RollbackDialog) -> Cost | None:
         """As it was when this opened; for a chosen recovery point, what it would lose."""
@@ -231,7 +251,7 @@ def job_lines(dialog: dialogs.RollbackDialog, width: int) -> list[Line]:
 def way_lines(prospect: Prospect, chosen: Plan | None, now: datetime, width: int) -> list[Line]:
     """Every way; staying is the first and the default."""
     mark, tone = ("  ", "text") if chosen else ("▶ ", "bright")
-    lines = [line(("Ways", "bold")), line((f"{mark}0  stay: nothing is done", tone))]
+    lines = [WAYS, line((f"{mark}0  stay: nothing is done", tone))]
     for number, way in enumerate(prospect.ways, 1):
         lines += _way(number, way, chosen if chosen and chosen.way.id == way.id else None, now, width)
     return lines
@@ -254,6 +274,21 @@ def _way(number: int, way: Way, chosen: Plan | None, now: datetime, width: int) 
     for refused in (each for each in way.points if each.refused and chosen):
         lines += [line((" " * 5 + each, "dim")) for each in wrap(f"not {refused.name}: {refused.refused}", width - 5)]
     return lines
+
+
+def brief_ways(prospect: Prospect, chosen: Plan | None, now: datetime, width: int) -> list[Line]:
+    """Every way in a row, the chosen one with its recovery point below it."""
+    lines = [clip(line(("  " if chosen else "▶ ", "text"), ("0  stay: nothing is done", "text")), width)]
+    for number, way in enumerate(prospect.ways, 1):
+        mine = chosen is not None and chosen.way.id == way.id
+        first = _way(number, way, chosen if mine else None, now, 10_000)
+        lines += [clip(each, width) for each in (first if mine else first[:1])]
+    return lines
+
+
+def brief_costs(costs: Cost | None, width: int) -> list[Line]:
+    """What decides, each in one row; it is cut, and stands in full below."""
+    return [clip(each, width) for each in cost_lines(costs, 10_000, most=2)]
 
 
 def point_words(point: Point, now: datetime) -> str:
@@ -295,13 +330,13 @@ def _reason(reason: str, width: int) -> list[Line]:
     return _wrapped((f"Reason: {reason}",), width, "text") if reason else []
 
 
-def cost_lines(costs: Cost | None, width: int) -> list[Line]:
-    """What is lost, how long it takes and until when, and what its age means."""
+def cost_lines(costs: Cost | None, width: int, *, most: int | None = None) -> list[Line]:
+    """What is lost (`most` sentences of it), how long it takes and until when, and what its age means."""
     if costs is None:
         return labelled("What is lost", ("Nothing was upgraded: nothing is lost.",), width)
     tone = {"good": "text", "careful": "careful"}.get(costs.tone, "bad")
     return [
-        *labelled("What is lost", costs.loss, width),
+        *labelled("What is lost", costs.loss[:most], width),
         *labelled("How long", (costs.time,), width, "bad" if costs.over else "text"),
         *labelled("Its age", (costs.age,), width, tone),
     ]

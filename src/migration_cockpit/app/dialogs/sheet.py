@@ -44,7 +44,7 @@ class SheetDialog(Dialog):
         """Says what Enter would do: run it, or override."""
         entries = super().key_entries()
         if self.wants_field():
-            return [(keys, "override and do it" if keys == "⏎" else label) for keys, label in entries]
+            return [(keys, "override and do it" if keys == "Enter" else label) for keys, label in entries]
         return entries
 
 

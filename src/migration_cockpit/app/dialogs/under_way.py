@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cockpit_widgets.charts import progress
+from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.dialogs.sheet import check_lines
@@ -34,28 +35,43 @@ class UnderWayDialog(Dialog):
         app = self._cockpit_app
         return under_way_lines(app.state, app.now, width)
 
+    def body(self, width: int, height: int) -> View:
+        """Where not all has room, the stages that are behind share their lines: what runs or failed is seen."""
+        lines = self.text(width)
+        if len(lines) > height:
+            app = self._cockpit_app
+            lines = under_way_lines(app.state, app.now, width, short=True)
+        return View(tuple(lines))
+
     def key_entries(self) -> list[tuple[str, str]]:
         """What Enter does depends on whether something is asked."""
         asked = question(self._cockpit_app.state) is not None
         word = "retry, skip or leave" if asked else "close"
-        return [(keys, word if keys == "⏎" else label) for keys, label in super().key_entries()]
+        return [(keys, word if keys == "Enter" else label) for keys, label in super().key_entries()]
 
 
-def under_way_lines(state: State, now: datetime, width: int) -> list[Line]:
-    """Way, reason, stages; what failed and what is asked stands first."""
+def under_way_lines(state: State, now: datetime, width: int, *, short: bool = False) -> list[Line]:
+    """Way, reason, stages; what failed and what is asked stands first. `short` tells the stages behind together."""
     back = state.rollback
     if back is None:
         return [line(("the way back begins …", "text"))]
     to = f" to {back.point}" if back.point else ""
     left = sum(stage.expected for stage in back.stages if not stage.passed)
     until = f", about {span(left)} to go" if back.active else f", ended {hm(back.ended)}" if back.ended else ""
-    head = f"{back.way}{to}, begun {hm(back.started)} by {back.operator}{until}: {back.reason}"
+    head = f"{back.way}{to}, begun {hm(back.started)} by {back.operator}{until}"
     lines = [line((text, "bright")) for text in wrap(head, width)]
+    lines += [line((text, "text")) for text in wrap(f"Reason: {back.reason}", width)]
     if back.ended is not None:
         said = f"{back.outcome}{f': {back.why}' if back.why else ''}"
         lines += [(), *(line((text, WORDS.get(back.outcome, "text"))) for text in wrap(said, width))]
     lines += [(), *_asked(state, width)]
-    for number, stage in enumerate(back.stages, 1):
+    behind = 0
+    while short and behind < len(back.stages) and back.stages[behind].outcome == "verified":
+        behind += 1
+    if behind:
+        said = f"✔ 1-{behind} verified: {', '.join(stage.title for stage in back.stages[:behind])}"
+        lines += [line((text, "good")) for text in wrap(said, width, indent="  ")]
+    for number, stage in enumerate(back.stages[behind:], behind + 1):
         lines += _stage(number, stage, stage is back.stage and back.active, now, width)
     return lines
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from cockpit_widgets.panel import View
-from migration_cockpit.app.panes import advice, database, log, metrics, pods, tasks, timeline
+from migration_cockpit.app.panes import advice, behind, database, log, metrics, pods, sessions, tasks, timeline
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.session.state import State
 
@@ -21,6 +21,8 @@ DRAWN: dict[str, Pane] = {
     "log": log.view,
 }
 """The panes by name."""
+ASIDE: dict[str, Pane] = {"behind": behind.view, "sessions": sessions.view}
+"""The parts of the fourth column, where there is one."""
 
 ADVICE = advice.view
 STRIP = timeline.strip

@@ -28,11 +28,13 @@ def view(state: State, now: datetime, width: int, height: int, mark: Mark = LIVE
     """One row where everything fits, else two; what does not fit in the end is the least urgent."""
     where = _where(state)
     where[0] = line(*_badge(mark), where[0])
-    parts = [_clock(now), _window(state, now), _mark(mark), *_people(state, now)]
+    vital, more = [_clock(now), _mark(mark)], [_window(state, now), *_people(state, now)]
     if height <= 1:
-        return View((fit(_fill(where, parts, width), width, tone="bar"),))
-    first = _fill([*where[:2], where[3]], [parts[0], parts[2]], width)
-    second = _fill([where[2]], [parts[1], *parts[3:]], width)
+        bare = [*where[:2], where[3]]
+        place = cells(_fill(bare, vital, 10_000)) + cells(where[2]) <= width
+        return View((fit(_fill(where if place else bare, [*vital, *more], width), width, tone="bar"),))
+    first = _fill([*where[:2], where[3]], vital, width)
+    second = _fill([where[2]], more, width)
     return View((fit(first, width, tone="bar"), fit(second, width, tone="bar")))
 
 

@@ -9,7 +9,7 @@ from cockpit_widgets.charts import course
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, fit, flow, line, spread, wrap
 from cockpit_widgets.spans import width as cells
-from migration_cockpit.advice.metrics import change_percent, regressions, settled
+from migration_cockpit.advice.metrics import change_percent, regressions, settled, silence_expected
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
 from migration_cockpit.app.panes.starting import ABOUT, WAITS_FOR
@@ -46,22 +46,6 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
         source="metrics",
         width=width,
         more=ABOUT["scheduler"],
-    )
-
-
-def silence_expected(state: State) -> bool:
-    """Whether nothing schedules, from step 4 to 6: the old version is stopped, no scheduler of the new one is ready."""
-    helm, healthy = state.steps.get("helm"), state.steps.get("healthy")
-    if helm is None or healthy is None or helm.started is None or healthy.passed:
-        return False
-    target = state.session.target_version if state.session else ""
-    pods = state.pods.pods if state.pods else ()
-    return not any(
-        pod.component == "scheduler"
-        and pod.version == target
-        and pod.phase == "Running"
-        and pod.ready == pod.containers
-        for pod in pods
     )
 
 

@@ -38,7 +38,8 @@ def lines(state: State, now: datetime, width: int, rules: Rules) -> tuple[list[L
     rest: list[Line] = []
     if far is not None:
         top.append(_bar(far, width, tone="chart" if found is None or found.tone == "good" else found.tone))
-        rest = [*_revision(far, width), *_times(far, state, now, width, found)]
+        done = found is not None and found.word == "DONE"
+        rest = [*([] if done else _revision(far, width)), *_times(far, state, now, width, found)]
     evidence: list[Line] = []
     if found is not None:
         tone = "text" if found.tone == "good" else found.tone
@@ -85,6 +86,8 @@ def _times(far: Progress, state: State, now: datetime, width: int, found: Verdic
     running = line(("running ", "dim"), (age(far.elapsed), "text"))
     if state.migration.ended is not None:
         return [line(("ran for ", "dim"), (age(far.elapsed), "text"))]
+    if found is not None and found.word == "DONE":
+        return []
     if far.eta is not None:
         said = hms if (far.eta.high - now).total_seconds() < 300 else hm
         when = "\N{EN DASH}".join(dict.fromkeys((said(far.eta.low), said(far.eta.high))))

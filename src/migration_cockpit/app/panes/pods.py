@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, flow, line, row, shorten
-from migration_cockpit.advice.pods import MIGRATIONS, status, waits_as_expected
+from migration_cockpit.advice.pods import MIGRATIONS, status, told_phase, waits_as_expected
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
 from migration_cockpit.app.panes.starting import WAITS_FOR
@@ -58,6 +58,9 @@ def _summary(state: State, width: int) -> list[Line]:
         parts.append(line((f"{new} ready ", "dim"), (f"{ready} of {len(targets)}", "text")))
     if waiting:
         parts.append(line((f"{waiting} in Init, expected", "dim")))
+    short = sum(each.ready < each.desired for each in state.pods.workloads)
+    if short > waiting:  # more than the pods that wait say: some are not made at all
+        parts.append(line((f"▲ {plural(short, 'workload')} short of pods", "careful")))
     return flow(parts, width)
 
 
@@ -135,7 +138,7 @@ def _phase(pod: Pod, now: datetime) -> str:
     if pod.restarting_at is not None and pod.restarting_at > now:
         left = (pod.restarting_at - now).total_seconds()
         return f"backoff {int(left) // 60}:{int(left) % 60:02}"
-    return f"{pod.phase} {pod.reason}" if pod.reason and pod.reason not in pod.phase else pod.phase
+    return told_phase(pod)
 
 
 def _warning(warning: ClusterEvent, name: int) -> Line:

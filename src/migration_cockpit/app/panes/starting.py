@@ -16,16 +16,19 @@ WAITS_FOR = {
     "tasks": "the counts of task instances from the database",
     "database": "the metadata database",
     "scheduler": "the scheduler's metrics from Grafana",
+    "sessions": "the sessions of the database",
 }
 """What a pane shows once it has been read."""
+TITLES = {"behind": "step"}
+"""What a part is called that is not called by its name."""
 ABOUT = {"database": "PostgreSQL", "scheduler": "Grafana"}
 """What stands behind a pane's name."""
 
 
 def pane(name: str, width: int) -> View:
     """A pane that nothing has been read for."""
-    if name == "timeline":
-        return View((line(("waits for the session to open", "dim")),), titled(name))
+    if name in {"timeline", "behind"}:
+        return View((line(("waits for the session to open", "dim")),), titled(TITLES.get(name, name)))
     if name == "log":
         waits = "waits for the first line: what steps print, and what happens, stands here"
         return View((line((waits, "dim")),), titled(name))

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from cockpit_widgets.charts import Mark, progress, timebar
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, clip, join, line, row, shorten, wrap
+from migration_cockpit.advice.times import long, moment
 from migration_cockpit.advice.window import deadlines
 from migration_cockpit.app.panes import starting, way_back
 from migration_cockpit.app.panes.frame import Rules
-from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, minutes, plural, seconds_between, size
+from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, minutes, seconds_between, size
 from migration_cockpit.session.events import RecoveryPoint
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
 
@@ -163,6 +164,13 @@ def strip(state: State, now: datetime, width: int, height: int) -> View:
     return View((clip(first, width), clip(_now_line(state, now, width), width))[:height])
 
 
+def marks(state: State) -> Line:
+    """Each step's key and glyph; of a way back that goes on, the glyphs of its stages."""
+    if state.rollback is not None and state.rollback.active:
+        return way_back.marks(state.rollback)
+    return join([_mark(step, step is state.next_step) for step in state.steps.values()], (" ", "dim"))
+
+
 def _mark(step: StepState, due: bool) -> Line:
     status = "running" if step.running else step.outcome or "next"
     tone = "bold" if step.running or (due and not step.outcome) else OUTCOME_TONES.get(status, "dim")
@@ -184,6 +192,5 @@ def _now_line(state: State, now: datetime, width: int) -> Line:
     if step.outcome:
         return line((f"✖ {title} {step.outcome}: {step.why}", OUTCOME_TONES.get(step.outcome, "bad")))
     late = (now - step.planned).total_seconds()
-    plan = plural(abs(round(late / 60)), "minute")
-    said = f"has been due for {plan}" if late >= 60 else f"is planned in {plan}" if late <= -60 else "is due now"
-    return line((f"○ {title} ", "bright"), (f"{said}, at {hm(step.planned)}", "dim"))
+    said = f"has been due for {long(late)}" if late >= 60 else "is due now" if late >= 0 else f"is due in {long(-late)}"
+    return line((f"○ {title} ", "bright"), (f"{said}, {moment(step.planned, now)}", "dim"))

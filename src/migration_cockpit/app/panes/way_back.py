@@ -61,11 +61,15 @@ def _below(stage: StageState, width: int) -> list[Line]:
     return []
 
 
+def marks(back: RollbackState) -> Line:
+    """A glyph for each stage."""
+    return line(("way back ", "careful"), ("".join(GLYPHS.get(_status(stage), "○") for stage in back.stages), "text"))
+
+
 def strip(back: RollbackState, now: datetime) -> tuple[Line, Line]:
     """The way back in two rows: a glyph for each stage, then the one that runs, failed or is next."""
-    marks = "".join(GLYPHS.get(_status(stage), "○") for stage in back.stages)
     passed = sum(stage.passed for stage in back.stages)
-    first = line(("way back ", "careful"), (marks, "text"), (f"  {passed} of {len(back.stages)}", "dim"))
+    first = line(marks(back), (f"  {passed} of {len(back.stages)}", "dim"))
     stage = back.stage
     if stage is None or not back.active:
         tone = "bad" if back.outcome == "failed" else "good"

@@ -15,6 +15,8 @@ class Column:
     cells: int = 0
     least: int = 0
     """Width of the whole table from which it is shown."""
+    prose: bool = False
+    """Whether what has no room is cut at its end, as in a sentence; names are cut in their middle."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Table:
     """What a row is, in one word: pod, session."""
     newest_last: bool = False
     """Whether one begins to read at the end."""
+    told: str = ""
+    """How many rows of which kind there are, where they are of several."""
 
 
 def arranged(table: Table, words: str, column: int, *, down: bool) -> Sequence[Row]:

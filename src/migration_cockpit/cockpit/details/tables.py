@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from migration_cockpit.advice.metrics import change_percent
+from migration_cockpit.advice.metrics import change_percent, silence_expected
 from migration_cockpit.advice.pods import status as pod_status
+from migration_cockpit.advice.pods import told_phase
 from migration_cockpit.cockpit.details.table import Column, Row, Table
-from migration_cockpit.session.readings import Backend, ComponentHealth, DatabaseReading, LiveTask, Metric, Pod
+from migration_cockpit.session.readings import (
+    Backend,
+    ClusterEvent,
+    ComponentHealth,
+    DatabaseReading,
+    LiveTask,
+    Metric,
+    Pod,
+    Workload,
+)
 from migration_cockpit.session.state import STEP_TITLES, StageState, State, StepState
-from migration_cockpit.session.words import age, hm, hms, minutes, number, seconds_between
+from migration_cockpit.session.words import age, hm, hms, minutes, number, plural, seconds_between
 
 Maker = Callable[[State, datetime], Table]
 
@@ -22,6 +32,8 @@ GLYPHS = {
     "aborted": ("✖", "bad"),
     "running": ("▶", "bold"),
 }
+LOAD, WARNING = "load ", "warning "
+"""What the keys of workloads and warnings among the pods begin with; those of pods are their names."""
 STAGE = "back "
 """What the key of a stage of the way back begins with; those of steps are their ids."""
 
@@ -109,12 +121,44 @@ def _pods(state: State, now: datetime) -> Table:
     pods = sorted(
         reading.pods if reading else (), key=lambda pod: (worst[pod_status(pod, state)[1]], pod.component, pod.name)
     )
-    return Table(columns, tuple(_pod(pod, state, now) for pod in pods), "pod")
+    rows = [_pod(pod, state, now) for pod in pods]
+    loads = reading.workloads if reading else ()
+    newest = sorted(reading.warnings if reading else (), key=lambda one: one.last, reverse=True)
+    # Two Events may say the same of the same object: the newer one stands for both.
+    warnings = {warning_key(each): each for each in reversed(newest)}
+    rows += [_workload(each) for each in loads]
+    rows += [_warning(each, now) for each in reversed(warnings.values())]
+    kinds = ((len(pods), "pod"), (len(loads), "workload"), (len(warnings), "warning"))
+    told = ", ".join(plural(count, name) for count, name in kinds if count or name == "pod")
+    return Table(columns, tuple(rows), "row" if loads or warnings else "pod", told=told)
+
+
+def _workload(each: Workload) -> Row:
+    """A Deployment or StatefulSet: how many of its pods are ready."""
+    short = each.ready < each.desired
+    glyph, tone = ("▲", "careful") if short else ("✔", "text") if each.desired else ("·", "dim")
+    told = f"{each.kind}, " + (f"{each.updated} of {each.desired} up to date" if each.desired else "scaled to 0")
+    cells = (each.name, each.component, each.version, told, f"{each.ready}/{each.desired}", "", "")
+    share = each.ready / max(1, each.desired)
+    return Row(f"{LOAD}{each.kind}/{each.name}", cells, (*cells[:4], share, None, None), glyph, tone)
+
+
+def _warning(each: ClusterEvent, now: datetime) -> Row:
+    """A warning of the namespace: what it is about, why, how often, how long ago."""
+    since = seconds_between(each.last, now)
+    cells = (each.object, "warning", "", each.reason, "", str(each.count), _coarse(since))
+    order = (each.object, "warning", "", each.reason, None, each.count, since)
+    return Row(warning_key(each), cells, order, "▲", "careful")
+
+
+def warning_key(each: ClusterEvent) -> str:
+    """What names a warning for as long as the cluster tells it."""
+    return f"{WARNING}{each.object} {each.reason} {each.message}"
 
 
 def _pod(pod: Pod, state: State, now: datetime) -> Row:
     glyph, kind = pod_status(pod, state)
-    told = f"{pod.phase} {pod.reason}" if pod.reason and pod.reason not in pod.phase else pod.phase
+    told = told_phase(pod)
     old = seconds_between(pod.created, now)
     cells = (
         pod.name,
@@ -177,11 +221,11 @@ def _database(state: State, now: datetime) -> Table:
     columns = (
         Column("pid", -7),
         Column("role", 14),
-        Column("user", 16, least=100),
+        Column("user", 12, least=70),
         Column("application", 24, least=120),
         Column("state"),
-        Column("for", -8),
-        Column("waits for", 10),
+        Column("for", -7),
+        Column("waits for", 9),
         Column("blocks", -6),
     )
     if reading is None:
@@ -251,27 +295,30 @@ def _scheduler(state: State, now: datetime) -> Table:
         Column("before", -10),
         Column("change", -8),
         Column("measured", 8, least=90),
-        Column("from"),
+        Column("query or heartbeat"),
     )
     rows = [_metric(each, state) for each in (state.metrics.metrics if state.metrics else ())]
     rows += [_component(each, now) for each in (state.health.components if state.health else ())]
-    return Table(columns, tuple(rows), "metric")
+    return Table(columns, tuple(rows), "row")
 
 
 def _metric(metric: Metric, state: State) -> Row:
+    silent = silence_expected(state)
+    # What an exporter keeps of a scheduler that is gone is no measurement.
+    value = None if silent else metric.value
     before = state.baseline.values.get(metric.name) if state.baseline else None
-    change = change_percent(metric.value, before) if metric.value is not None else None
+    change = change_percent(value, before)
     unit = f" {metric.unit}" if metric.unit else ""
     cells = (
         METRIC_LABELS.get(metric.name, metric.name),
-        f"{number(metric.value)}{unit}" if metric.value is not None else "no data",
+        f"{number(value)}{unit}" if value is not None else "no data",
         f"{number(before)}{unit}" if before is not None else "",
         f"{round(change):+d} %" if change is not None else "",
         hms(metric.measured) if metric.measured else "",
         metric.query,
     )
-    glyph, tone = ("▲", "careful") if metric.value is None else (" ", "text")
-    return Row(metric.name, cells, (cells[0], metric.value, before, change, metric.measured, metric.query), glyph, tone)
+    glyph, tone = (" ", "text") if value is not None else ("◌", "dim") if silent else ("▲", "careful")
+    return Row(metric.name, cells, (cells[0], value, before, change, metric.measured, metric.query), glyph, tone)
 
 
 def _component(each: ComponentHealth, now: datetime) -> Row:
@@ -293,7 +340,7 @@ def _log(state: State, _: datetime) -> Table:
         cells = (hms(entry.t), entry.source, " ".join(entry.text.split()))
         order = (entry.t + timedelta(microseconds=seen[at]), entry.source, cells[2].lower())
         rows.append(Row(f"{at}|{seen[at]}", cells, order, glyph, tone))
-    columns = (Column("time", 8), Column("from", 10), Column("text"))
+    columns = (Column("time", 8), Column("from", 10), Column("text", prose=True))
     return Table(columns, tuple(rows), "line", newest_last=True)
 
 

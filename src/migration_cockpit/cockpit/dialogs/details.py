@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from migration_cockpit.cockpit.about import PANES
 from migration_cockpit.cockpit.control import Act, Control
 from migration_cockpit.cockpit.details import Row, Table, arranged, table_of
+from migration_cockpit.cockpit.details.tables import LOAD, WARNING
 from migration_cockpit.cockpit.dialogs.base import OpenDialog
 from migration_cockpit.cockpit.keys import Keys
 from migration_cockpit.playbook.sheet import Refused
@@ -131,7 +132,7 @@ class AboutDialog(Details):
 def read_pod(desk: Keys, *, again: bool) -> str:
     """Have a pod's events and log read where the open row is a pod; returns why they cannot be, or ""."""
     dialog = desk.dialog
-    if not isinstance(dialog, RowDialog) or dialog.looking.pane != "pods":
+    if not isinstance(dialog, RowDialog) or dialog.looking.pane != "pods" or dialog.key.startswith((LOAD, WARNING)):
         return "there is nothing to read anew here: it is read all the time"
     known = desk.shown.state.looks.get(dialog.key)
     now = desk.shown.clock.now()
