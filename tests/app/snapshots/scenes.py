@@ -358,7 +358,7 @@ SCENES: dict[str, Scene] = {
     **{f"board-{name}": partial(_sample, name) for name in SAMPLES},
     **{f"pane-{name}": partial(_pane, name) for name in PANES},
     **{f"rows-{name}": partial(_rows, name) for name in PANES},
-    **{f"about-{name}": partial(_about, name) for name in PANES},
+    **{f"about-{name}": partial(_about, name) for name in ("pods", "database")},
     "rows-filter": _filtered,
     "row-pod": partial(_row, "pods", "airflow-dag-processor-66c4-t7w8n"),
     "row-session": partial(_row, "database", "24077"),
