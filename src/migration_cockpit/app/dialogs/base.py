@@ -13,7 +13,7 @@ from cockpit_widgets.spans import Line, fit, line, wrap
 from cockpit_widgets.spans import width as cells
 from cockpit_widgets.tiles import Rect, TiledScreen
 from migration_cockpit.app.controls import footer_entries
-from migration_cockpit.app.panes import header, strip
+from migration_cockpit.app.panes import header
 
 if TYPE_CHECKING:
     from textual.widgets import Input
@@ -149,6 +149,8 @@ class Dialog(TiledScreen):
 
     def _strip(self, width: int) -> Line:
         """Where the flight stands and what to do now: a question may be asked while one reads here."""
+        from migration_cockpit.app.panes import strip  # with the first dialog, after the first paint
+
         app = self._cockpit_app
         return strip.line_of(app.state, app.now, width, app.rules)
 
