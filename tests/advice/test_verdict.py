@@ -298,7 +298,8 @@ def test_a_pod_or_a_session_that_is_gone_is_lost() -> None:
     lost = judge(gone, now + timedelta(seconds=2))
     assert lost is not None
     assert (lost.word, lost.subject) == ("LOST", "pod")
-    assert "Committed up to 05234396c6fc" in lost.evidence
+    assert "Committed up to 05234396c6fc; its backend" in lost.evidence
+    assert "undone" not in lost.evidence, "while it works, nothing is"
     assert state.database is not None
     empty = msgspec.structs.replace(state.database, backends=())
     # A program that ends needs a moment until its pod says so.
@@ -315,6 +316,12 @@ def test_a_database_that_is_not_seen_is_no_reason_to_call_it_lost_or_well() -> N
     state, now = migrating()
     dead = SourceState(read=now, failing_since=now, why="no answer")
     blind = msgspec.structs.replace(state, sources={**state.sources, "database": dead})
+    log = msgspec.structs.replace(blind.migration, signs={"log": now})
+    blind = msgspec.structs.replace(blind, migration=log)
+    assert (judge(blind, now) or Verdict("", "")).evidence.startswith("Its log moves; the database is not seen")
+    soon = judge(blind, now + timedelta(seconds=40))
+    assert soon is not None
+    assert soon.evidence.startswith("Its log moved last 40 s ago; the database is not seen")
     later = judge(blind, now + timedelta(minutes=2))
     assert later is not None
     assert later.word == "QUIET"

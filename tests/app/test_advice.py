@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
+from migration_cockpit.advice import updates
 from migration_cockpit.advice.migrating import message
 from migration_cockpit.advice.now import advise
 from migration_cockpit.config import Limits
@@ -187,3 +188,19 @@ def test_a_migration_that_cannot_be_seen_is_not_called_well() -> None:
     assert told.word == "BLIND"
     assert told.tone != "good"
     assert "not known" in told.headline
+
+
+@pytest.mark.parametrize("flown", [False, True])
+def test_where_a_way_back_was_left_no_step_is_due_and_nothing_is_done(flown: bool) -> None:
+    state, now = sample_state("going-back")
+    assert state.rollback is not None
+    back = msgspec.structs.replace(
+        state.rollback, ended=now, outcome="failed", why="left at the stage restore: no quota"
+    )
+    steps = {name: msgspec.structs.replace(each, outcome="verified", ended=now) for name, each in state.steps.items()}
+    state = msgspec.structs.replace(state, rollback=back, decision=None, steps=steps if flown else state.steps)
+    advice = advise(state, now)
+    assert (advice.word, advice.tone) == ("STOP", "bad")
+    assert "was left at the stage restore: no quota" in advice.headline
+    assert "R takes it up again" in advice.details[0]
+    assert "comes next" not in updates.text(state, now, Limits())

@@ -15,6 +15,7 @@ import pytest
 from migration_cockpit.actions import instances, own_connection
 from migration_cockpit.actions.operation import Operation, OperationError
 from migration_cockpit.actions.site import Site
+from migration_cockpit.advice.going_back import NOT_LEFT, left
 from migration_cockpit.config import Settings, load
 from migration_cockpit.playbook.rollback import flying, prospect, ways
 from migration_cockpit.playbook.rollback.fingerprint import Fingerprint, Table
@@ -246,6 +247,13 @@ async def test_a_stage_is_left_out_for_a_typed_reason_or_the_way_back_is_left_as
     assert (back.stages[0].outcome, back.stages[0].why) == ("skipped", "was done by hand")
     assert back.outcome == "failed"
     assert bench.runner.refusal("announce") == "", "what was left as it stands may be mended by flying on"
+    shown = next(gate for gate in (await bench.runner.sheet("announce", "op")).gates if gate.name == NOT_LEFT)
+    assert not shown.holds
+    assert "left at the stage test stage: the disk is full" in shown.found
+    with pytest.raises(Refused, match=NOT_LEFT):
+        await bench.runner.start("announce", "op")
+    await bench.runner.start("announce", "op", "nothing was undone yet")
+    assert not left(bench.flight.state), "who has said why is not asked at every step"
 
 
 async def test_a_way_back_needs_a_reason_and_a_way_that_the_world_allows(

@@ -1,12 +1,15 @@
-"""What to do now while the way back goes on, and once it has ended."""
+"""What to do now while the way back goes on, once it has ended, and where it was left half-way."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from migration_cockpit.advice.advice import Advice
-from migration_cockpit.advice.times import clock, long, sentence
-from migration_cockpit.session.state import RollbackState
+from migration_cockpit.advice.times import capital, clock, long, sentence
+from migration_cockpit.session.state import RollbackState, State
+
+NOT_LEFT = "no way back was left half-way"
+"""Name of the gate that every step has once a way back was left: what was verified before it may not hold any more."""
 
 
 def advise_rollback(back: RollbackState, now: datetime, version: str, details: tuple[str, ...]) -> Advice | None:
@@ -33,3 +36,19 @@ def advise_rollback(back: RollbackState, now: datetime, version: str, details: t
 
 def _at(back: RollbackState) -> str:
     return clock(back.ended) if back.ended is not None else ""
+
+
+def left(state: State) -> str:
+    """Where the way back was left half-way; empty where none was, or an operator has gone past that."""
+    back = state.rollback
+    if back is None or back.outcome != "failed":
+        return ""
+    said = f"way back {back.number} by {back.operator} was {back.why or 'left'}"
+    past = any(gate.name == NOT_LEFT and gate.found == said for each in state.overrides for gate in each.gates)
+    return "" if past else said
+
+
+def advise_left(where: str, details: tuple[str, ...]) -> Advice:
+    """While a way back stands where it was left and no step runs."""
+    do = "R takes it up again: what is done is found. To fly on from here a step needs a reason."
+    return Advice("STOP", "bad", sentence(capital(where)), (do, *details))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from migration_cockpit.advice import failures
 from migration_cockpit.advice.advice import STARTING, Advice
-from migration_cockpit.advice.going_back import advise_rollback
+from migration_cockpit.advice.going_back import advise_left, advise_rollback, left
 from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.rollback_cost import cost, usable
@@ -68,6 +68,8 @@ def _advise(state: State, now: datetime, limits: Limits, rates: Rates, judged: J
     running = state.running_step
     if running is not None:
         return _running(state, running, now, limits, rates, details, judged)
+    if where := left(state):
+        return advise_left(where, details)
     due = state.next_step
     if due is None:
         return _done(state, details)

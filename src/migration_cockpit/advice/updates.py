@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from migration_cockpit.advice.going_back import left
 from migration_cockpit.advice.migrating import TOLD
 from migration_cockpit.advice.progress import progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
@@ -86,6 +87,8 @@ def text(state: State, now: datetime, limits: Limits, rates: Rates = BUILT_IN) -
         failed = "; this stage failed, what to do is being decided" if stage and stage.outcome == "failed" else ""
         version = opened.source_version
         return f"{lead} going back to {version} since {clock(back.started)}{doing}{failed}. Users: {_BACK}."
+    if state.running_step is None and left(state):
+        return f"{lead} the way back to {opened.source_version} stands; what to do is being decided. Users: {_BACK}."
     step = state.running_step or state.next_step
     if step is None:
         return f"{lead} every step is flown."

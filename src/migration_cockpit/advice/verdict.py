@@ -24,6 +24,8 @@ from migration_cockpit.session.state import State, StepState
 
 BLOCKED_AFTER = 1.5
 """Seconds of waiting for a lock from which it is called blocked: a vacuum gives way after one."""
+FRESH = 10.0
+"""Seconds for which a sign of life is called a move."""
 GONE_AFTER = 3.0
 """Seconds without a database session after which it is lost: the program's own end takes less."""
 SCHEMA_CHECKS = ("alembic head", "FAB head", "schema")
@@ -161,8 +163,9 @@ def _committed(state: State, migration: MigrationState) -> str:
     """Up to where the schema is, and who of the migration still works."""
     left = _reached(state, migration) or "nothing that was seen"
     orphans = [each for each in _backends(state) if each.role == "migration" and each.state == "active"]
-    work = f" Its backend {orphans[0].pid} still works: wait for it." if orphans else ""
-    return f"Committed up to {left}; the revision after it is undone.{work}"
+    if orphans:
+        return f"Committed up to {left}; its backend {orphans[0].pid} still works on the next revision: wait for it."
+    return f"Committed up to {left}; the revision after it is undone."
 
 
 def _reached(state: State, migration: MigrationState) -> str:
@@ -277,7 +280,7 @@ def _moving(state: State, step: StepState, now: datetime, limits: Limits, rates:
     unseen = _unseen(state)
     text = f"{moves} move{'s' if ',' not in moves and moves != 'new statements' else ''}, nobody blocks it."
     if unseen:
-        text = f"Its log moves; {unseen}."
+        text = f"{_heard(migration, now)}; {unseen}."
     far = progress(state, now, rates)
     decide = decision_point(state, step, limits)
     if far is not None and far.eta is not None and decide is not None and _late(state, far, decide, now):
@@ -303,13 +306,22 @@ def decision_point(state: State, step: StepState, limits: Limits) -> datetime | 
 
 
 def _moves(migration: MigrationState, now: datetime) -> str:
-    """The signs of the last ten seconds, at most three."""
-    fresh = [kind for kind in _SIGNS if kind in migration.signs and _age(migration.signs[kind], now) <= 10]
+    """The signs that are fresh, at most three."""
+    fresh = [kind for kind in _SIGNS if kind in migration.signs and _age(migration.signs[kind], now) <= FRESH]
     if not fresh:
         last = migration.last_sign
         return f"{capital(_SIGNS[last[0]])} ({long(_age(last[1], now))} ago)" if last else "Nothing yet"
     said = [_SIGNS[kind] for kind in fresh[:3]]
     return capital(", ".join(said[:-1]) + (" and " if len(said) > 1 else "") + said[-1]) if said else ""
+
+
+def _heard(migration: MigrationState, now: datetime) -> str:
+    """What its log, the one sign that is left without the database, was last seen to do."""
+    log = migration.signs.get("log")
+    if log is None:
+        return "Its log has told nothing yet"
+    ago = _age(log, now)
+    return "Its log moves" if ago <= FRESH else f"Its log moved last {long(ago)} ago"
 
 
 def _age(moment: datetime, now: datetime) -> float:

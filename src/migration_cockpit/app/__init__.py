@@ -15,14 +15,14 @@ def refuse_terminal(env: Mapping[str, str], elsewhere: Collection[str] = ()) -> 
     `elsewhere` names what of stdin and stderr is no terminal. Textual itself would send colours and cursor moves to a
     dumb terminal all the same, and a screen into a file: it draws on stderr.
     """
+    term, why = env.get("TERM", ""), ""
     if "stderr" in elsewhere:
-        return "stderr is no terminal, and the screen is drawn there: leave out the 2> (or fly with --headless)"
-    if "stdin" in elsewhere:
-        return "stdin is no terminal, and keys come from there: leave out the < or | (or fly with --headless)"
-    term = env.get("TERM", "")
-    if term in {"dumb", "unknown"}:
-        return f"TERM={term} cannot draw a screen; use a terminal or tmux (a rehearsal can fly with --headless)"
-    return ""
+        why = "stderr is no terminal, and the screen is drawn there: leave out the 2>"
+    elif "stdin" in elsewhere:
+        why = "stdin is no terminal, and keys come from there: leave out the < or |"
+    elif term in {"dumb", "unknown"}:
+        why = f"TERM={term} cannot draw a screen; use a terminal or tmux"
+    return f"{why} (a rehearsal can fly with --headless)" if why else ""
 
 
 def draws_ascii(wanted: str | None, env: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from migration_cockpit.actions.operation import Operation, OperationError
+from migration_cockpit.advice.going_back import NOT_LEFT, left
 from migration_cockpit.playbook import postpone
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.rollback import flying, prospect, ways
@@ -92,7 +93,7 @@ class Runner:
 
     async def _gates(self, step: Step) -> tuple[Check, ...]:
         looks = [gate.look(self.flight) for gate in step.gates(self.flight.settings)]
-        return (*self._earlier(step.id), *await asyncio.gather(*looks))
+        return (*self._earlier(step.id), *self._not_left(), *await asyncio.gather(*looks))
 
     def _earlier(self, step_id: str) -> tuple[Check, ...]:
         steps = list(self.flight.state.steps.values())
@@ -109,6 +110,12 @@ class Runner:
                 mend="fly them first, or say why they may be left out",
             ),
         )
+
+    def _not_left(self) -> tuple[Check, ...]:
+        """That no way back was left half-way: what was verified before it does not tell how the world stands now."""
+        where = left(self.flight.state)
+        mend = "R takes the way back up again; or look what it has undone, and say why the flight goes on from there"
+        return (Check(name=NOT_LEFT, holds=False, found=where, mend=mend),) if where else ()
 
     async def start(self, step_id: str, operator: str, reason: str = "") -> None:
         """Start a step; its gates are looked at once more. Raises Refused when they fail and no reason is given."""
