@@ -97,6 +97,8 @@ def test_a_missing_key_is_named(section: str, key: str) -> None:
 def test_a_word_that_is_not_taken_is_told_with_those_that_are() -> None:
     with pytest.raises(ConfigError, match=r"rollback\.repoint: found 'dns', takes swap or secret"):
         parse(raw() | {"rollback": {"repoint": "dns"}}, Path("c.toml"))
+    with pytest.raises(ConfigError, match=r"slack\.updates: found 'maybe', takes ask or send or off"):
+        parse(raw() | {"slack": {"webhook": {"env": "W"}, "updates": "maybe"}}, Path("c.toml"))
 
 
 @pytest.mark.parametrize(("section", "key"), required_keys())

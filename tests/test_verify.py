@@ -55,6 +55,9 @@ def test_a_line_that_was_taken_out_is_named_with_its_place(
     assert "damaged at line 31" in said
     assert "after event 30" in said
     assert said.count("\n") == 1
+    for others in (["report", "-o", str(tmp_path / "r.md")], ["replay", "--headless", "--print-state", "json"]):
+        assert main([*others, str(tmp_path)]) == 1, "nobody tells what lies behind it as if it were the whole"
+        assert "does not follow from the line before" in capsys.readouterr().err
 
 
 def test_what_is_no_anchor_is_a_usage_error(day: Path) -> None:

@@ -357,3 +357,21 @@ def test_another_attempt_begins_anew() -> None:
     state = msgspec.structs.replace(state, migration=msgspec.structs.replace(state.migration, attempt=1))
     state = fold(state, again, now, state.seq + 1)
     assert judge(state, now) is None
+
+
+@pytest.mark.parametrize(
+    ("signs", "says"),
+    [
+        ({"log": 0}, "Its log moves, nobody blocks it."),
+        ({"statement": 0}, "New statements move, nobody blocks it."),
+        ({"log": 0, "statement": 5}, "Its log and new statements move, nobody blocks it."),
+        ({"log": 20, "wal": 30}, "Its log moved last 20 s ago, nobody blocks it."),
+    ],
+)
+def test_what_moves_is_told_as_one_or_as_several_and_what_is_still_as_past(signs: dict[str, int], says: str) -> None:
+    state, now = migrating()
+    moments = {kind: now - timedelta(seconds=ago) for kind, ago in signs.items()}
+    migration = msgspec.structs.replace(state.migration, signs=moments)
+    found = judge(msgspec.structs.replace(state, migration=migration), now)
+    assert found is not None
+    assert found.evidence == says

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
 import msgspec
 import pytest
 
+from migration_cockpit.actions.operation import OperationError
 from migration_cockpit.cockpit.dialogs.blocker import EndBlockerDialog, offered
+from migration_cockpit.connections import Unreachable
 from migration_cockpit.playbook.sheet import Refused
+from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.state import State
 from tests.app.fixtures import sample_state
 
@@ -44,3 +48,32 @@ async def test_nothing_but_the_phrase_ends_it() -> None:
             await dialog.confirm(cast("Any", SimpleNamespace()))
     assert dialog.moot(state) == ""
     assert "does not block" in dialog.moot(sample_state("migrating")[0])
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OperationError("it still blocks"), "it still blocks"),
+        (Unreachable("Postgres", "the server is gone"), "whether it was ended is not known"),
+        (JournalError("the disk is full"), "not on record: the disk is full"),
+    ],
+)
+async def test_whatever_comes_of_ending_it_is_told(error: Exception, says: str) -> None:
+    found = offered(sample_state("blocked")[0])
+    assert found is not None
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    async def do(*_: object) -> str:
+        raise error
+
+    def say(text: str, **_: object) -> None:
+        told.put_nowait(text)
+
+    flight = SimpleNamespace(session="s", connections=None, do=do, say=say)
+    cockpit = SimpleNamespace(settings=None, operator="sre", flight=flight)
+    desk = SimpleNamespace(cockpit=cockpit, say=say, close_dialog=lambda _: None)
+    dialog = EndBlockerDialog(*found)
+    dialog.typed = dialog.phrase
+    await dialog.confirm(cast("Any", desk))
+    async with asyncio.timeout(5):
+        assert says in await told.get()

@@ -61,6 +61,7 @@ def test_a_torn_last_line_is_cut_off_and_the_chain_goes_on(tmp_path: Path) -> No
     assert texts == ["kept", "after"]
     assert json.loads(lines(tmp_path)[1])["prev"] == line_hash(lines(tmp_path)[0])
     assert path.with_suffix(".torn").read_bytes().startswith(b'{"v":1,"seq":2')
+    assert path.with_suffix(".torn").stat().st_mode & 0o777 == 0o600, "as every file of a session"
 
 
 def test_damage_in_the_middle_is_told_with_its_place(recorder: Recorder, tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ _SIGNS = {
     "iops": "IOPS",
 }
 """Kinds of signs of life in words, the ones that say most first."""
+_SEVERAL = frozenset({"statement", "view", "iops"})
+"""Kinds whose words are of several things."""
 
 
 @dataclass(frozen=True)
@@ -278,7 +280,7 @@ def _moving(state: State, step: StepState, now: datetime, limits: Limits, rates:
         return _made("WORKING", f"The Job is made; it has not reached the database yet.{phase}", "starting")
     moves = _moves(migration, now)
     unseen = _unseen(state)
-    text = f"{moves} move{'s' if ',' not in moves and moves != 'new statements' else ''}, nobody blocks it."
+    text = f"{moves}, nobody blocks it."
     if unseen:
         text = f"{_heard(migration, now)}; {unseen}."
     far = progress(state, now, rates)
@@ -306,13 +308,15 @@ def decision_point(state: State, step: StepState, limits: Limits) -> datetime | 
 
 
 def _moves(migration: MigrationState, now: datetime) -> str:
-    """The signs that are fresh, at most three."""
-    fresh = [kind for kind in _SIGNS if kind in migration.signs and _age(migration.signs[kind], now) <= FRESH]
+    """The signs that are fresh, at most three, else the last one: `Its log and WAL move`."""
+    fresh = [kind for kind in _SIGNS if kind in migration.signs and _age(migration.signs[kind], now) <= FRESH][:3]
     if not fresh:
         last = migration.last_sign
-        return f"{capital(_SIGNS[last[0]])} ({long(_age(last[1], now))} ago)" if last else "Nothing yet"
-    said = [_SIGNS[kind] for kind in fresh[:3]]
-    return capital(", ".join(said[:-1]) + (" and " if len(said) > 1 else "") + said[-1]) if said else ""
+        return f"{capital(_SIGNS[last[0]])} moved last {long(_age(last[1], now))} ago" if last else "Nothing moves yet"
+    said = [_SIGNS[kind] for kind in fresh]
+    several = len(said) > 1 or fresh[0] in _SEVERAL
+    moving = ", ".join(said[:-1]) + (" and " if len(said) > 1 else "") + said[-1]
+    return capital(f"{moving} {'move' if several else 'moves'}")
 
 
 def _heard(migration: MigrationState, now: datetime) -> str:

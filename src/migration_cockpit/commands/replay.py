@@ -76,6 +76,8 @@ def run(options: argparse.Namespace) -> int:
     except JournalError as error:
         print(f"migration-cockpit replay: {error}", file=sys.stderr)
         return 1
+    if options.headless:
+        player.look_through()
     if options.recompute:
         player.judge = _judge(recording)
     try:

@@ -51,24 +51,28 @@ def _kind(found: Any) -> str:
 
 def _keys_of(key: str) -> list[str]:
     """The keys that a table of this dotted name takes."""
+    return [field.encode_name for field in _fields_of(key)]
+
+
+def _fields_of(key: str) -> tuple[Any, ...]:
+    """The fields of a table of this dotted name, one that may be left out too; none where it is no table."""
     current: Any = Settings
     for part in [p for p in key.split(".") if p]:
         name = part.split("[")[0]
         field = next((f for f in msgspec.structs.fields(current) if f.encode_name == name), None)
         if field is None:
-            return []
+            return ()
         options = getattr(field.type, "__args__", (field.type,))
         current = next((o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)), None)
         if current is None:
-            return []
-    return [field.encode_name for field in msgspec.structs.fields(current)]
+            return ()
+    return msgspec.structs.fields(current)
 
 
 def _choices(key: str) -> list[str]:
     """The words that a key takes which takes some words only."""
     table, _, name = key.rpartition(".")
-    section: Any = next((f.type for f in msgspec.structs.fields(Settings) if f.encode_name == table), None)
-    field = next(f for f in msgspec.structs.fields(section) if f.encode_name == name)
+    field = next(f for f in _fields_of(table) if f.encode_name == name)
     return [str(each) for each in field.type.__args__]
 
 

@@ -22,6 +22,8 @@ import msgspec
 from migration_cockpit.session.events import KINDS, VERSION, Event
 
 GENESIS = "0" * 32
+NO_CHAIN = "it does not follow from the line before: that one was changed, or lines were taken out or put in"
+"""What is said of a line that names another one before it than there is."""
 FILE = "session.jsonl"
 LONGEST_LINE = 16 * 1024 * 1024
 """A longer line is damage: no event comes near it."""
@@ -155,7 +157,9 @@ class JournalWriter:
             # A line that never got its newline was never acknowledged: nothing rests on it. It is kept aside, unless
             # the disk is full: what is known must be seen all the same.
             with suppress(OSError):
-                self.path.with_suffix(".torn").write_bytes(tail)
+                aside = self.path.with_suffix(".torn")
+                aside.touch(mode=0o600)
+                aside.write_bytes(tail)
             os.truncate(self.path, good)
             self.torn = rest
 
@@ -289,14 +293,17 @@ def read(path: Path, since: int = 0) -> Iterator[Entry]:
     yield from entries(file, path, since)
 
 
-def entries(file: BinaryIO, path: Path, since: int = 0, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
+def entries(
+    file: BinaryIO, path: Path, since: int = 0, kinds: frozenset[str] | None = None, *, chained: bool = False
+) -> Iterator[Entry]:
     """The same for an open file of plain lines, which is closed at the end; `path` is what messages call it.
 
-    With `kinds` all others are passed over, known only to be events.
+    With `kinds` all others are passed over, known only to be events. With `chained`, for which all of it is read, a
+    line that does not follow from the one before is damage too.
     """
     with file:
         file.seek(since)
-        number = 0
+        number, prev = 0, GENESIS
         while line := file.readline(LONGEST_LINE):
             number += 1
             if not line.endswith(b"\n"):
@@ -305,10 +312,14 @@ def entries(file: BinaryIO, path: Path, since: int = 0, kinds: frozenset[str] | 
                 found = envelope(line)
                 if found.v > VERSION:
                     raise JournalError(newer(path, found.v))
+                if chained and found.prev != prev:
+                    raise JournalError(f"{path}: line {number}: {NO_CHAIN}")
                 event = event_of(found) if kinds is None or found.kind in kinds else None
             except Broken as error:
                 where = f"line {number}" + (f" behind byte {since}" if since else "")
                 raise JournalError(f"{path}: {where} is not an event: {error}") from error
+            if chained:
+                prev = line_hash(line[:-1])
             if event is not None:
                 yield Entry(found.seq, found.t, event)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.dialogs.base import OpenDialog, close, confirm
 from migration_cockpit.playbook.sheet import Refused
+from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.readings import Backend
 from migration_cockpit.session.state import State
 
@@ -69,6 +70,7 @@ async def _end(desk: Desk, blocker: Backend, wait: datetime) -> None:
     from migration_cockpit.actions.blocker import EndBlocker
     from migration_cockpit.actions.operation import OperationError
     from migration_cockpit.actions.site import Site
+    from migration_cockpit.connections import WorldError
 
     cockpit = desk.cockpit
     assert blocker.backend_start is not None
@@ -77,6 +79,10 @@ async def _end(desk: Desk, blocker: Backend, wait: datetime) -> None:
         done = await cockpit.flight.do("migrate", EndBlocker(site, blocker.pid, blocker.backend_start, wait))
     except OperationError as error:
         cockpit.flight.say(str(error), level="bad")
+    except WorldError as error:
+        cockpit.flight.say(f"pid {blocker.pid}: whether it was ended is not known: {error}", level="bad")
+    except JournalError as error:
+        desk.say(f"pid {blocker.pid}: what came of it is not on record: {error}")
     else:
         cockpit.flight.say(f"{cockpit.operator}: {done}", level="careful")
 

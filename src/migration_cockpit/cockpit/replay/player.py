@@ -250,6 +250,15 @@ class Player:
         """Find the landmarks and make sure of the chain, a little at a time."""
         for _ in self.survey.go_on():
             await asyncio.sleep(0.002)
+        self._looked_through()
+
+    def look_through(self) -> None:
+        """The same at once, where nobody waits for a screen."""
+        for _ in self.survey.go_on():
+            pass
+        self._looked_through()
+
+    def _looked_through(self) -> None:
         if self.survey.damage is not None:
             self.recording.stop_at(self.survey.damage)
             if self.offset > self.recording.end:

@@ -71,7 +71,7 @@ def read(path: Path, kinds: frozenset[str] | None = None) -> Iterator[Entry]:
     """
     path = find_journal(path)
     opened = open_journal(path)
-    yield from entries(os.fdopen(opened.fd, "rb"), path, kinds=kinds)
+    yield from entries(os.fdopen(opened.fd, "rb"), path, kinds=kinds, chained=True)
     if opened.cut:
         raise JournalError(f"{path}: {opened.cut}; what follows is missing")
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.events import VERSION
-from migration_cockpit.session.journal import GENESIS, Broken, Envelope, envelope, event_of, line_hash
+from migration_cockpit.session.journal import GENESIS, NO_CHAIN, Broken, Envelope, envelope, event_of, line_hash
 from migration_cockpit.session.recording.recording import Damage, Place, read_lines
 
 LINES = 500
@@ -72,9 +72,7 @@ class Survey:
             if found.v > VERSION:
                 return f"written by a newer cockpit (version {found.v} of the journal)"
             if found.prev != self.hash:
-                return (
-                    "it does not follow from the line before: that one was changed, or lines were taken out or put in"
-                )
+                return NO_CHAIN
             before = self.last.seq if self.last else 0
             if found.seq != before + 1:
                 return f"event {found.seq} follows event {before}"
