@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from .worlds import Obj, World, eventually
+from .worlds import World, eventually
 
 SCALE = {"group": "apps", "resource": "deployments", "subresource": "scale", "verb": "patch"}
 
@@ -21,7 +22,7 @@ def _allowed(world: World, user: str, **attributes: str) -> bool:
     return bool(answer["status"]["allowed"])
 
 
-def _denied(world: World, method: str, path: str, body: Obj | None = None, **how: str) -> str:
+def _denied(world: World, method: str, path: str, body: Any = None, **how: Any) -> str:
     code, reason, message = world.refused(method, path, body, user="sre", **how)
     assert (code, reason) == (403, "Forbidden")
     return message
@@ -98,6 +99,37 @@ def test_who_would_grant_more_than_he_has_is_refused(world: World) -> None:
         "attempting to grant RBAC permissions not currently held:\n"
         '{APIGroups:[""], Resources:["pods"], Verbs:["create"]}'
     )
+
+
+def test_whoever_changes_a_role_must_hold_all_that_it_grants(world: World) -> None:
+    """By whatever kind of patch, and also where the rules stay: only what the garbage collector reads is free."""
+    group = "rbac.authorization.k8s.io"
+    held = {"apiGroups": [group], "resources": ["roles"], "verbs": ["get", "patch", "update"]}
+    more = {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]}
+    world.grant("sre", [held])
+    where = world.path(f"{group}/v1/roles", "pod-launcher")
+    made = world.make(f"{group}/v1/roles", "pod-launcher", {"rules": [held]})
+    eventually(lambda: world.ask("GET", where, user="sre")[0] == 200)
+    words = f'roles.{group} "pod-launcher" is forbidden: user "sre" (groups=["oncall" "system:authenticated"]) is '
+    words += "attempting to grant RBAC permissions not currently held:\n"
+    words += '{APIGroups:[""], Resources:["pods"], Verbs:["create"]}'
+    whole = {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": {"name": "pod-launcher"}, "rules": [more]}
+    query = {"fieldManager": "sre", "force": "true"}
+    for patch, body in (
+        ("merge", {"rules": [more]}),
+        ("strategic", {"rules": [held, more]}),
+        ("json", [{"op": "add", "path": "/rules/1", "value": more}]),
+        ("apply", whole),
+    ):
+        assert _denied(world, "PATCH", where, body, patch=patch, query=query if patch == "apply" else None) == words
+    assert _denied(world, "PUT", where, {**made, "rules": [more]}) == words
+    label = {"metadata": {"labels": {"a": "b"}}}
+    world.ok("PATCH", where, label, patch="merge", user="sre")
+    world.ok("PATCH", where, {"rules": [more]}, patch="merge")
+    assert _denied(world, "PATCH", where, {"metadata": {"labels": {"a": "c"}}}, patch="merge") == words
+    free = {"metadata": {"finalizers": ["example.com/wait"]}}
+    world.ok("PATCH", where, free, patch="merge", user="sre")
+    world.ok("PATCH", where, {"metadata": {"finalizers": None}}, patch="merge", user="sre")
 
 
 @pytest.mark.parametrize("token", ["no-such-token", "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from .worlds import Obj, World
+from .worlds import Obj, World, eventually
 
 LEASES = "coordination.k8s.io/v1/leases"
 
@@ -185,3 +185,28 @@ def test_lists_are_chosen_by_label_and_field(world: World) -> None:
     code, _, message = world.refused("GET", where, query={"labelSelector": "a in"})
     assert code == 400
     assert message.startswith("unable to parse requirement: ")
+
+
+def test_what_belongs_to_nobody_that_is_there_is_collected(world: World) -> None:
+    """A Job's Secret is made before its owner is written into it: a wrong owner would take it away."""
+    uid = world.make("configmaps", "owner")["metadata"]["uid"]
+    true = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}
+    for name, owners in (
+        ("held", [true]),
+        ("other-uid", [{**true, "uid": "0b9a5b6e-0000-4000-8000-000000000000"}]),
+        ("other-name", [{**true, "name": "nobody"}]),
+        ("no-such-kind", [{**true, "kind": "Nothing"}]),
+        ("both", [true, {**true, "uid": "0b9a5b6e-0000-4000-8000-000000000001", "name": "nobody"}]),
+    ):
+        world.make("secrets", name, {"metadata": {"ownerReferences": owners}})
+    world.make("secrets", "later")
+    owner = {"metadata": {"ownerReferences": [{**true, "name": "nobody"}]}}
+    world.ok("PATCH", world.path("secrets", "later"), owner, patch="merge")
+
+    def left() -> dict[str, list[str]]:
+        items = world.ok("GET", world.path("secrets"))["items"]
+        return {
+            item["metadata"]["name"]: [each["name"] for each in item["metadata"]["ownerReferences"]] for item in items
+        }
+
+    eventually(lambda: left() == {"both": ["owner"], "held": ["owner"], "no-such-kind": ["owner"]})

@@ -71,6 +71,20 @@ def test_a_streaming_list_ends_with_its_bookmark(world: World) -> None:
     assert int(mark["object"]["metadata"]["resourceVersion"]) >= int(first["object"]["metadata"]["resourceVersion"])
 
 
+def test_a_watch_says_before_its_end_how_far_it_came(world: World) -> None:
+    """Two seconds before its time is over, to who asked for bookmarks: from there on no history can have been lost."""
+    start = _version(world)
+    query = {"resourceVersion": start, "labelSelector": "mine=yes"}
+    with world.watch("configmaps", 4, allowWatchBookmarks="true", **query) as events:
+        other = world.make("configmaps", "of-somebody-else")
+        told = [(event["type"], event["object"]) for event in events]
+    assert {kind for kind, _ in told} == {"BOOKMARK"}
+    mark = told[-1][1]
+    assert (mark["kind"], mark["apiVersion"], mark["metadata"].get("annotations")) == ("ConfigMap", "v1", None)
+    assert int(mark["metadata"]["resourceVersion"]) >= int(other["metadata"]["resourceVersion"])
+    assert "name" not in mark["metadata"]
+
+
 def test_a_streaming_list_wants_its_match_named(world: World) -> None:
     query = {"watch": "true", "sendInitialEvents": "true", "timeoutSeconds": "2"}
     code, reason, message = world.refused("GET", world.path("configmaps"), query=query)

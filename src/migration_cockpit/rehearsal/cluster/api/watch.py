@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Obj = dict[str, Any]
 
 BOOKMARK_SECONDS = 60.0
+LAST_BOOKMARK_SECONDS = 2.0
+"""So long before its end a watch gets a bookmark, however short it is: a client goes on from there."""
 _END_OF_INITIAL = "k8s.io/initial-events-end"
 
 
@@ -105,12 +107,12 @@ class Watch:
         except ApiError as error:
             await response.write(_line("ERROR", error.status()))
             return
-        beat = loop.time() + BOOKMARK_SECONDS
+        beat = self._next_beat(loop.time(), end)
         while (left := min(end, beat) - loop.time()) > 0 or loop.time() < end:
             try:
                 item = await asyncio.wait_for(self._queue.get(), max(left, 0.01))
             except TimeoutError:
-                beat = loop.time() + BOOKMARK_SECONDS
+                beat = self._next_beat(loop.time(), end)
                 if self._bookmarks and loop.time() < end:
                     await response.write(self._bookmark())
                 continue
@@ -121,6 +123,11 @@ class Watch:
                 return
             if (line := self._event(item)) is not None:
                 await response.write(line)
+
+    @staticmethod
+    def _next_beat(now: float, end: float) -> float:
+        last = end - LAST_BOOKMARK_SECONDS
+        return min(now + BOOKMARK_SECONDS, last) if last > now else now + BOOKMARK_SECONDS
 
     def _opening(self) -> list[bytes]:
         """What comes before the live events: the state as it is, or the changes since the asked version."""

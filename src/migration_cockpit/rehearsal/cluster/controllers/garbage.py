@@ -42,7 +42,7 @@ class GarbageCollector:
             loop.call_soon(self._owner_gone, change.kind, obj)
         elif is_terminating(obj):
             loop.call_soon(self._finalize, change.kind, obj)
-        elif change.type == "ADDED" and obj["metadata"].get("ownerReferences"):
+        elif _owners(obj) and _owners(obj) != _owners(change.previous or {}):
             loop.call_soon(self._orphan_check, change.kind, obj)
 
     def _dependents(self, owner: Obj) -> list[tuple[Kind, Obj]]:
@@ -76,16 +76,26 @@ class GarbageCollector:
                     self._finalize(kind, obj)
 
     def _orphan_check(self, kind: Kind, obj: Obj) -> None:
-        """Something made for an owner that is gone already goes too."""
+        """Something whose owners are all gone, or never were, goes too; an owner of a kind that nobody serves is waited
+        for."""
         current = self._store.find(kind, namespace_of(obj), name_of(obj))
-        if current is None or uid_of(current) != uid_of(obj):
+        if current is None or uid_of(current) != uid_of(obj) or is_terminating(current):
             return
-        uids = {reference.get("uid") for reference in current["metadata"].get("ownerReferences") or []}
-        living = any(
-            uid_of(item) in uids for owner in self._registry.catalogue.kinds() for item in self._store.list(owner)
-        )
-        if not living and not is_terminating(current):
+        try:
+            gone = [reference["uid"] for reference in _owners(current) if not self._lives(current, reference)]
+        except KeyError:
+            return
+        if len(gone) == len(_owners(current)):
             self._registry.delete(kind, namespace_of(current), name_of(current), propagation="Background")
+            return
+        for uid in gone:
+            self._drop_reference(kind, current, uid)
+
+    def _lives(self, obj: Obj, reference: Obj) -> bool:
+        """Whether an owner is there under the very name and uid. Raises KeyError for a kind that is not served."""
+        owner_kind = self._registry.catalogue.by_kind(reference["kind"], reference["apiVersion"])
+        owner = self._store.find(owner_kind, namespace_of(obj) if owner_kind.namespaced else "", reference["name"])
+        return owner is not None and uid_of(owner) == reference["uid"]
 
     def _finalize(self, kind: Kind, obj: Obj) -> None:
         current = self._store.find(kind, namespace_of(obj), name_of(obj))
@@ -139,3 +149,7 @@ class GarbageCollector:
         current = self._store.find(kind, namespace_of(obj), name_of(obj))
         if current is not None and uid_of(current) == uid_of(obj):
             self._registry.change(kind, namespace_of(obj), name_of(obj), edit)
+
+
+def _owners(obj: Obj) -> list[Obj]:
+    return list(obj.get("metadata", {}).get("ownerReferences") or [])
