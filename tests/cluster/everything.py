@@ -12,9 +12,12 @@ from typing import Any
 
 import yaml
 
-from tests.conformance.worlds import World
+from tests.conformance.worlds import World, eventually
+
+from .real import USERS
 
 Obj = dict[str, Any]
+ADMIN = USERS["admin"][0]
 _POD = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox:1"}]}
 _STAYS = {**_POD, "restartPolicy": "Always"}
 
@@ -92,7 +95,10 @@ CUSTOM = (
 
 
 def install_custom_resources(world: World) -> None:
-    """KEDA's, External Secrets', Argo CD's and Flux's kinds: with any body, and nobody who acts on them."""
+    """KEDA's, External Secrets', Argo CD's and Flux's kinds: with any body, and nobody who acts on them.
+
+    Returns when the server serves them: for a moment after they are made it does not.
+    """
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     for group, version, kind, plural in CUSTOM:
         names = {"kind": kind, "plural": plural, "singular": kind.lower(), "listKind": f"{kind}List"}
@@ -101,3 +107,5 @@ def install_custom_resources(world: World) -> None:
         body = {"metadata": {"name": f"{plural}.{group}"}, "spec": spec}
         code, answer = world.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body)
         assert code in (201, 409), answer
+    paths = [world.path(f"{group}/{version}/{plural}") for group, version, _, plural in CUSTOM]
+    eventually(lambda: all(world.client(ADMIN).get(path).status_code == 200 for path in paths))

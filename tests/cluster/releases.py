@@ -115,6 +115,14 @@ class Installed:
         release: Obj = json.loads(gzip.decompress(data))
         return secret, release
 
+    def mark(self, revision: int, status: str) -> None:
+        """Write another status into a revision, as a helm that was killed leaves it."""
+        secret, record = self.record(revision)
+        record["info"]["status"] = status
+        packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode()))).decode()
+        change = {"metadata": {"labels": {"status": status}}, "data": {"release": packed}}
+        self.world.ok("PATCH", self.world.path("secrets", secret["metadata"]["name"]), change, patch="merge")
+
     def pods(self) -> dict[str, tuple[str, str]]:
         """Image and phase of each pod, by component."""
         found = self.world.ok("GET", self.world.path("pods"))["items"]
