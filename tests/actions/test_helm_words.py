@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from migration_cockpit.actions.helm import complaint
+from migration_cockpit.actions.helm import complaint, mend_of
+from migration_cockpit.connections import KubeError
 
 
 def test_an_error_of_several_lines_is_told_whole() -> None:
@@ -20,3 +21,26 @@ def test_an_error_of_several_lines_is_told_whole() -> None:
 def test_without_an_error_line_the_last_one_is_told() -> None:
     assert complaint("one\n\ntwo\n") == "two"
     assert complaint("") == "no output"
+
+
+def test_a_right_that_is_missing_is_told_as_the_line_of_the_role_that_lacks_it() -> None:
+    where = 'User "ci" cannot patch resource "deployments" in API group "apps" in the namespace "airflow"'
+    printed = f'Error: UPGRADE FAILED: deployments.apps "airflow-scheduler" is forbidden: {where}'
+    line = "{apiGroups: [apps], resources: [deployments], verbs: [patch]}"
+    assert mend_of(complaint(printed)) == f"; add to helm's Role in namespace airflow: {line}"
+    everywhere = 'nodes is forbidden: User "ci" cannot list resource "nodes" in API group "" at the cluster scope'
+    line = '{apiGroups: [""], resources: [nodes], verbs: [list]}'
+    assert str(KubeError(403, "Forbidden", everywhere)).endswith(
+        f"; add to a ClusterRole of the cockpit's user: {line}"
+    )
+    webhook = 'admission webhook "policy.example" denied the request: not today'
+    assert str(KubeError(403, "Forbidden", webhook)) == f"Kubernetes: {webhook} (403 Forbidden)"
+
+
+def test_helm_4_over_the_secret_that_a_way_back_changed_is_told_with_its_mend() -> None:
+    one = 'Apply failed with 1 conflict: conflict with "migration-cockpit" using v1: .data.connection'
+    more = 'Apply failed with 2 conflicts: conflicts with "migration-cockpit" using v1: - .data.a - .data.connection'
+    for words in (one, more):
+        assert "Let data.metadataConnection in helm.values lead there too" in mend_of(words)
+    scaled = 'conflict with "migration-cockpit" with subresource "scale" using apps/v1: .spec.replicas'
+    assert mend_of(scaled) == ""

@@ -40,11 +40,21 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
+    _clear()
     for program in wanting:
         code = _build(program, chosen.jobs)
         if code != 0:
             return code
     return 0
+
+
+def _clear() -> None:
+    """Take away what builds that were killed had begun to write."""
+    for part in cache_directory().glob("*.part*"):
+        try:
+            os.kill(int(part.suffix.removeprefix(".part")), 0)
+        except ProcessLookupError:
+            part.unlink(missing_ok=True)
 
 
 def _build(program: Program, jobs: int) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import difflib
 import json
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +19,13 @@ from migration_cockpit.actions import cluster as seen
 from migration_cockpit.actions.helm import HelmUpgrade
 from migration_cockpit.actions.helm_rollback import HelmRollback
 from migration_cockpit.actions.operation import OperationError, Status
+from migration_cockpit.actions.own_connection import PointSecret
 from migration_cockpit.actions.site import Site
 from migration_cockpit.actions.stopping import ScaleToZero
 from tests.actions.test_cluster_operations import Heard
 from tests.conformance.worlds import World, eventually
 
-from .releases import Installed
+from .releases import MOVED, Installed
 
 HELMS = ("helm3", "helm4", "rehearsal")
 
@@ -111,6 +115,41 @@ async def test_helm_3_takes_an_edited_count_back_without_a_word(world: World, tm
     async with release.site() as site:
         await HelmUpgrade(site).run(Heard())
         assert (await _counts(site))["scheduler"] == 1
+
+
+async def test_helm_4_stops_at_the_secret_that_a_way_back_changed_until_the_values_agree(
+    world: World, tmp_path: Path
+) -> None:
+    """What is told then is what mends it: other values for an upgrade, --force-conflicts for a rollback."""
+    release = Installed(world, "helm4", tmp_path)
+    async with release.site() as site:
+        await PointSecret(site, ("airflow-metadata", "connection"), ("restored", 5432)).run(Heard())
+        with pytest.raises(OperationError) as refused:
+            await HelmUpgrade(site).run(Heard())
+        assert 'conflict with "migration-cockpit" using v1: .data.connection' in str(refused.value)
+        assert "Let data.metadataConnection in helm.values lead there too" in str(refused.value)
+        assert "@restored:" in _connection(world)
+        release.values("3.2.2", data={**MOVED, "metadataConnection": {"host": "restored"}})
+        assert "revision 3 is deployed" in await HelmUpgrade(site).run(Heard())
+        rollback = HelmRollback(site, 1, after=3)
+        with pytest.raises(OperationError) as kept:
+            await rollback.run(Heard())
+        command = re.search(r"here: (\S+ rollback .* --force-conflicts), then try again", str(kept.value))
+        assert command is not None, str(kept.value)
+        line = [*shlex.split(command[1]), "--kubeconfig", str(tmp_path / "kubeconfig")]
+        await asyncio.to_thread(subprocess.run, line, check=True, timeout=60)
+        assert (await rollback.observe()).status is Status.DONE
+        assert "@old-db:" in _connection(world)
+
+
+async def test_helm_3_leads_a_secret_that_a_way_back_changed_to_the_old_server_again(
+    world: World, tmp_path: Path
+) -> None:
+    release = Installed(world, "helm3", tmp_path)
+    async with release.site() as site:
+        await PointSecret(site, ("airflow-metadata", "connection"), ("restored", 5432)).run(Heard())
+        await HelmUpgrade(site).run(Heard())
+        assert "@new-db:" in _connection(world)
 
 
 def _plain(value: Any, namespace: str, path: Path) -> Any:

@@ -63,7 +63,7 @@ class Embedded:
 
     def __init__(self, directory: Path) -> None:
         self._harness = Harness(directory)
-        for image in ("failing-1", "apache-airflow-2.11.2"):
+        for image in ("failing-1", "apache-airflow-2.11.2", "apache-airflow-3.2.2"):
             (directory / "images" / image / "bin").mkdir(parents=True)
         self.url, self.ca = self._harness.cluster.url, self._harness.cluster.ca
         for user, (token, group) in USERS.items():

@@ -17,8 +17,12 @@ from migration_cockpit.actions.operation import Observation, OperationError, Rep
 from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import WorldError
+from migration_cockpit.connections.errors import missing_right
+from migration_cockpit.connections.helm import at_work
+from migration_cockpit.connections.kube import FIELD_MANAGER
 from migration_cockpit.connections.kube_api import Executed
 from migration_cockpit.connections.releases import Release
+from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.session.events import Command
 
 REFUSED = {
@@ -41,6 +45,12 @@ REFUSED = {
 QUIT_PATIENCE = 15.0
 """Seconds that a running helm gets to end by itself when the cockpit is left."""
 POLL = 1.0
+PREPARING = "Preparing upgrade"
+"""What Helm writes in the place of a description until it is done: a pending revision does not say whose it is."""
+_NOT_ALONE = ("another operation (install/upgrade/rollback) is in progress", "already exists")
+"""What helm says when another one was quicker: of a cockpit that was killed before there was a revision, say."""
+_OVER_REPOINTED = re.compile(rf'conflicts? with "{FIELD_MANAGER}" using v1:[-\s]*\.data\.')
+"""Helm 4 over the Secret that the cockpit changed: server-side apply takes no field from who wrote it."""
 
 
 def refused_arguments(arguments: Sequence[str]) -> list[str]:
@@ -146,39 +156,48 @@ class HelmUpgrade:
         return seen.detail
 
     async def _pending(self, report: Report) -> bool:
-        """Wait for an upgrade under way; False when there is none."""
+        """Wait for an upgrade under way; False when there is none, or none any more for its record was deleted."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._site.settings.limits.helm
-        seen = False
+        seen: Release | None = None
         while (newest := await self._site.live.releases.newest()) and newest.pending:
-            if newest.description not in {self.key, "Preparing upgrade"}:
+            if newest.description not in {self.key, PREPARING}:
                 raise OperationError(_pending_words(self._site, newest))
             if loop.time() > deadline:
                 raise OperationError(_pending_words(self._site, newest))
-            report.progress(f"helm: revision {newest.revision} is {newest.status}")
-            seen = True
+            report.progress(f"helm: {await self._under_way(newest)}")
+            seen = newest
             await asyncio.sleep(POLL)
-        if seen and await self._mine() is None:
+        if seen is None or newest is None or newest.revision < seen.revision:
+            return False
+        if await self._mine() is None:
             raise OperationError(
                 "another helm changed the release meanwhile: look at helm history, then run the step again"
             )
-        return seen
+        return True
+
+    async def _under_way(self, newest: Release) -> str:
+        return await under_way(newest, _pending_words(self._site, newest), self.key)
 
     async def _upgrade(self, report: Report) -> None:
         executed = await execute(self._site, self._arguments, report)
         if executed.code != 0:
+            second = any(sign in executed.err for sign in _NOT_ALONE)
+            if second and (await self._pending(report) or await self._mine() is not None):
+                return
             newest = await self._site.live.releases.newest()
             if newest is not None and newest.pending:
                 raise OperationError(_pending_words(self._site, newest))
-            raise OperationError(f"helm ended with {executed.code}: {complaint(executed.err or executed.out)}")
+            words = complaint(executed.err or executed.out)
+            raise OperationError(f"helm ended with {executed.code}: {words}{mend_of(words)}")
 
     async def observe(self) -> Observation:
         """The newest revision with this key, from the release Secrets."""
         mine = await self._mine()
         newest = await self._site.live.releases.newest()
         if newest is not None and newest.pending:
-            if newest.description in {self.key, "Preparing upgrade"}:
-                return Observation(Status.RUNNING, f"revision {newest.revision} is {newest.status}")
+            if newest.description in {self.key, PREPARING}:
+                return Observation(Status.RUNNING, await self._under_way(newest))
             return Observation(Status.FAILED, _pending_words(self._site, newest))
         if mine is None:
             # A failed upgrade loses its description: helm writes its error in its place.
@@ -198,6 +217,18 @@ def complaint(output: str) -> str:
     words = [line.strip() for line in output.strip().splitlines() if line.strip()]
     begins = [number for number, line in enumerate(words) if line.startswith("Error:")]
     return " ".join(words[begins[-1] :] if begins else words[-1:]) or "no output"
+
+
+def mend_of(words: str) -> str:
+    """What mends a complaint of helm's, ready to stand behind it; empty where only its own words help."""
+    if right := missing_right(words, "helm's"):
+        return right
+    if _OVER_REPOINTED.search(words):
+        return (
+            "; a way back let this Secret lead to the restored database. Let data.metadataConnection in helm.values "
+            "lead there too: helm 4 goes on when both say the same"
+        )
+    return ""
 
 
 async def execute(site: Site, arguments: Sequence[str], report: Report) -> Executed:
@@ -225,6 +256,13 @@ async def execute(site: Site, arguments: Sequence[str], report: Report) -> Execu
 def _status_hint(site: Site) -> str:
     place = site.settings.kubernetes
     return f"helm status {place.release} -n {place.namespace} --kube-context {place.context} says why"
+
+
+async def under_way(newest: Release, mend: str, *arguments: str) -> str:
+    """What is known of a pending revision: the helm of these arguments that works on it here, else what mends it."""
+    if found := await in_thread(at_work, *arguments):
+        return f"revision {newest.revision} is {newest.status}: helm is at work, process {found[0]} of this machine"
+    return f"no helm of this session is at work on this machine; {mend}"
 
 
 def _pending_words(site: Site, release: Release) -> str:

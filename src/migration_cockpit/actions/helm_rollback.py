@@ -9,16 +9,21 @@ from __future__ import annotations
 import asyncio
 import shlex
 
-from migration_cockpit.actions.helm import complaint, execute
+from migration_cockpit.actions.helm import complaint, execute, session_mark, under_way
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import WorldError
+from migration_cockpit.connections.errors import missing_right
+from migration_cockpit.connections.helm import at_work
 from migration_cockpit.connections.releases import Release
+from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.session.events import Command
 
 POLL = 1.0
 MIXED_UP = "with the name"
 """Part of helm's complaint about an object that is in the cluster and not in the newest revision's manifest."""
+CONFLICT = "Apply failed with"
+"""Part of helm 4's complaint about a field that somebody else wrote; helm 3 takes it back."""
 
 
 class ForgetRevision:
@@ -46,11 +51,33 @@ class ForgetRevision:
             return "no revision is pending"
         if self._release.revision <= self._recorded:
             raise OperationError(f"revision {self._release.revision} is what would be gone back to: it is not deleted")
+        if ended := await self._ended(report):
+            return ended
         try:
             await self._site.live.kube.delete("secrets", self._release.secret)
         except WorldError as error:
             raise OperationError(f"Secret {self._release.secret} cannot be deleted: {error}") from error
         return f"revision {self._release.revision} is forgotten"
+
+    async def _ended(self, report: Report) -> str:
+        """Wait for a helm that outlived its cockpit: without its record it would go on beside the rollback.
+
+        How it ended; nothing where the revision is still pending, for its helm was killed.
+        """
+        assert self._release is not None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._site.settings.limits.helm
+        while found := await in_thread(at_work, session_mark(self._site)):
+            if loop.time() > deadline:
+                raise OperationError(
+                    f"helm is still at work on the release, process {found[0]}: end it, then try again"
+                )
+            report.progress(f"waits for helm, which is at work on the upgrade: process {found[0]} of this machine")
+            await asyncio.sleep(POLL)
+        newest = await self._site.live.releases.newest()
+        if newest is not None and newest.pending:
+            return ""
+        return f"revision {self._release.revision} ended by itself: {newest.status if newest else 'it is gone'}"
 
     async def observe(self) -> Observation:
         """Whether the record is there."""
@@ -102,10 +129,13 @@ class HelmRollback:
         while (newest := await self._site.live.releases.newest()) and newest.pending:
             if loop.time() > deadline or newest.status != "pending-rollback":
                 raise OperationError(_pending(self._site, newest))
-            report.progress(f"helm: revision {newest.revision} is {newest.status}")
+            report.progress(f"helm: {await self._under_way(newest)}")
             seen = True
             await asyncio.sleep(POLL)
         return seen
+
+    async def _under_way(self, newest: Release) -> str:
+        return await under_way(newest, _pending(self._site, newest), *self._arguments)
 
     async def _roll_back(self, report: Report) -> None:
         executed = await execute(self._site, self._arguments, report)
@@ -114,6 +144,10 @@ class HelmRollback:
 
     async def _why(self, output: str, code: int) -> str:
         words = f"helm rollback ended with {code}: {complaint(output)}"
+        words += missing_right(words, "helm's")
+        if CONFLICT in words:
+            command = f"{self.describe()[0].text} --force-conflicts"
+            return f"{words}. What is gone back to must win here: {command}, then try again: it is found"
         if MIXED_UP not in words:
             return words
         failed = [each for each in await self._site.live.releases.history() if each.status == "failed"]
@@ -127,7 +161,7 @@ class HelmRollback:
         if newest is None:
             return Observation(Status.FAILED, f"there is no release {self._site.release}")
         if newest.pending:
-            return Observation(Status.RUNNING, f"revision {newest.revision} is {newest.status}")
+            return Observation(Status.RUNNING, await self._under_way(newest))
         mine = newest.revision > self._after and newest.description == f"Rollback to {self._revision}"
         if mine and newest.status == "deployed":
             return Observation(Status.DONE, f"revision {newest.revision} is deployed: {newest.description}")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_DENIED = re.compile(
+    r'User "[^"]+" cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)" '
+    r'(?:in the namespace "(?P<namespace>[^"]*)"|at the cluster scope)'
+)
 
 
 class WorldError(Exception):
@@ -42,7 +48,9 @@ class KubeError(WorldError):
 
     def __str__(self) -> str:
         text = self.message or self.reason
-        return f"Kubernetes: {text}" if self.status == 0 else f"Kubernetes: {text} ({self.status} {self.reason})"
+        if self.status == 0:
+            return f"Kubernetes: {text}"
+        return f"Kubernetes: {text} ({self.status} {self.reason}){missing_right(text)}"
 
     @property
     def missing(self) -> bool:
@@ -76,6 +84,21 @@ class AirflowError(WorldError):
 
     def __str__(self) -> str:
         return f"Airflow API: {self.call} answered {self.status}: {self.message}"
+
+
+def missing_right(text: str, whose: str = "the cockpit's") -> str:
+    """What to add for a right that RBAC denies, as the line of a Role, ready to stand behind the denial.
+
+    `text` is what the API server said, in any program's output; `whose` Role lacks it. Empty where nothing is denied.
+    """
+    found = _DENIED.search(text)
+    if found is None:
+        return ""
+    group = found["group"] or '""'
+    rule = f"{{apiGroups: [{group}], resources: [{found['resource']}], verbs: [{found['verb']}]}}"
+    namespace = found["namespace"]
+    where = f"{whose} Role in namespace {namespace}" if namespace else f"a ClusterRole of {whose} user"
+    return f"; add to {where}: {rule}"
 
 
 def one_line(error: BaseException) -> str:

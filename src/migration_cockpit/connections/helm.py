@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from migration_cockpit.config import Settings
 from migration_cockpit.connections.errors import Unreachable
@@ -25,6 +26,20 @@ def command(settings: Settings, arguments: Sequence[str]) -> list[str]:
     if kubernetes.kubeconfig:
         where = ["--kubeconfig", kubernetes.kubeconfig, *where]
     return [settings.helm.binary, *arguments, *where]
+
+
+def at_work(*arguments: str) -> list[int]:
+    """Processes of this machine with arguments that begin so, all of them; none where the machine does not tell.
+
+    It finds a helm that outlived the cockpit that started it, and that one which was killed is at work no more.
+    """
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            if all(any(word.startswith(each.encode()) for word in words) for each in arguments):
+                found.append(int(path.parent.name))
+    return sorted(found)
 
 
 async def run(

@@ -122,7 +122,8 @@ class PointConnection:
         "Let the Secret of Airflow's connection lead to the restored server; what it held stays in a backup Secret."
     )
     leaves = "Airflow's connection leads to the restored server. The next helm upgrade writes the Secret anew: change "
-    leaves += "data.metadataConnection.host in the values before it."
+    leaves += "data.metadataConnection.host in the values before it. Until it agrees, helm 4 ends with a conflict over "
+    leaves += "the Secret, and helm 3 leads Airflow back to the old server without a word."
     stands = "2.x waits in Init against the old database; the restored one is untouched"
 
     def expected(self, settings: Settings) -> float:

@@ -10,6 +10,7 @@ from migration_cockpit.actions import cluster
 from migration_cockpit.actions.cluster import Workload
 from migration_cockpit.actions.helm_rollback import ForgetRevision, HelmRollback
 from migration_cockpit.actions.operation import Operation
+from migration_cockpit.actions.site import Site
 from migration_cockpit.actions.stopping import EndPods, RestoreReplicas, delete_stuck_pods
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook import standstill
@@ -81,7 +82,19 @@ async def _images(trip: Trip) -> tuple[bool, str]:
         for name, each in before.items()
         if name in now and now[name].image != each.image
     ]
-    return not wrong, "; ".join(wrong) or f"{len(before)} workloads as recorded"
+    found = "; ".join(wrong) or f"{len(before)} workloads as recorded"
+    return not wrong, found + left_over(trip.site, [each for each in now.values() if each.name not in before])
+
+
+def left_over(site: Site, workloads: Sequence[Workload]) -> str:
+    """What to do with workloads that only the forgotten revision had: Helm knows of them no more, and lets them be."""
+    if not workloads:
+        return ""
+    names = " ".join(f"{each.resource[:-1]}/{each.name}" for each in workloads)
+    delete = site.kubectl("delete", names)
+    return (
+        f"; the upgrade that never ended left more, whose pods wait in Init for a schema that does not come: {delete}"
+    )
 
 
 class Unstick:
