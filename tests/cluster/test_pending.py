@@ -56,13 +56,13 @@ def _charts(directory: Path, event: str, *, held: bool = True) -> tuple[Path, Pa
 
 
 async def _at_work(site: Site) -> int:
-    """Wait until helm has written its revision; its process, as the operation finds it."""
+    """Wait until helm waits for the hook; its process, as the operation finds it."""
     upgrade = HelmUpgrade(site)
 
-    async def pending() -> bool:
-        return (await upgrade.observe()).status is Status.RUNNING
+    async def waits() -> bool:
+        return await site.live.kube.find("jobs", "held") is not None
 
-    assert await until(SystemClock(), pending, timeout=60, every=0.05)
+    assert await until(SystemClock(), waits, timeout=60, every=0.05)
     found = re.fullmatch(
         r"revision 2 is pending-upgrade: helm is at work, process (\d+) of this machine",
         (await upgrade.observe()).detail,
