@@ -27,7 +27,8 @@ def main() -> int:
     wanting = []
     for program in PROGRAMS:
         found = locate(program.name)
-        print(f"{program.name:<24} {program.version:<10} {found or 'missing'}", flush=True)
+        version = program.version if found in (None, program.cached) else "your own"
+        print(f"{program.name:<24} {version:<10} {found or 'missing'}", flush=True)
         if found is None:
             wanting.append(program)
     if chosen.check:
