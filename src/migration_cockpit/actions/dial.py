@@ -16,8 +16,8 @@ from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Connections, WorldError
 
 CONNECT_SECONDS = 5
-PATIENCE = 9.0
-"""Seconds for the whole exec; a gate's look has no more than ten."""
+PATIENCE, TRIES = 6.5, 2
+"""Seconds for an exec, and how many of them; a gate's look has fifteen."""
 KEPT = 60.0
 """Seconds for which an answer counts: the containers that wait are started anew now and then, and two gates ask."""
 PROGRAM = f"""
@@ -62,10 +62,16 @@ async def dial(site: Site, dsn: str) -> Answer:
 
 
 async def _tried(site: Site, dsn: str) -> Answer:
-    place = await _place(site)
-    if place is None:
-        return Answer(None, "no container with Airflow's Python runs")
-    pod, container = place
+    found = Answer(None, "no container with Airflow's Python runs")
+    # One that waits may be started anew just then.
+    for pod, container in (await _places(site))[:TRIES]:
+        found = await _tried_from(site, dsn, pod, container)
+        if found.answers is not None:
+            break
+    return found
+
+
+async def _tried_from(site: Site, dsn: str, pod: str, container: str) -> Answer:
     executed = await site.live.kube.exec(
         pod, ["python", "-c", PROGRAM], container=container, stdin=f"{dsn}\n", timeout=PATIENCE
     )
@@ -79,22 +85,30 @@ async def _tried(site: Site, dsn: str) -> Answer:
     return Answer(None, f"{pod} cannot try it: {last[0][:200] if last else f'ended with {executed.code}'}")
 
 
-async def _place(site: Site) -> tuple[str, str] | None:
-    """Pod and container that has Airflow's own connection in its environment and runs now; what serves comes first."""
+async def _places(site: Site) -> list[tuple[str, str]]:
+    """Pods and containers that have Airflow's own connection in their environment and run now.
+
+    What serves comes first, and of those that wait the one that was started last.
+    """
     found = []
     for pod in await site.live.kube.list("pods", label=site.selector):
         if not pod["metadata"].get("deletionTimestamp"):
-            found += [(waits, pod["metadata"]["name"], name) for waits, name in _running(pod)]
-    return min(found)[1:] if found else None
+            found += [(waits, started, pod["metadata"]["name"], name) for waits, started, name in _running(pod)]
+    found.sort(key=lambda each: each[1], reverse=True)
+    found.sort(key=lambda each: each[0])
+    return [(pod, container) for _, _, pod, container in found]
 
 
-def _running(pod: Mapping[str, Any]) -> list[tuple[bool, str]]:
-    """Containers that run, and whether each is one that waits."""
+def _running(pod: Mapping[str, Any]) -> list[tuple[bool, str, str]]:
+    """Containers that run, whether each is one that waits, and since when."""
     spec, status = pod.get("spec", {}), pod.get("status", {})
     found = []
     kinds = ((False, "containers", "containerStatuses"), (True, "initContainers", "initContainerStatuses"))
     for waits, kind, statuses in kinds:
-        running = {each["name"] for each in status.get(statuses) or [] if "running" in (each.get("state") or {})}
-        named = [each for each in spec.get(kind) or [] if each["name"] in running]
-        found += [(waits, each["name"]) for each in named if secret_of(each) is not None]
+        states = {each["name"]: (each.get("state") or {}).get("running") for each in status.get(statuses) or []}
+        running = {name: str(state.get("startedAt", "")) for name, state in states.items() if state is not None}
+        named = [
+            each["name"] for each in spec.get(kind) or [] if each["name"] in running and secret_of(each) is not None
+        ]
+        found += [(waits, running[name], name) for name in named]
     return found
