@@ -114,7 +114,7 @@ async def job_ended(cockpit: Cockpit) -> datetime:
     """When the cluster said that the migration's Job is over: the evidence as it stands in the world, to the second."""
     job = await cockpit.flight.connections.kube.get("jobs", cockpit.state.migration.job)
     said = [each["lastTransitionTime"] for each in job["status"]["conditions"] if each["status"] == "True"]
-    return datetime.fromisoformat(min(said)) + timedelta(seconds=1)
+    return datetime.fromisoformat(max(said)) + timedelta(seconds=1)
 
 
 def verdict_in_time(session: Path, fault: str, evidence: datetime) -> None:

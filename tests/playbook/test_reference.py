@@ -16,8 +16,9 @@ from migration_cockpit.actions.fresh_schema import DropScratch, KeepReference, R
 from migration_cockpit.advice import revisions, schema
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.connections import Connections
-from migration_cockpit.playbook import migrated, reference
+from migration_cockpit.playbook import migrated, preflight, reference
 from migration_cockpit.playbook.flight import Flight
+from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.playbook.steps import STEPS
 from migration_cockpit.rehearsal.database import SUPERUSER, EmbeddedPostgres
@@ -257,6 +258,19 @@ def test_what_is_shipped_needs_no_image(tmp_path: Path) -> None:
         tmp_path, deployment={"target_version": "3.9.0"}, postgres={"reference_from_image": False}
     )  # fmt: skip
     assert not schema.image_is_asked(off)
+
+
+async def test_a_version_that_is_not_shipped_is_a_finding_only_where_its_image_must_not_be_asked(
+    tmp_path: Path,
+) -> None:
+    for asked, said in ((True, "its image tells its revisions"), (False, "keeps it from asking")):
+        settings = make_settings(
+            tmp_path, deployment={"target_version": "3.9.0"}, postgres={"reference_from_image": asked}
+        )
+        async with connected(settings) as connections:
+            (found,) = await preflight.versions(Place(settings, connections, tmp_path))
+        assert found.ok is asked
+        assert said in f"{found.found} {found.mend}"
 
 
 @pytest.mark.parametrize("version", ["3.2.2", "3.3.2"])

@@ -38,8 +38,10 @@ async def versions(place: Place) -> list[Finding]:
     if version_tuple(source) < (2, 11, 0):
         mend = "the schema is the same from 2.10.3 on, but 2.11 has the warnings and checks: go there first"
         return [Finding("Versions", "hop", False, text, mend)]
-    known = revisions.head(target)
-    return [Finding("Versions", "hop", bool(known), text, "this cockpit does not know the target's revisions")]
+    if revisions.head(target) is None and place.settings.postgres.reference_from_image:
+        return [Finding("Versions", "hop", True, f"{text}, which is not shipped: its image tells its revisions")]
+    mend = "this cockpit does not know the target's revisions, and postgres.reference_from_image keeps it from asking"
+    return [Finding("Versions", "hop", revisions.head(target) is not None, text, mend)]
 
 
 MENDS = {

@@ -183,7 +183,13 @@ async def at_target(where: Where) -> Seen:
     """Whether staging's schema is at the target's head."""
     assert where.staging is not None
     found = [str(row[0]) for row in await query(where.staging, "select version_num from alembic_version")]
-    wanted = revisions.head(where.settings.deployment.target_version)
+    target = where.settings.deployment.target_version
+    wanted = revisions.head(target)
+    if wanted is None:
+        # All that is shipped is older than a version that nobody knows here.
+        newer = len(found) == 1 and not revisions.is_shipped(found[0])
+        text = f"staging's schema is at {', '.join(found) or 'no revision'}; the head of {target} is not known here"
+        return Seen(HOLDS if newer else FAILS, (text,), "migrate staging to the target version")
     text = f"staging's schema is at {', '.join(found) or 'no revision'}, the target's head is {wanted}"
     return Seen(HOLDS if found == [wanted] else FAILS, (text,), "migrate staging to the target version")
 
