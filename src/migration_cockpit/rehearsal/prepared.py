@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import psycopg
 from aiohttp import web
+from cryptography.fernet import Fernet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +62,15 @@ def write_history(directory: Path, now: datetime) -> None:
 def line(client: str, at: datetime, call: str, status: int, agent: str) -> str:
     """One of an access log, as nginx writes it by default."""
     return f'{client} - - [{at.astimezone(UTC):%d/%b/%Y:%H:%M:%S +0000}] "{call}" {status} 0 "-" "{agent}"\n'
+
+
+def store_password(dsn: str, key: str) -> None:
+    """Give production's connection `warehouse` a password, stored with its Fernet key as Airflow stores it."""
+    token = Fernet(key).encrypt(secrets.token_urlsafe(12).encode()).decode()
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE connection SET password = %s, is_encrypted = true WHERE conn_id = 'warehouse'", (token,)
+        )
 
 
 class Alertmanager:

@@ -30,6 +30,8 @@ READY_SECONDS = 300.0
 STATSD_IMAGE = "quay.io/prometheus/statsd-exporter"
 BEFORE, AFTER = "values-2x.yaml", "values-3x.yaml"
 """The values of the source version, and of the target version."""
+FERNET = "airflow-fernet-key"
+"""The Secret with the key of stored passwords."""
 WEB = ("airflow-api-server", "airflow-webserver")
 CHARTS, EXTERNAL, POOLED = CONNECTIONS = ("chart", "external-secrets", "pgbouncer")
 """The chart's own Secret, a Secret that External Secrets own, or PgBouncer between the pods and the server."""
@@ -129,7 +131,7 @@ async def install(deployed: Deployed, cluster: Cluster, file: str = BEFORE, *, c
 def _keys() -> dict[str, tuple[str, str]]:
     """The Secrets that a careful team has pinned before the day: name, key and value of each."""
     return {
-        "airflow-fernet-key": ("fernet-key", base64.urlsafe_b64encode(os.urandom(32)).decode()),
+        FERNET: ("fernet-key", base64.urlsafe_b64encode(os.urandom(32)).decode()),
         "airflow-webserver-secret-key": ("webserver-secret-key", secrets.token_urlsafe(24)),
         "airflow-api-secret-key": ("api-secret-key", secrets.token_urlsafe(24)),
         "airflow-jwt-secret": ("jwt-secret", secrets.token_urlsafe(24)),

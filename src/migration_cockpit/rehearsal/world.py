@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import json
 import os
 import secrets
@@ -197,7 +198,11 @@ async def _start(options: Options, stack: AsyncExitStack) -> None:
     await _started(stack, ingress)
     stage(f"the components of Airflow {options.source} become ready")
     await release.wait_ready(cluster)
-    before = await _prepared(options, deployed, postgres, stack) if options.staging else None
+    before = None
+    if options.staging:
+        key = base64.b64decode(cluster.get("Secret", release.NAMESPACE, release.FERNET)["data"]["fernet-key"]).decode()
+        await asyncio.to_thread(prepared.store_password, postgres.dsn(), key)
+        before = await _prepared(options, deployed, postgres, stack)
     metrics.extend_history(HISTORY)
     dsn = postgres.handle().dsn("airflow", "cockpit").replace(f":{postgres.port}/", f":{endpoint}/")
     endpoints = configure.Endpoints(

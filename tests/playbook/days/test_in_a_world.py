@@ -12,6 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from migration_cockpit.config import load
+from migration_cockpit.playbook.prepare import people
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
@@ -130,6 +131,9 @@ def test_who_copies_the_announcement_says_so(days: Days) -> None:
     ran = days.run("D-3", "--copied", "--operator", "ada")
     assert "ada says that it was sent by hand" in ran.stdout
     assert look(days.data("D-3"), "announcement")[0] == "holds"
+    told = people.announced(days.home / "migration-cockpit" / "sessions", load(days.config))
+    assert told is not None
+    assert told[1:] == ("ada sent the announcement by hand", True), "prerequisite 10 knows of it"
     ran = days.run("D-1", "--send")
     assert (ran.returncode, ran.stderr) == (2, "migration-cockpit day: --send and --copied belong to D-3\n")
 

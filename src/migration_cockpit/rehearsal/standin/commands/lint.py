@@ -20,7 +20,7 @@ DEFAULTS_OF_2 = {
     ("scheduler", "create_delta_data_intervals"): "True",
     ("webserver", "base_url"): "http://localhost:8080",
 }
-"""What 2.x finds in its own defaults."""
+"""Of what 2.x finds in its own defaults."""
 DEFAULTS_OF_3 = {("core", "executor"): "LocalExecutor", ("core", "parallelism"): "32"}
 
 
