@@ -76,6 +76,7 @@ async def press(desk: Desk, key: str) -> None:
 
 async def test_no_key_changes_anything_before_it_is_known_who_drives(world: Cluster, tmp_path: Path) -> None:
     cockpit, desk = seat(make_settings(tmp_path), tmp_path / "session", "sre-1")
+    assert cockpit.mark.word == "STARTING", "nothing is recorded before the session is opened"
     start = asyncio.create_task(cockpit.start())
     await asyncio.sleep(0)
     await desk.press("1")
@@ -158,6 +159,7 @@ async def test_a_lost_lease_turns_keys_off_lets_the_step_end_and_is_regained(
         await eventually(lambda: "the lease cannot be renewed: connection refused" in cockpit.not_driving)
         await press(desk, "n")
         assert "keys are off until it is held again" in desk.notice
+        assert situation(cockpit)[0] == "The lease cannot be read: connection refused.", "not: it can be taken"
         assert cockpit.runner.busy, "the step runs on"
         step = cockpit.runner.steps["announce"]
         assert isinstance(step, Held)

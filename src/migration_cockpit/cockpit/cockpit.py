@@ -212,6 +212,8 @@ class Cockpit:
         if why := self.not_driving:
             # While it starts the journal of the one before is shown, and nothing is written.
             return NOT_YET if why == STARTING else NOT_DRIVING
+        if self.state.session is None:
+            return NOT_YET
         return NOT_RECORDED if self.write_error else LIVE
 
     @property

@@ -72,6 +72,9 @@ def situation(cockpit: Cockpit) -> tuple[str, ...]:
     if driving is None:
         return ("The cockpit is starting.",)
     keeper, other = driving.keeper, driving.other
+    if driving.error:
+        last = f" Seen last: {other.words} drives." if other is not None else ""
+        return (f"The lease cannot be read: {driving.error}.", f"Who drives now is not known.{last}")
     if other is None:
         return ("Nobody holds the lease: it can be taken.",)
     said = [f"{other.words} drives{since(other)}; its session is {other.session}."]
