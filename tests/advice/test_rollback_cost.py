@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from migration_cockpit.advice.now import advise
-from migration_cockpit.advice.rollback_cost import cost, cost_to, marked, usable
+from migration_cockpit.advice.rollback_cost import UNSEEN, cost, cost_to, marked, usable
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.cost import Change, CostReading, Marks, NewRun
-from migration_cockpit.session.state import State
+from migration_cockpit.session.state import SourceState, State
 from tests.app.fixtures import Fold, after, at, before, upgraded
 
 POINT = "airflow-pre-3x-0516-0946"
@@ -51,7 +51,7 @@ def test_the_line_says_what_how_long_and_until_when() -> None:
 
 
 @pytest.mark.parametrize("big", [0, 1, 99_999_999])
-@pytest.mark.parametrize("unknown", ["", "unknown while tables are locked"])
+@pytest.mark.parametrize("unknown", ["", "unknown while tables are locked", UNSEEN])
 def test_the_line_fits_the_smallest_screen(big: int, unknown: str) -> None:
     reading = msgspec.structs.replace(LOST, dag_runs=big, task_instances=big, unknown=unknown)
     for seconds, when in ((30.0, "12:00"), (20_000.0, "15:59")):
@@ -67,6 +67,16 @@ def test_locked_tables_are_said_not_taken_for_nothing() -> None:
     assert "unknown while tables are locked" in found.line
     found = cost(with_cost(after().state, reading), at("12:45"))
     assert found is not None
+    assert found.tone == "careful"
+
+
+def test_what_was_counted_before_the_database_was_out_of_sight_is_not_told_as_of_now() -> None:
+    state = with_cost(after().state, CostReading(point=POINT, logs=4))
+    gone = SourceState(read=at("12:45"), failing_since=at("12:46"), why="no route")
+    found = cost(msgspec.structs.replace(state, sources={**state.sources, "cost": gone}), at("14:00"))
+    assert found is not None
+    assert "loses: unknown, the database is not seen" in found.line
+    assert "counted last at 12:45" in found.loss[0]
     assert found.tone == "careful"
 
 

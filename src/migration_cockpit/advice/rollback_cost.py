@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import msgspec
+
 from migration_cockpit.advice import revisions
 from migration_cockpit.advice.times import clock, long
 from migration_cockpit.advice.window import WAY_BACK
@@ -19,6 +21,7 @@ LEAST = 1 * HOUR
 DECIDE = (2 * HOUR, 4 * HOUR)
 LATE = 24 * HOUR
 """Seconds after 3.x came into service: the playbook's ages of a rollback."""
+UNSEEN = "unknown, the database is not seen"
 THREE_WAYS = (
     "Fix forward: mend what is broken under the new version. After this long it is nearly always the cheapest.",
     "Reconcile by hand: export the rows that came since, restore beside, and bring over what must not be lost.",
@@ -180,7 +183,7 @@ def cost(state: State, now: datetime) -> Cost | None:
     migrate = state.steps.get("migrate")
     ended = migrate.ended if migrate is not None and migrate.passed else None
     return Cost(
-        reading=state.cost,
+        reading=_seen(state),
         expected=expected,
         basis=basis,
         last_moment=end - timedelta(seconds=expected) if end is not None else None,
@@ -189,6 +192,14 @@ def cost(state: State, now: datetime) -> Cost | None:
         served=_served(state),
         upgraded=upgraded(state),
     )
+
+
+def _seen(state: State) -> CostReading | None:
+    """What was counted; where the database is not read any more, it is of then and not of now."""
+    reading, source = state.cost, state.sources.get("cost")
+    if reading is None or reading.unknown or source is None or source.failing_since is None:
+        return reading
+    return msgspec.structs.replace(reading, unknown=UNSEEN, as_of=source.read)
 
 
 def _served(state: State) -> bool:

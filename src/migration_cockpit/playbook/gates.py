@@ -114,9 +114,11 @@ def judge_source_head(heads: database.Heads, source: str, seen: Sequence[str] = 
     if len(heads.revisions) > 1:
         return False, f"alembic_version has {len(heads.revisions)} rows: {', '.join(heads.revisions)}"
     revision = heads.revisions[0]
+    if revision == expected:
+        return True, f"{revision}, the head of {source}"
     version = revisions.version_of(revision)
-    of = f" ({version})" if version else ""
-    return revision == expected, f"{revision}{of}, {source} has {expected or 'no known head'}"
+    of = f" (of {version})" if version else ""
+    return False, f"{revision}{of}, {source} has {expected or 'no known head'}"
 
 
 def emptied(heads: database.Heads, source: str, seen: Sequence[str]) -> str:

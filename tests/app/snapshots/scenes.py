@@ -153,7 +153,7 @@ def _sheet(step_id: str, stage: Stage) -> Opened:
 
 def _sheet_fails(stage: Stage) -> Opened:
     stage.stand(*sample_state("before"))
-    why = "a gate does not hold: type a reason to override it, or press Esc"
+    why = "a gate does not hold: type a reason (Tab goes to the field), or press Esc"
     return Opened(dialogs.SheetDialog(sheet("helm", stage, failing=True)), typed=LONG, notice=why)
 
 
@@ -191,7 +191,7 @@ def _driven(stage: Stage, *, offered: bool, stale: bool) -> Opened:
         f"{OTHER.words} drives since 08:55:12 UTC: this cockpit observes; t takes over where that may be"
     )
     keeper = SimpleNamespace(offered=offered, stale=stale, quiet=41.0, me=OTHER)
-    stage.driving = SimpleNamespace(keeper=keeper, other=OTHER)
+    stage.driving = SimpleNamespace(keeper=keeper, other=OTHER, error="")
     return Opened(dialogs.TakeOverDialog("airflow-prod", stage))  # type: ignore[arg-type]  # the light stands for it
 
 

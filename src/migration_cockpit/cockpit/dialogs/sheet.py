@@ -24,7 +24,7 @@ class SheetDialog(OpenDialog):
     async def confirm(self, desk: Desk) -> None:
         """Start the step. Raises Refused where a gate fails and no reason is typed."""
         if self.sheet.failing and not self.typed.strip():
-            raise Refused("a gate does not hold: type a reason to override it, or press Esc")
+            raise Refused("a gate does not hold: type a reason (Tab goes to the field), or press Esc")
         await desk.cockpit.runner.start(self.sheet.step, desk.cockpit.operator, self.typed)
         desk.close_dialog()
 
