@@ -8,9 +8,12 @@ import msgspec
 import pytest
 
 from migration_cockpit.advice import updates
+from migration_cockpit.advice.going_back import NOT_LEFT, left
 from migration_cockpit.advice.migrating import message
 from migration_cockpit.advice.now import advise
+from migration_cockpit.cockpit.outcome import session_outcome
 from migration_cockpit.config import Limits
+from migration_cockpit.session import events as ev
 from migration_cockpit.session.migration import MigrationState
 from migration_cockpit.session.state import MessageState, SourceState, State
 from tests.app.fixtures import at, migrating, names, sample_state
@@ -204,3 +207,12 @@ def test_where_a_way_back_was_left_no_step_is_due_and_nothing_is_done(flown: boo
     assert "was left at the stage restore: no quota" in advice.headline
     assert "R takes it up again" in advice.details[0]
     assert "comes next" not in updates.text(state, now, Limits())
+    assert session_outcome(state) == "failed"
+    gate = ev.Check(name=NOT_LEFT, holds=False, found=left(state))
+    past = ev.GateOverridden(step="soak", operator="sre-1", reason="mended by hand", gates=(gate,))
+    went_on = msgspec.structs.replace(state, overrides=(*state.overrides, past))
+    assert "was left at the stage" not in advise(went_on, now).headline, (
+        "who flies on with a reason has the steps again"
+    )
+    if flown:
+        assert session_outcome(went_on) == "overridden", "and what is flown to its end is no failure"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migration_cockpit.advice.going_back import left
 from migration_cockpit.session.state import State
 
 
@@ -10,9 +11,10 @@ def session_outcome(state: State) -> str:
     if state.postponement is not None and state.postponement.outcome == "verified":
         return "postponed"
     back = state.rollback
-    if back is not None:
-        # A way back that was aborted has brought 2.x back as well: the session is over either way.
-        return "rolled back" if back.outcome in {"rolled back", "aborted"} else "failed" if back.ended else ""
+    if back is not None and back.outcome in {"rolled back", "aborted"}:
+        return "rolled back"  # one that was aborted has brought 2.x back as well: the session is over either way
+    if back is not None and (back.active or left(state)):
+        return "failed" if back.ended else ""
     steps = list(state.steps.values())
     if any(step.outcome in {"failed", "aborted"} for step in steps):
         return "failed"
