@@ -157,8 +157,11 @@ def _await(holds: Callable[[], bool], terminal: Terminal, what: str, patience: f
 def _fed(session: Path, since: datetime) -> Counter[str]:
     fed: Counter[str] = Counter()
     for entry in journal.read(session / journal.FILE):
-        if entry.t >= since and entry.event.kind in PANES:
-            fed[PANES[entry.event.kind]] += 1
+        event = entry.event
+        # A source that finds nothing new says so: its pane is as live, and shows the same.
+        kind = f"read.{event.source}" if isinstance(event, ev.SourceBeat) else event.kind
+        if entry.t >= since and kind in PANES:
+            fed[PANES[kind]] += 1
     return fed
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from migration_cockpit.actions.operation import Observation, Operation, Report, Status
-from migration_cockpit.app.app import CockpitApp
+from migration_cockpit.app.app import FRAME, CockpitApp
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.guiding import Guiding
@@ -108,6 +108,12 @@ class SteppedClock(LeapingClock):
             self._sleepers.remove(sleeper)
 
 
+class QuickApp(CockpitApp):
+    """Draws what happens as soon as what is pressed, so that a test does not wait for it."""
+
+    EVERY = FRAME
+
+
 class Still:
     """A cockpit that holds one State and does nothing."""
 
@@ -138,7 +144,7 @@ class Still:
 def still_app(state: State, now: datetime, **options: Any) -> CockpitApp:
     """The app over a State that stands still."""
     cockpit = cast("Cockpit", Still(state, now))
-    return CockpitApp(cockpit, Desk(cockpit), **options)
+    return QuickApp(cockpit, Desk(cockpit), **options)
 
 
 async def _look(holds: bool, found: str, mend: str) -> Check:
@@ -304,4 +310,4 @@ def light_app(directory: Path, *, clock: LeapingClock | None = None, **options: 
     """The app over a light cockpit that writes its journal into `directory`."""
     light = LightCockpit(directory, clock=clock)
     cockpit = cast("Cockpit", light)
-    return CockpitApp(cockpit, Desk(cockpit), **options), light
+    return QuickApp(cockpit, Desk(cockpit), **options), light

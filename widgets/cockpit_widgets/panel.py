@@ -65,6 +65,7 @@ class Panel(Widget):
         self._spelling = spelling
         self._framed = framed
         self._rows: list[Line] = []
+        self._drawn: tuple[object, ...] = ()
         self._view = View()
         self._top = 0
         self._left = 0
@@ -103,7 +104,7 @@ class Panel(Widget):
         if self._reading is None and self._top:
             self._reading = sum(map(_ink, self._view.lines[: self._top]))
         reading = self._reading
-        self._rows = []
+        self._rows, self._drawn = [], ()
         if self._following and self._view.follow:
             self._view = View()
         elif reading is not None and self.size.width and self.size.height:
@@ -117,9 +118,15 @@ class Panel(Widget):
         if not self.size.width or not self.size.height:
             return
         view = self._source(*self._inside())
+        same = view == self._view
         self._move_with(view)
         self._view = view
-        self._repaint()
+        if not same or self._seen() != self._drawn:
+            self._repaint()
+
+    def _seen(self) -> tuple[object, ...]:
+        """What the rows are made of beside the view."""
+        return self.size, self.selected, self._top, self._left, self._following
 
     def scroll(self, down: int = 0, right: int = 0) -> bool:
         """Move what is seen; False when there is nothing further that way."""
@@ -182,6 +189,7 @@ class Panel(Widget):
         self._top = min(self._top, max(0, total - 1))
 
     def _repaint(self) -> None:
+        self._drawn = self._seen()
         rows = self._arranged()
         if len(rows) != len(self._rows):
             self._rows = rows

@@ -31,7 +31,7 @@ def line(*parts: str | Span | Line, tone: str = "text") -> Line:
 
 def width(of: Iterable[Span]) -> int:
     """How many cells a line takes."""
-    return sum(cell_len(text) for text, _ in of)
+    return sum(len(text) if text.isascii() else cell_len(text) for text, _ in of)
 
 
 def plain(of: Iterable[Span]) -> str:

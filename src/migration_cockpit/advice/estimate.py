@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from migration_cockpit.advice import revisions, schema
 from migration_cockpit.advice.rates import BUILT_IN, Rate, Rates
+from migration_cockpit.advice.remembered import remembered
 from migration_cockpit.session.migration import Chains, Measured, TableSize
 
 SLOW = 0.05
@@ -88,6 +89,7 @@ class Estimate:
         return tuple(sorted(found, key=lambda part: -part.likely))
 
 
+@remembered
 def estimate(
     measured: Measured, source: str, target: str, rates: Rates = BUILT_IN, told: Chains | None = None
 ) -> Estimate | None:

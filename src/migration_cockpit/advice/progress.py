@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 
 from migration_cockpit.advice import revisions
@@ -211,8 +212,20 @@ class _Way:
 
     def _believed(self, part: Part, run: RevisionRun) -> float:
         """The batches' pace as far as it is to be believed: while short or unsteady, the estimate counts too."""
-        trust = len(run.marks) / (len(run.marks) + 2) / (1 + (_unsteady(run) / 0.5) ** 2)
+        trust = len(run.marks) / (len(run.marks) + 2) / (1 + (self._uneven / 0.5) ** 2)
         return float(_clamp(self._batch_pace(part, run)) ** trust)
+
+    @cached_property
+    def _uneven(self) -> float:
+        """How unsteady the running revision's batches are."""
+        return _unsteady(self._running) if self._running is not None else FEW
+
+    @cached_property
+    def _now_believed(self) -> float:
+        """The pace that is believed of the running revision."""
+        assert self._part is not None
+        assert self._running is not None
+        return self._believed(self._part, self._running)
 
     def _waits(self) -> float:
         waiting = self._migration.waiting
@@ -228,11 +241,23 @@ class _Way:
     def _paces(self, part: Part) -> tuple[float, bool]:
         """The pace, and whether it was seen in work of the same kind."""
         if part.rate is None:
-            return _small(self._migration, self._found)
-        same, all_ = _seen(self._migration, self._found, part.rate.by_row)
+            return self._small_ones
+        same, all_ = self._seen_by_row if part.rate.by_row else self._seen_by_set
         if same:
             return _clamp(same), True
         return (_clamp(all_) ** DAMPED, False) if all_ else (1.0, False)
+
+    @cached_property
+    def _seen_by_row(self) -> tuple[float, float]:
+        return _seen(self._migration, self._found, by_row=True)
+
+    @cached_property
+    def _seen_by_set(self) -> tuple[float, float]:
+        return _seen(self._migration, self._found, by_row=False)
+
+    @cached_property
+    def _small_ones(self) -> tuple[float, bool]:
+        return _small(self._migration, self._found)
 
     def eta(self) -> Eta | None:
         """When it will be done."""
@@ -279,7 +304,7 @@ class _Way:
             return pace, same
         if run.rows < 0.02 * self.rows_total():
             return pace, same
-        now = self._believed(current, run)
+        now = self._now_believed
         alike = part.rate is not None and part.rate.by_row == current.rate.by_row
         return (now, True) if alike else (now**DAMPED, False)
 
@@ -295,7 +320,7 @@ class _Way:
             batches = part.likely * rate.batches * pace
             left = 0.0 if over else max(0.0, batches * (1 - _cost(rows)) - self._since(run.rows_at))
             left += _left(part.likely * (1 - rate.batches) * pace, self._after(run) if over else 0.0)
-            return left, (_OBSERVED if rows > 0.05 else 0.4) + _unsteady(run)
+            return left, (_OBSERVED if rows > 0.05 else 0.4) + self._uneven
         return _left(part.likely * pace, passed), 0.4
 
 
@@ -308,7 +333,10 @@ def _unsteady(run: RevisionRun) -> float:
     """How much the speed of the batches went up and down: the deviation of its logarithm, 0 for steady."""
     pairs = [(a, b) for a, b in pairwise(((run.started, 0), *run.marks)) if b[0] > a[0] and b[1] > a[1]]
     speeds = [math.log((b[1] - a[1]) / (b[0] - a[0]).total_seconds()) for a, b in pairs]
-    return statistics.pstdev(speeds) if len(speeds) > 3 else FEW
+    if len(speeds) <= 3:
+        return FEW
+    middle = math.fsum(speeds) / len(speeds)
+    return math.sqrt(math.fsum((each - middle) ** 2 for each in speeds) / len(speeds))
 
 
 def _left(whole: float, passed: float) -> float:

@@ -6,7 +6,8 @@ import gc
 import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 
 def refuse_terminal(env: Mapping[str, str], elsewhere: Collection[str] = ()) -> str:
@@ -68,7 +69,32 @@ def painting_first() -> Iterator[None]:
 
 
 def painted() -> None:
-    """The first paint has been: from now on garbage is collected, but not sought among what was loaded before."""
+    """The first paint has been: from now on garbage is collected."""
     if not gc.isenabled():
-        gc.freeze()
         gc.enable()
+        _share_memory()
+
+
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # as in glibc's malloc.h
+_LARGE = 128 * 1024
+
+
+def _share_memory() -> None:
+    """Let threads take their memory from one place, and what is large from the system: by itself glibc keeps some for
+    each thread and ever larger pieces. Another C library does as it does."""
+    with suppress(AttributeError, OSError):
+        mallopt = _libc().mallopt
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def give_back() -> None:
+    """Give memory that is free, but kept, back to the system: starting and large readings leave some megabytes."""
+    with suppress(AttributeError, OSError):
+        _libc().malloc_trim(0)
+
+
+def _libc() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None)

@@ -18,7 +18,7 @@ from textual.screen import Screen
 from cockpit_widgets import glyphs
 from cockpit_widgets.panel import Panel, View
 from migration_cockpit import crash
-from migration_cockpit.app import painted, theme
+from migration_cockpit.app import give_back, painted, theme
 from migration_cockpit.app.board import Board, broken
 from migration_cockpit.app.controls import VIEW_CONTROLS, ViewControl
 from migration_cockpit.app.copying import copy
@@ -37,11 +37,14 @@ if TYPE_CHECKING:
     from migration_cockpit.session.state import State
 
 FRAME = 0.25
-"""Seconds between two frames at least, however many events come in."""
+"""Seconds between two frames at least, whatever is pressed."""
+NEVER = float("inf")
 NOTICE = 12.0
 """Seconds for which a notice stays, unless the next key comes first."""
 STOPPING = 10.0
 """Seconds that leaving may take: what is still open then is left to the process's end."""
+GIVE_BACK = 20.0
+"""Seconds between two times that free memory is given back."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -51,6 +54,8 @@ class CockpitApp(App[None]):
     CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = False
     TITLE = "migration-cockpit"
+    EVERY = 1.0
+    """Seconds between two frames at least, however many events come in; a key's is drawn at once."""
 
     def __init__(
         self,
@@ -95,7 +100,7 @@ class CockpitApp(App[None]):
         self.keyboard = Keyboard(self)
         self._noticed = (self.shown.clock.monotonic(), "")
         self._drawn = float("-inf")
-        self._due = False
+        self._due = NEVER
         self._moment: datetime | None = None
         self.leaving = False
         self._failed_panes: set[str] = set()
@@ -174,9 +179,11 @@ class CockpitApp(App[None]):
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self._signalled, number)
-        self.shown.listen(self.draw_soon)
+        # A recording that is moved through is drawn as it moves.
+        self.shown.listen(lambda: self.draw_soon(self.EVERY if self.shown.track is None else FRAME))
         self.desk.listeners.append(self._desk_changed)
-        self.set_interval(1.0, self.draw)
+        self.set_interval(self.EVERY, self._tick)
+        self.set_interval(GIVE_BACK, give_back)
         self.call_after_refresh(self.spawn, self._start)
 
     def on_unmount(self) -> None:
@@ -261,7 +268,7 @@ class CockpitApp(App[None]):
 
     def draw(self) -> None:
         """Draw what changed on the screen that is seen."""
-        self._due = False
+        self._due = NEVER
         if not self.screen_stack:  # the app is ending
             return
         self._drawn = self.shown.clock.monotonic()
@@ -287,13 +294,22 @@ class CockpitApp(App[None]):
             self._alarm = Alarm()
         return self._alarm.rings(self.state, self.now, self.rules)
 
-    def draw_soon(self) -> None:
-        """Draw, but not sooner than a frame after the last time: bursts of events are one frame."""
-        if self._due or not self.is_running:
+    def _tick(self) -> None:
+        """Clocks and ages go on where nothing happens; a frame that has just been drawn will do."""
+        if self.shown.clock.monotonic() - self._drawn > self.EVERY / 2:
+            self.draw()
+
+    def draw_soon(self, every: float = FRAME) -> None:
+        """Draw, but not sooner than `every` seconds after the last time: bursts of events are one frame."""
+        due = max(self.shown.clock.monotonic() + 0.01, self._drawn + every)
+        if due >= self._due or not self.is_running:
             return
-        self._due = True
-        wait = FRAME - (self.shown.clock.monotonic() - self._drawn)
-        self.set_timer(max(0.01, wait), self.draw)
+        self._due = due
+        self.set_timer(due - self.shown.clock.monotonic(), self._draw_due)
+
+    def _draw_due(self) -> None:
+        if self._due < NEVER:  # else it was drawn meanwhile
+            self.draw()
 
     def tell(self, text: str) -> None:
         """Say something to the operator where the advice stands."""

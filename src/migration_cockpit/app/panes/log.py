@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line
@@ -22,6 +23,7 @@ def view(state: State, now: datetime, width: int, height: int, rules: Rules = Ru
     return View(tuple(entry_line(entry) for entry in state.log), starting.titled("log"), (), follow=True)
 
 
+@lru_cache(2048)
 def entry_line(entry: LogEntry) -> Line:
     """One line: time, glyph, source where it is not the cockpit itself, text."""
     time = (f"{hms(entry.t)} ", "dim")
