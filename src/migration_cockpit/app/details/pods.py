@@ -123,7 +123,8 @@ def _events(events: list[ClusterEvent], width: int) -> list[Line]:
 
 def _log_part(event: PodLooked, read: str, width: int) -> list[Line]:
     run = ", the run before this one" if event.previous else ""
-    whose = f"container {event.container}{run}, the last {len(event.log)} lines, {read}" if event.container else read
+    printed = f"the last {plural(len(event.log), 'line')}, " if event.log else ""
+    whose = f"container {event.container}{run}, {printed}{read}" if event.container else read
     lines = heading("Log", whose)
     if event.log_why:
         return lines + text(event.log_why, width, "careful", lead="  ▲ ")
