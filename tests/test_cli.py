@@ -154,3 +154,19 @@ def test_a_stream_without_our_signs_gets_them_in_ascii() -> None:
     )
     assert shown.stderr == b""
     assert "xcom-nan - The database migration fails" in shown.stdout.decode("ascii")
+
+
+@pytest.mark.parametrize("content", ["junk", "[]", "contexts: 5", "a: [b", "contexts: [{name: 1}]"])
+@pytest.mark.parametrize("named", [["--context", "prod"], []])
+def test_a_kubeconfig_that_is_none_is_a_sentence(
+    content: str, named: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(content)
+    output = str(tmp_path / "config.toml")
+    assert main(["init", "--kubeconfig", str(file), "-o", output, *named]) in {1, 2}
+    said = capsys.readouterr().err
+    assert said.startswith("migration-cockpit init: ")
+    assert "kube" in said
+    assert said.count("\n") == 1
+    assert "Traceback" not in said

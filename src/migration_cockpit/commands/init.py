@@ -113,16 +113,18 @@ async def _init(options: argparse.Namespace, given: dict[str, Any]) -> int:
 
 def _context(kubeconfig: str | None) -> str:
     """The context that a person chooses: never whatever is current without a word. Raises DraftError, EOFError."""
+    import yaml
     from kubernetes import config
 
     from migration_cockpit.playbook.discovery import DraftError
 
     try:
         contexts, current = config.list_kube_config_contexts(kubeconfig)
-    except config.ConfigException as error:
-        raise DraftError(f"no kubeconfig: {error}") from error
-    names = [str(each["name"]) for each in contexts]
-    usual = str((current or {}).get("name", ""))
+        names = [str(each["name"]) for each in contexts]
+        usual = str((current or {}).get("name", ""))
+    except (config.ConfigException, yaml.YAMLError, TypeError, AttributeError, LookupError) as error:
+        said = " ".join(str(error).split())
+        raise DraftError(f"{kubeconfig or 'the default kubeconfig'} is no kubeconfig: {said}") from error
     return _ask("Kubernetes context", names, usual)
 
 

@@ -87,6 +87,9 @@ class KubeApi:
         except (config.ConfigException, OSError, yaml.YAMLError) as error:
             where = settings.kubeconfig or "the default kubeconfig"
             raise KubeError(0, "Config", f"context {settings.context!r} of {where}: {one_line(error)}") from error
+        except (TypeError, AttributeError, ValueError, LookupError) as error:  # the client trusts that it is one
+            where = settings.kubeconfig or "the default kubeconfig"
+            raise KubeError(0, "Config", f"{where} is no kubeconfig: {one_line(error)}") from error
 
     def _learn(self, configuration: Any) -> None:
         """Let what stands in the kubeconfig beside the token be known before anything can quote it."""
