@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from migration_cockpit.actions import cluster
 from migration_cockpit.actions.database import Heads
 from migration_cockpit.playbook.gates import judge_source_head
+from migration_cockpit.playbook.migrate_gates import judge_waiting
 from migration_cockpit.playbook.migrate_server import judge_maintenance, judge_slots, judge_timeouts, overlap
 from migration_cockpit.playbook.migrated import Left, told
 from migration_cockpit.sources.probe import RoleSettings
@@ -114,3 +117,21 @@ def test_an_empty_alembic_version_says_what_the_row_must_be() -> None:
     assert "delete from" not in words.lower()
     assert "at 2.11.2 it is 5f2621c13b39" in judge_source_head(gone, "2.11.2")[1]
     assert judge_source_head(Heads((), airflow=False), "2.11.2") == (False, "alembic_version is empty")
+
+
+def test_pods_that_wait_are_those_of_the_new_version_and_none_of_them_may_be_ready() -> None:
+    waits = cluster.Pod(
+        name="api-1",
+        uid="u",
+        component="api-server",
+        image="i",
+        phase="Init:0/1",
+        ready=False,
+        owned=True,
+        database=True,
+    )
+    ready = msgspec.structs.replace(waits, name="scheduler-1", component="scheduler", phase="Running", ready=True)
+    assert judge_waiting([], at_head=False) == (True, "no pod of the new version yet")
+    assert judge_waiting([waits], at_head=False) == (True, "api-server Init:0/1")
+    assert judge_waiting([waits, ready], at_head=False) == (False, "ready: scheduler-1")
+    assert judge_waiting([ready], at_head=True)[0], "a step that is flown again after its migration went through"

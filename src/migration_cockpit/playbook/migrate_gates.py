@@ -128,13 +128,22 @@ async def _no_old_writer(flight: Flight) -> tuple[bool, str]:
 
 
 async def _nobody_ready(flight: Flight) -> tuple[bool, str]:
+    from migration_cockpit.playbook.helm import old_pods
+
+    old = {pod.name for pod in await old_pods(flight)}
     pods = await cluster.writing_pods(site_of(flight))
-    ready = [pod.name for pod in pods if pod.ready]
     heads = await database.heads(site_of(flight))
-    if ready and heads.revisions == (reference.head(flight),):
+    at_head = heads.revisions == (reference.head(flight),)
+    return judge_waiting([pod for pod in pods if pod.name not in old], at_head=at_head)
+
+
+def judge_waiting(pods: Sequence[cluster.Pod], *, at_head: bool) -> tuple[bool, str]:
+    """Whether none of the new pods is ready; those of the old version are what another gate is about."""
+    ready = [pod.name for pod in pods if pod.ready]
+    if ready and at_head:
         return True, f"the schema is at the target's head already; ready: {', '.join(ready)}"
     phases = ", ".join(f"{pod.component} {pod.phase}" for pod in pods)
-    return not ready, f"ready: {', '.join(ready)}" if ready else phases or "no pod yet"
+    return not ready, f"ready: {', '.join(ready)}" if ready else phases or "no pod of the new version yet"
 
 
 _ASKING = re.compile(
