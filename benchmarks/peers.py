@@ -37,12 +37,12 @@ WARM = 8.0
 """Seconds from the migration's beginning that are not counted: charts fill, lists find their place."""
 PANES = {
     "read.pods": "pods",
-    "read.tasks": "tasks",
+    "step.progress": "timeline",
     "read.database": "database",
     "read.metrics": "scheduler",
     "log.line": "log",
 }
-"""The five panes that are fed, by the kind of event that feeds each."""
+"""The five panes that are fed, by the kind of event that feeds each; the tasks wait for the migration's own lock."""
 BOARD = (b"timeline", b"detach")
 """What the board's first frame has at its beginning and at its end."""
 
@@ -157,11 +157,8 @@ def _await(holds: Callable[[], bool], terminal: Terminal, what: str, patience: f
 def _fed(session: Path, since: datetime) -> Counter[str]:
     fed: Counter[str] = Counter()
     for entry in journal.read(session / journal.FILE):
-        event = entry.event
-        # A source that finds nothing new says so: its pane is as live, and shows the same.
-        kind = f"read.{event.source}" if isinstance(event, ev.SourceBeat) else event.kind
-        if entry.t >= since and kind in PANES:
-            fed[PANES[kind]] += 1
+        if entry.t >= since and entry.event.kind in PANES:
+            fed[PANES[entry.event.kind]] += 1
     return fed
 
 
