@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from migration_cockpit.config import Rds
@@ -72,7 +75,9 @@ class Aws:
         settings = self._settings
         try:
             if self._session is None:
-                self._session = boto3.session.Session(profile_name=settings.profile, region_name=settings.region)
+                self._session = boto3.session.Session(
+                    botocore_session=_lean_session(), profile_name=settings.profile, region_name=settings.region
+                )
             client = self._session.client(service, endpoint_url=settings.endpoint_url, config=config)
             self._remember_credentials()
         except (BotoCoreError, ValueError) as error:
@@ -128,6 +133,29 @@ class Aws:
         found: dict[str, Any] = answer["DBInstances"][0]
         require_postgres_rds(found)
         return found
+
+
+def _lean_session() -> Any:
+    """A session that keeps no documentation of AWS's services: it is most of what clients take of the memory."""
+    import botocore.session
+    from botocore.loaders import JSONFileLoader
+
+    class Lean(JSONFileLoader):  # type: ignore[misc]  # botocore has no types
+        def load_file(self, file_path: str) -> Any:
+            for ending, opened in ((".json", open), (".json.gz", gzip.open)):
+                if (path := Path(file_path + ending)).is_file():
+                    with opened(path, "rb") as file:
+                        return json.loads(file.read(), object_pairs_hook=_without_documentation)
+            return None
+
+    session = botocore.session.Session()
+    session.get_component("data_loader").file_loader = Lean()
+    return session
+
+
+def _without_documentation(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a model without its text; a member that is called so is no text."""
+    return {name: each for name, each in pairs if name != "documentation" or not isinstance(each, str)}
 
 
 def require_postgres_rds(instance: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -63,6 +64,8 @@ class Connections:
 
     async def warm(self) -> None:
         """Import the heavy packages on a thread; the cockpit calls it after its first paint."""
+        # Where click is installed, httpx loads a command line of its own with it: five megabytes for nothing.
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None says: cannot be imported
         for name in HEAVY:
             await in_thread(importlib.import_module, name)
 
