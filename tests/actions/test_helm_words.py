@@ -16,6 +16,7 @@ def test_an_error_of_several_lines_is_told_whole() -> None:
     told = complaint(printed)
     assert told.startswith('Error: UPGRADE FAILED: roles "r" is forbidden')
     assert told.endswith('not currently held: {APIGroups:[""], Resources:["pods"], Verbs:["create"]}')
+    assert mend_of(told) == "; who gives rights through a Role must hold them: add these to helm's Role"
 
 
 def test_without_an_error_line_the_last_one_is_told() -> None:

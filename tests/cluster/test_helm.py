@@ -25,7 +25,7 @@ from migration_cockpit.actions.stopping import ScaleToZero
 from tests.actions.test_cluster_operations import Heard
 from tests.conformance.worlds import World, eventually
 
-from .releases import MOVED, Installed
+from .releases import MOVED, WITHOUT_JOBS, Installed
 
 HELMS = ("helm3", "helm4", "rehearsal")
 
@@ -94,7 +94,7 @@ async def test_up_and_back(world: World, tmp_path: Path, which: str) -> None:
 
 async def test_helm_4_runs_into_an_edited_count_and_says_who(world: World, tmp_path: Path) -> None:
     """`kubectl edit` owns replicas, `kubectl scale` does not: only the first stops a server-side apply."""
-    release = Installed(world, "helm4", tmp_path)
+    release = Installed(world, "helm4", tmp_path, **WITHOUT_JOBS)
     where = world.path("apps/v1/deployments", "airflow-scheduler")
     world.ok("PATCH", where, {"spec": {"replicas": 0}}, patch="merge", query={"fieldManager": "kubectl-edit"})
     async with release.site() as site:
@@ -109,7 +109,7 @@ async def test_helm_4_runs_into_an_edited_count_and_says_who(world: World, tmp_p
 
 
 async def test_helm_3_takes_an_edited_count_back_without_a_word(world: World, tmp_path: Path) -> None:
-    release = Installed(world, "helm3", tmp_path)
+    release = Installed(world, "helm3", tmp_path, **WITHOUT_JOBS)
     where = world.path("apps/v1/deployments", "airflow-scheduler")
     world.ok("PATCH", where, {"spec": {"replicas": 0}}, patch="merge", query={"fieldManager": "kubectl-edit"})
     async with release.site() as site:
@@ -121,7 +121,7 @@ async def test_helm_4_stops_at_the_secret_that_a_way_back_changed_until_the_valu
     world: World, tmp_path: Path
 ) -> None:
     """What is told then is what mends it: other values for an upgrade, --force-conflicts for a rollback."""
-    release = Installed(world, "helm4", tmp_path)
+    release = Installed(world, "helm4", tmp_path, **WITHOUT_JOBS)
     async with release.site() as site:
         await PointSecret(site, ("airflow-metadata", "connection"), ("restored", 5432)).run(Heard())
         with pytest.raises(OperationError) as refused:
@@ -145,7 +145,7 @@ async def test_helm_4_stops_at_the_secret_that_a_way_back_changed_until_the_valu
 async def test_helm_3_leads_a_secret_that_a_way_back_changed_to_the_old_server_again(
     world: World, tmp_path: Path
 ) -> None:
-    release = Installed(world, "helm3", tmp_path)
+    release = Installed(world, "helm3", tmp_path, **WITHOUT_JOBS)
     async with release.site() as site:
         await PointSecret(site, ("airflow-metadata", "connection"), ("restored", 5432)).run(Heard())
         await HelmUpgrade(site).run(Heard())

@@ -24,7 +24,7 @@ from tests.actions.test_cluster_operations import Heard
 from tests.conformance.worlds import World
 from tests.rehearsal.helm.conftest import CHARTS
 
-from .releases import Installed
+from .releases import WITHOUT_JOBS, Installed
 from .test_helm import HELMS
 
 LONG = pytest.mark.matrix
@@ -84,7 +84,7 @@ async def test_a_killed_helm_is_told_from_one_at_work_and_its_mend_lets_the_upgr
     world: World, tmp_path: Path, which: str
 ) -> None:
     charts, hook = _charts(tmp_path, "pre-upgrade")
-    release = Installed(world, which, tmp_path, charts=charts)
+    release = Installed(world, which, tmp_path, charts=charts, **WITHOUT_JOBS)
     async with release.site() as site:
         upgrade, heard = HelmUpgrade(site), Heard()
         words = await _kill(site, asyncio.create_task(upgrade.run(heard)))
@@ -114,7 +114,7 @@ async def test_the_way_back_after_a_helm_that_was_killed_when_it_had_changed_eve
     world: World, tmp_path: Path, which: str
 ) -> None:
     charts, _ = _charts(tmp_path, "post-upgrade")
-    release = Installed(world, which, tmp_path, charts=charts)
+    release = Installed(world, which, tmp_path, charts=charts, **WITHOUT_JOBS)
     async with release.site() as site:
         before = {each.name: each for each in await seen.workloads(site)}
         await _kill(site, asyncio.create_task(HelmUpgrade(site).run(Heard())))
@@ -133,7 +133,7 @@ async def test_the_way_back_after_a_helm_that_was_killed_when_it_had_changed_eve
 async def test_two_helms_of_one_upgrade_make_one_revision(world: World, tmp_path: Path, which: str) -> None:
     """A cockpit that was killed before its helm had written a revision leaves one at work that the next cannot see."""
     charts, _ = _charts(tmp_path, "pre-upgrade", held=False)
-    release = Installed(world, which, tmp_path, charts=charts)
+    release = Installed(world, which, tmp_path, charts=charts, **WITHOUT_JOBS)
     async with release.site() as one, release.site() as two:
         told = await asyncio.gather(*(HelmUpgrade(site).run(Heard()) for site in (one, two)))
         assert told == ["revision 2 is deployed, chart 1.22.0"] * 2
@@ -144,7 +144,7 @@ async def test_two_helms_of_one_upgrade_make_one_revision(world: World, tmp_path
 @LONG
 async def test_the_way_back_waits_for_a_helm_that_outlived_its_cockpit(world: World, tmp_path: Path) -> None:
     charts, _ = _charts(tmp_path, "pre-upgrade")
-    release = Installed(world, "helm4", tmp_path, charts=charts)
+    release = Installed(world, "helm4", tmp_path, charts=charts, **WITHOUT_JOBS)
     async with release.site() as site:
         flying = asyncio.create_task(HelmUpgrade(site).run(Heard()))
         await _at_work(site)

@@ -43,7 +43,7 @@ from tests.rehearsal.helm.conftest import CHARTS
 
 from . import everything
 from .real import RealCluster
-from .releases import Installed
+from .releases import WITHOUT_JOBS, Installed
 from .rights import (
     COCKPIT,
     ELSEWHERE,
@@ -156,7 +156,7 @@ async def test_the_roles_give_what_a_flight_uses_and_nothing_else(world: World, 
     everything.install_custom_resources(world)
     charts, used = _charts(tmp_path), {COCKPIT: set[Right](), HELM: set[Right]()}
     for here, which in ((world, "helm3"), (other, "helm4")):
-        release = Installed(here, which, tmp_path / which, charts=charts, **AUTOSCALED)
+        release = Installed(here, which, tmp_path / which, charts=charts, **AUTOSCALED, **WITHOUT_JOBS)
         with applied(here) as roles:
             fly_as_cockpit(here, release)
             verbs = ["get", "create", "patch", "delete"]
@@ -212,7 +212,7 @@ def _sentence(world: World, right: Right, whose: str) -> str:
 
 async def test_check_names_exactly_the_right_of_the_cockpits_role_that_is_gone(world: World, tmp_path: Path) -> None:
     everything.install_custom_resources(world)
-    release = Installed(world, "helm3", tmp_path)
+    release = Installed(world, "helm3", tmp_path, **WITHOUT_JOBS)
     with applied(world) as roles:
         fly_as_cockpit(world, release)
         # Helm's Role has rights that the cockpit's own has too: only the cockpit's own is looked at here.
@@ -226,7 +226,7 @@ async def test_check_names_exactly_the_right_of_the_cockpits_role_that_is_gone(w
 
 async def test_check_names_exactly_the_right_of_helms_role_that_is_gone(world: World, tmp_path: Path) -> None:
     everything.install_custom_resources(world)
-    release = Installed(world, "helm3", tmp_path, charts=_charts(tmp_path))
+    release = Installed(world, "helm3", tmp_path, charts=_charts(tmp_path), **WITHOUT_JOBS)
     with applied(world) as roles:
         fly_as_cockpit(world, release)
         # The cockpit's own Role has some of the same rights: what stays is what its look at the release needs.
@@ -241,7 +241,7 @@ async def test_check_names_exactly_the_right_of_helms_role_that_is_gone(world: W
 
 async def test_check_says_what_it_may_not_list_in_all_namespaces(world: World, tmp_path: Path) -> None:
     everything.install_custom_resources(world)
-    release = Installed(world, "rehearsal", tmp_path)
+    release = Installed(world, "rehearsal", tmp_path, **WITHOUT_JOBS)
     fly_as_cockpit(world, release)
     with applied(world):
         async with _place(release) as place:

@@ -223,6 +223,8 @@ def mend_of(words: str) -> str:
     """What mends a complaint of helm's, ready to stand behind it; empty where only its own words help."""
     if right := missing_right(words, "helm's"):
         return right
+    if "RBAC permissions not currently held" in words:
+        return "; who gives rights through a Role must hold them: add these to helm's Role"
     if _OVER_REPOINTED.search(words):
         return (
             "; a way back let this Secret lead to the restored database. Let data.metadataConnection in helm.values "
