@@ -32,7 +32,7 @@ OWN_SECRETS = {
     "airflow-jwt-secret": "jwt-secret",
     "airflow-broker-url": "connection",
 }
-WITHOUT_JOBS = {"migrateDatabaseJob": {"enabled": False}, "createUserJob": {"enabled": False}}
+WITHOUT_JOBS: dict[str, Any] = {"migrateDatabaseJob": {"enabled": False}, "createUserJob": {"enabled": False}}
 """Values of an install that does not wait for the chart's two Jobs, where a test does not look at them."""
 MOVED = {"metadataConnection": {"host": "new-db"}, "brokerUrlSecretName": "airflow-broker-url"}
 
