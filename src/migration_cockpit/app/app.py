@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -216,6 +217,7 @@ class CockpitApp(App[None]):
             self.trouble = crash.cleaned(f"the session cannot be started: {error}")
             self.draw()
             return
+        gc.collect()  # what was loaded since the first paint has left some behind, which no later look would find soon
         self.desk.welcome()
         live = self._pause is None and self.shown.track is None
         if live and self.desk.where == "screen" and phase(self.state, self.shown.clock.now()) == AFTER:

@@ -30,6 +30,13 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fly it on the screen; returns the flight's exit code."""
+    from migration_cockpit.app import painting_first
+
+    with painting_first():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     from migration_cockpit.config import load
     from migration_cockpit.launch import choose_session, fly_on_screen, operator_name
     from migration_cockpit.session.journal import JournalError
