@@ -11,6 +11,7 @@ from migration_cockpit.advice.alerts import alerts
 from migration_cockpit.app.alarm import Alarm
 from migration_cockpit.app.panes import advice
 from migration_cockpit.app.panes.frame import Rules
+from migration_cockpit.session import events as ev
 from migration_cockpit.session.state import State
 from tests.app.fixtures import at, sample_state
 
@@ -43,6 +44,14 @@ def test_a_change_of_verdict_is_told_for_two_minutes_and_a_grave_one_while_it_st
     long_since = msgspec.structs.replace(blocked, verdict_since=later - HOUR, credentials={})
     assert said(long_since, later) == ["VERDICT BLOCKED for 60 min"]
     assert alerts(long_since, later)[0].tone == "bad"
+
+
+def test_a_quiet_that_asks_for_the_decision_stands_and_its_warning_does_not() -> None:
+    state, now = sample_state("migrating")
+    for subject, told in (("long", ["VERDICT QUIET for 60 min"]), ("warning", [])):
+        word = ev.VerdictChanged(verdict="QUIET", subject=subject, evidence="nothing of its own moves")
+        silent = msgspec.structs.replace(state, verdict=word, verdict_since=now - HOUR, credentials={})
+        assert said(silent, now) == told
 
 
 def test_a_step_that_is_due_is_told_until_it_begins() -> None:

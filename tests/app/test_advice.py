@@ -193,6 +193,18 @@ def test_a_migration_that_cannot_be_seen_is_not_called_well() -> None:
     assert "not known" in told.headline
 
 
+def test_a_step_that_is_due_is_no_go_while_the_world_is_not_seen() -> None:
+    state, now = sample_state("before")
+    step = state.next_step
+    assert step is not None
+    assert advise(state, step.planned).word == "GO"
+    dead = SourceState(read=now, failing_since=now, why="no answer")
+    blind = msgspec.structs.replace(state, sources={**state.sources, "pods": dead, "database": dead})
+    told = advise(blind, step.planned + timedelta(seconds=90))
+    assert (told.word, told.tone) == ("BLIND", "careful")
+    assert "Not seen now: the pods and the database. Next is announce, due for 1 min." in told.headline
+
+
 @pytest.mark.parametrize("flown", [False, True])
 def test_where_a_way_back_was_left_no_step_is_due_and_nothing_is_done(flown: bool) -> None:
     state, now = sample_state("going-back")

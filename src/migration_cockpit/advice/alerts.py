@@ -63,7 +63,8 @@ def _verdict(state: State, now: datetime) -> list[Alert]:
     migrate = state.steps.get("migrate")
     if said is None or since is None or migrate is None:
         return []
-    stands = said.verdict in GRAVE and migrate.running
+    acts = said.verdict in GRAVE or (said.verdict == "QUIET" and said.subject == "long")
+    stands = acts and migrate.running
     age = (now - since).total_seconds()
     if not stands and age > FRESH:
         return []

@@ -106,6 +106,9 @@ def _running(
     doing = f" {sentence(step.progress)}" if step.progress else ""
     if step.id == "soak":
         end = started + timedelta(seconds=limits.soak)
+        if unseen := _unseen(state):
+            text = f"Not seen now: {unseen}. Soak until {clock(end)}.{doing}"
+            return Advice("BLIND", "careful", text, details)
         return Advice("WATCH", "good", f"Soak until {clock(end)}: watch pods, failures and metrics.{doing}", details)
     failing = [check for check in step.checks if not (check.holds and check.known)]
     if failing:
@@ -128,8 +131,12 @@ def _due(state: State, step: StepState, now: datetime, details: tuple[str, ...])
     first = state.steps and step is next(iter(state.steps.values()))
     before = "" if first else " The steps before it have passed."
     if state.window_end is not None and now >= state.window_end:
-        closed = f"The window closed at {clock(state.window_end)}. {capital(title)} is next: agree on a new end first."
-        return Advice("STOP", "bad", closed, details)
+        closed = f"The window closed {moment(state.window_end, now)}."
+        return Advice("STOP", "bad", f"{closed} {capital(title)} is next: agree on a new end first.", details)
+    if unseen := _unseen(state):
+        when = f"due for {long(late)}" if late >= 0 else f"{moment(step.planned, now)}, in {long(-late)}"
+        text = f"Not seen now: {unseen}. Next is {title}, {when}."
+        return Advice("BLIND", "careful", text, details)
     if late >= 0:
         due = f"has been due for {long(late)}" if late >= 60 else "is due now"
         return Advice(
@@ -138,16 +145,17 @@ def _due(state: State, step: StepState, now: datetime, details: tuple[str, ...])
             f"{capital(title)} {due}: Enter opens its sheet.{before}",
             details,
         )
-    unseen = [what for source, what in _WORLD.items() if _fails(state, source)]
-    if unseen:
-        text = f"Not seen now: {' and '.join(unseen)}. Next is {title} {moment(step.planned, now)}, in {long(-late)}."
-        return Advice("BLIND", "careful", text, details)
     text = f"Next is {title} {moment(step.planned, now)}, in {long(-late)}. Enter opens its sheet.{before}"
     return Advice("READY", "good", text, details)
 
 
 _WORLD = {"pods": "the pods", "database": "the database"}
 """Sources without which no step can be judged."""
+
+
+def _unseen(state: State) -> str:
+    """What of the world is not seen now, in words; empty when all of it is."""
+    return " and ".join(what for source, what in _WORLD.items() if _fails(state, source))
 
 
 def _fails(state: State, source: str) -> bool:
@@ -173,7 +181,7 @@ def _dangers(state: State, now: datetime) -> str:
     end = state.window_end
     over = state.next_step is None
     if end is not None and not over and now >= end:
-        said.append(f"The window closed at {clock(end)}.")
+        said.append(f"The window closed {moment(end, now)}.")
     elif end is not None and not over and (end - now).total_seconds() < 3600:
         said.append(f"The window closes in {long((end - now).total_seconds())}.")
     for name, ends in sorted(state.credentials.items(), key=lambda item: item[1]):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from migration_cockpit.commands import Command, config_option
+from migration_cockpit.commands.paper import width
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -22,15 +22,8 @@ def run(options: argparse.Namespace) -> int:
     from migration_cockpit.playbook.preflight import as_json, as_table, examine
 
     findings = asyncio.run(examine(load(options.config)))
-    print(as_json(findings) if options.json else as_table(findings, width=_width()))
+    print(as_json(findings) if options.json else as_table(findings, width=width(120)))
     return 0 if all(finding.ok for finding in findings) else 1
-
-
-def _width() -> int:
-    try:
-        return os.get_terminal_size().columns
-    except OSError:
-        return 120
 
 
 COMMAND = Command(

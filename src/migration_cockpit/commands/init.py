@@ -103,6 +103,8 @@ async def _init(options: argparse.Namespace, given: dict[str, Any]) -> int:
         print(f"Kubernetes {version}, context {context}")
         releases = await discovery.installed(kube, namespace=options.namespace)
         chosen = _choose(options.release, releases)
+        if chosen.version.startswith("3."):
+            raise discovery.NoRelease(f"{chosen.name} runs {chosen.version} already: there is nothing to migrate")
         # Reads of the release go to its own namespace.
         kube.namespace = chosen.namespace
         found = await discovery.look(kube, chosen, redactor)

@@ -48,7 +48,7 @@ REAL = Pace("real", 60.0, timedelta(minutes=WINDOW_MINUTES))
 FAST = Pace(
     "fast",
     0.2,
-    timedelta(hours=1),
+    timedelta(hours=2),
     limits={
         "drain": 12,
         "stop_components": 30,
@@ -77,7 +77,7 @@ FAST = Pace(
 FAST_WITH_AIRFLOW = Pace(
     "fast",
     0.8,
-    timedelta(hours=1),
+    timedelta(hours=2),
     limits={
         "drain": 60,
         "stop_components": 120,

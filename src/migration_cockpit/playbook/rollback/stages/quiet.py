@@ -108,8 +108,8 @@ class PauseNew:
 
     async def fly(self, trip: Trip) -> Sequence[Check]:
         """Pause, where there is a scheduler to pause for."""
-        if not await _scheduler_runs(trip):
-            return (Check(name="DAGs paused", holds=True, found="no scheduler runs: nothing can start"),)
+        if not await _scheduler_ready(trip):
+            return (Check(name="DAGs paused", holds=True, found="no scheduler is ready: it is stopped next"),)
         for operation in self.operations(trip):
             await trip.do(operation)
 
@@ -119,7 +119,7 @@ class PauseNew:
         return await trip.verify(look, timeout=SETTLE_SECONDS)
 
 
-async def _scheduler_runs(trip: Trip) -> bool:
+async def _scheduler_ready(trip: Trip) -> bool:
     pods = await cluster.writing_pods(trip.site)
     return any(pod.component == "scheduler" and pod.ready for pod in pods)
 
@@ -150,8 +150,8 @@ class DrainNew:
 
     async def fly(self, trip: Trip) -> Sequence[Check]:
         """Wait, at most as long as `rollback.drain` says, counted from the stage's start, also across a restart."""
-        if not await _scheduler_runs(trip):
-            return (Check(name="tasks", holds=True, found="no scheduler runs: nothing is in flight"),)
+        if not await _scheduler_ready(trip):
+            return (Check(name="tasks", holds=True, found="no scheduler is ready: no task is waited for"),)
         clock, limit = trip.flight.clock, trip.settings.rollback.drain
         started, most = trip.stage.started or clock.now(), 0
         while True:
