@@ -142,8 +142,13 @@ async def screen(system: str, world: Path, directory: Path) -> AsyncIterator[Scr
         shutil.copy(world / name, place)
     shutil.copytree(world / "secrets", place / "secrets")
     (place / "helm").symlink_to(world / "helm")
+    # What does not change is told again soon, so that a round does not wait for it.
+    config = (place / "config.toml").read_text(encoding="utf-8")
+    (place / "config.toml").write_text(
+        re.sub(r"^heartbeat = 10$", "heartbeat = 2", config, flags=re.MULTILINE), encoding="utf-8"
+    )
     outage = await divert(system, place)
-    cockpit = Cockpit(load(place / "config.toml"), place / "session", operator=system)
+    cockpit = Cockpit(load(config), place / "session", operator=system)
     app = CockpitApp(cockpit, Desk(cockpit))
     try:
         async with app.run_test(size=(160, 48)):

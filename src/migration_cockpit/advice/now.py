@@ -134,8 +134,8 @@ def _due(state: State, step: StepState, now: datetime, details: tuple[str, ...])
         closed = f"The window closed {moment(state.window_end, now)}."
         return Advice("STOP", "bad", f"{closed} {capital(title)} is next: agree on a new end first.", details)
     if unseen := _unseen(state):
-        when = f"due for {long(late)}" if late >= 0 else f"{moment(step.planned, now)}, in {long(-late)}"
-        text = f"Not seen now: {unseen}. Next is {title}, {when}."
+        when = f", due for {long(late)}" if late >= 0 else f" {moment(step.planned, now)}, in {long(-late)}"
+        text = f"Not seen now: {unseen}. Next is {title}{when}."
         return Advice("BLIND", "careful", text, details)
     if late >= 0:
         due = f"has been due for {long(late)}" if late >= 60 else "is due now"
