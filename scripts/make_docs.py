@@ -70,6 +70,7 @@ PICTURES = {
     "helm": ("The sheet of step 4: gates, commands, what undoes it", "sheet"),
     "migrate": ("The migration at work", "migrating"),
     "soak": ("The soak", "soak"),
+    "success": ("Every step verified", "done"),
 }
 """What stands beside a step in docs/day.md: words and name of a picture."""
 

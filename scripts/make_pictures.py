@@ -113,12 +113,10 @@ async def _free_and_go_back(world: Path, session: Path) -> None:
         await pilot.press("K")
         await _until(lambda: isinstance(desk.dialog, EndBlockerDialog) and not desk.deaf)
         keys = [{" ": "space"}.get(letter, letter) for letter in desk.dialog.phrase]  # type: ignore[union-attr]  # as above
-        await pilot.press(*keys)
+        await pilot.press("tab", *keys)
         await _picture(pilot, "end-blocker")
         await pilot.press("enter")
-        await _until(
-            lambda: state().rollback is not None and len([s for s in state().rollback.stages if s.passed]) >= 4
-        )
+        await _until(lambda: sum(stage.passed for stage in _stages(state())) >= 4)
         await _picture(pilot, "way-back")
         await pilot.press("ctrl+q")
 

@@ -143,10 +143,9 @@ async def screen(system: str, world: Path, directory: Path) -> AsyncIterator[Scr
     shutil.copytree(world / "secrets", place / "secrets")
     (place / "helm").symlink_to(world / "helm")
     # What does not change is told again soon, so that a round does not wait for it.
-    config = (place / "config.toml").read_text(encoding="utf-8")
-    (place / "config.toml").write_text(
-        re.sub(r"^heartbeat = 10$", "heartbeat = 2", config, flags=re.MULTILINE), encoding="utf-8"
-    )
+    config = place / "config.toml"
+    told = re.sub(r"^heartbeat = 10$", "heartbeat = 2", config.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    config.write_text(told, encoding="utf-8")
     outage = await divert(system, place)
     cockpit = Cockpit(load(config), place / "session", operator=system)
     app = CockpitApp(cockpit, Desk(cockpit))
