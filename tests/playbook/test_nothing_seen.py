@@ -235,6 +235,9 @@ async def test_no_job_is_made_when_somebody_came_during_the_snapshot(
     async def old(_: Flight) -> ev.Check:
         return ev.Check(name="no pod of the old version", holds=True, found="none")
 
+    async def direct(_: Flight) -> ev.Check:
+        return ev.Check(name="direct connection", holds=True, found="there is no PgBouncer in the release")
+
     async def session(_: Flight) -> ev.Check:
         return ev.Check(name="no other session", holds=not there["session"], found="pid 7 bi", mend="end it")
 
@@ -243,6 +246,7 @@ async def test_no_job_is_made_when_somebody_came_during_the_snapshot(
 
     gates = (Gate("no pod of the old version", "", old), Gate("no other session", "", session))
     monkeypatch.setattr(migrate_gates, "alone", lambda: gates)
+    monkeypatch.setattr(migrate_gates, "directly", lambda: Gate("direct connection", "", direct))
     monkeypatch.setattr(migrate, "SETTLE_SECONDS", 0.0)
     async with flying(tmp_path, "migrate") as flight:
         monkeypatch.setattr(flight.connections.kube, "find", find)
