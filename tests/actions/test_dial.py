@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from migration_cockpit.actions import direct, job_source
+from migration_cockpit.actions.dial import KEPT
 from migration_cockpit.actions.site import Site
 from migration_cockpit.rehearsal.database import EmbeddedPostgres, free_port
+from migration_cockpit.rehearsal.ingress import Ingress
 from migration_cockpit.rehearsal.standin.image import install_image
 from migration_cockpit.session.clock import SystemClock, until
 from tests.actions.servers import airflow_template, server
@@ -106,6 +108,22 @@ async def test_a_way_that_does_not_answer_is_not_taken_and_it_is_said_why(site: 
     assert dsn is None
     assert environment(job)["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == ENV[0], "the connection that the pods have"
     assert "PGOPTIONS" not in environment(job), "PgBouncer refuses a session that asks for settings"
+
+
+async def test_a_way_that_was_mended_answers_when_it_is_looked_at_again(site: Site, server: EmbeddedPostgres) -> None:
+    port = free_port()
+    mended = Ingress(lambda: [("127.0.0.1", server.port)], port=port)
+    await release(site, server, "127.0.0.1", port)
+    assert (await direct.tried(site)).silent
+
+    async def answers() -> bool:
+        return "it answers" in (await direct.tried(site)).words
+
+    await mended.start()
+    try:
+        assert await until(SystemClock(), answers, timeout=KEPT / 2, every=0.2), "what was refused is asked anew"
+    finally:
+        await mended.stop()
 
 
 async def test_where_no_container_can_try_it_that_is_said(site: Site, server: EmbeddedPostgres) -> None:

@@ -205,6 +205,16 @@ def test_a_step_that_is_due_is_no_go_while_the_world_is_not_seen() -> None:
     assert "Not seen now: the pods and the database. Next is announce, due for 1 min." in told.headline
 
 
+def test_a_silence_that_is_expected_is_not_told_as_blindness() -> None:
+    state, now = sample_state("migrating")
+    dead = SourceState(read=now, failing_since=now, why="no API is up")
+    quiet = msgspec.structs.replace(state, sources={**state.sources, "health": dead})
+    assert "Not seen now" not in " ".join(advise(quiet, now).details)
+    flown = msgspec.structs.replace(state.steps["healthy"], outcome="verified", started=now, ended=now)
+    back = msgspec.structs.replace(quiet, steps={**state.steps, "healthy": flown})
+    assert "Not seen now: health." in " ".join(advise(back, now).details)
+
+
 @pytest.mark.parametrize("flown", [False, True])
 def test_where_a_way_back_was_left_no_step_is_due_and_nothing_is_done(flown: bool) -> None:
     state, now = sample_state("going-back")

@@ -18,8 +18,9 @@ from migration_cockpit.connections import Connections, WorldError
 CONNECT_SECONDS = 5
 PATIENCE, TRIES = 6.5, 2
 """Seconds for an exec, and how many of them; a gate's look has fifteen."""
-KEPT = 60.0
-"""Seconds for which an answer counts: the containers that wait are started anew now and then, and two gates ask."""
+KEPT, REFUSED_KEPT = 60.0, 3.0
+"""Seconds for which an answer counts: the containers that wait are started anew now and then, and two gates ask. One
+that was refused is asked again soon: whoever has mended it looks at the gates once more."""
 PROGRAM = f"""
 import re, sys
 import psycopg2
@@ -50,8 +51,10 @@ async def dial(site: Site, dsn: str) -> Answer:
     """Log in by a DSN from a container of the release, and out again."""
     kept = _LAST.setdefault(site.live, {})
     now = site.live.clock.monotonic()
-    if dsn in kept and now - kept[dsn][0] < KEPT:
-        return kept[dsn][1]
+    if dsn in kept:
+        since, before = kept[dsn]
+        if now - since < (KEPT if before.answers else REFUSED_KEPT):
+            return before
     try:
         found = await _tried(site, dsn)
     except WorldError as error:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from migration_cockpit.advice import failures
 from migration_cockpit.advice.advice import STARTING, Advice
 from migration_cockpit.advice.going_back import advise_left, advise_rollback, left
+from migration_cockpit.advice.metrics import silence_expected
 from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.rollback_cost import cost, usable
@@ -189,7 +190,9 @@ def _dangers(state: State, now: datetime) -> str:
             said.append(f"Credentials of {name} have expired.")
         elif end is not None and ends < end and not over:
             said.append(f"Credentials of {name} end at {clock(ends)}, before the window does.")
-    blind = sorted(name for name in state.sources if _fails(state, name))
+    # Nobody answers while no scheduler of the new version is ready: that is known only while the pods are seen.
+    expected = {"health"} if silence_expected(state) and not _fails(state, "pods") else set()
+    blind = sorted(name for name in state.sources if _fails(state, name) and name not in expected)
     if blind:
         said.append(f"Not seen now: {', '.join(blind)}.")
     return " ".join(said)
