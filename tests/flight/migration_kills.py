@@ -210,8 +210,8 @@ def looked_at(session: Path, world: Path, shown: Path) -> Looks:
         before, state = state, fold(state, entry.event, entry.t, entry.seq)
         if isinstance(entry.event, ev.LogLine) and entry.event.source == LOG_SOURCE:
             lines.append(entry.event.text)
-        if isinstance(entry.event, ev.MigrationMeasured) and lines:
-            found.problems.append(f"the tables were measured while they were rewritten, at event {entry.seq}")
+        if isinstance(entry.event, ev.MigrationMeasured) and before.migration.job:
+            found.problems.append(f"the tables were measured again after the Job was intended, at event {entry.seq}")
         far = progress(state, entry.t)
         if far is not None:
             if far.share < bar:
