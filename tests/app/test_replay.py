@@ -27,6 +27,7 @@ from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 from tests.app.light import HeldClock, Still
 from tests.app.test_app import seen, until
+from tests.pace import PATIENCE
 from tests.report.sample import write_day
 
 MOMENTS = 100
@@ -154,7 +155,7 @@ async def test_leaving_a_replay_changes_nothing_in_the_file(tmp_path: Path) -> N
     app = CockpitApp(player, ReplayDesk(player))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: player.playing)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await pilot.press("q")
             await until(pilot, lambda: not app.is_running)
     assert path.read_bytes() == before

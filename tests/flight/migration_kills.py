@@ -28,10 +28,10 @@ from migration_cockpit.session.fold.migration import LOG_SOURCE
 from migration_cockpit.session.state import State
 from tests.flight import killable
 from tests.flight import world as rehearsal
+from tests.pace import PATIENCE
 
 WAY = ("2.11.2", "3.2.2")
 KILLS = 10
-PATIENCE = 120.0
 WORKS, SLEEPS = 0.005, 0.5
 """Seconds of every turn in which a pod works that is held back, and in which it sleeps."""
 FREE = 0.02

@@ -24,6 +24,7 @@ from migration_cockpit.playbook.rollback.trip import Trip
 from migration_cockpit.playbook.runner import Refused
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.events import Check
+from tests.pace import PATIENCE
 from tests.playbook.test_runner import Bench
 from tests.steps import AppendLine
 
@@ -189,7 +190,7 @@ def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, FileSta
 
 async def until(bench: Bench, condition: str) -> None:
     """Wait until a decision is asked for, or the way back has ended."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             state = bench.flight.state
             back = state.rollback
@@ -237,7 +238,7 @@ async def test_a_stage_is_left_out_for_a_typed_reason_or_the_way_back_is_left_as
     await bench.runner.roll_back("helm", "", "op", "it must be")
     await until(bench, "asked")
     answer(bench, flying.SKIP, "was done by hand")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (bench.flight.state.decision and "three" in bench.flight.state.decision.event.decision):
             await asyncio.sleep(0.01)
     answer(bench, flying.LEAVE)

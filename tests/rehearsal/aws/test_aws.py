@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from migration_cockpit.rehearsal import calls, faults
 from migration_cockpit.rehearsal.aws import KEY_ID, SECRET, EmbeddedAws
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from tests.pace import PATIENCE
 
 PROD = "airflow-rehearsal"
 
@@ -92,7 +93,7 @@ class World:
             return await cursor.fetchall() if cursor.description else []
 
 
-async def until(look: Callable[[], Any], seconds: float = 30) -> Any:
+async def until(look: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := await look()):
         assert time.monotonic() < deadline, "it did not come about"
