@@ -340,10 +340,10 @@ async def test_after_swapped_identifiers_the_same_endpoint_leads_to_the_other_se
     endpoint = await world.aws.endpoint(PROD)
     dsn = world.postgres.dsn().replace(f":{world.postgres.port}/", f":{endpoint[1]}/")
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as session:
-        await world.do(
+        answer = await world.do(
             "modify_db_instance", DBInstanceIdentifier=PROD, NewDBInstanceIdentifier="old", ApplyImmediately=True
         )
-        assert (await world.instance(PROD))["PendingModifiedValues"] == {"DBInstanceIdentifier": "old"}
+        assert answer["DBInstance"]["PendingModifiedValues"] == {"DBInstanceIdentifier": "old"}
         await world.available("old")
         with pytest.raises(psycopg.OperationalError):
             await session.execute("SELECT 1")
