@@ -25,7 +25,7 @@ from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.recording import Recording
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
-from tests.app.light import HeldClock, Still
+from tests.app.light import HeldClock, OnRecorder, Still
 from tests.app.test_app import seen, until
 from tests.pace import PATIENCE
 from tests.report.sample import write_day
@@ -33,18 +33,16 @@ from tests.report.sample import write_day
 MOMENTS = 100
 
 
-class Relived:
+class Relived(OnRecorder):
     """A cockpit to which the sample day happens again, with its own journal."""
 
-    write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
-    listen, complain = Cockpit.listen, Cockpit.complain
     start, stop, look_at = Still.start, Still.stop, Still.look_at
     not_driving = ""
 
     def __init__(self, directory: Path, begin: datetime) -> None:
         self.operator = "sre-1"
         self.clock = HeldClock(begin)
-        self.recorder = self._recorder = Recorder(directory, self.clock, Redactor())
+        self.recorder = Recorder(directory, self.clock, Redactor())
 
     @property
     def state(self) -> State:
