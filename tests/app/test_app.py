@@ -335,6 +335,24 @@ async def test_leaving_closes_the_journal(tmp_path: Path, key: str, reason: str,
     assert last.reason == reason
 
 
+async def test_a_cockpit_that_does_not_stop_as_it_should_is_left_all_the_same_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, light = light_app(tmp_path)
+
+    async def stop(_: str) -> None:
+        raise OSError("the disk is gone")
+
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, lambda: light.state.session is not None)
+        monkeypatch.setattr(light, "stop", stop)
+        await pilot.press("q")
+        await until(pilot, lambda: bool(app.life.parting))
+    assert app.life.parting == "the cockpit did not stop as it should: OSError: the disk is gone"
+    monkeypatch.undo()
+    await light.stop("the test ends")
+
+
 async def test_the_autopilot_flies_all_steps_through_the_apps_keys(tmp_path: Path) -> None:
     app, light = light_app(tmp_path, autopilot=0.01)
     async with app.run_test(size=(160, 48)) as pilot:
