@@ -10,6 +10,7 @@ import msgspec
 
 from migration_cockpit.actions.operation import Operation, OperationError
 from migration_cockpit.advice.going_back import NOT_LEFT, left
+from migration_cockpit.connections import WorldError
 from migration_cockpit.playbook import postpone
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.rollback import flying, prospect, ways
@@ -295,6 +296,8 @@ class Runner:
             outcome, why = "aborted", str(error)
         except (StepFailed, OperationError) as error:
             outcome, why = "failed", str(error)
+        except WorldError as error:
+            outcome, why = "failed", f"{error}. Run the step again: what is done is found"
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: a defect of ours must not look like a step that runs on
