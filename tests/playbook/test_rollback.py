@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from migration_cockpit.actions import instances, own_connection
+from migration_cockpit.actions import database, instances, own_connection
 from migration_cockpit.actions.cluster import Workload
+from migration_cockpit.actions.database import DagRow
 from migration_cockpit.actions.operation import Operation, OperationError
+from migration_cockpit.actions.pausing import PauseAll
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice.going_back import NOT_LEFT, left
 from migration_cockpit.config import Settings, load
@@ -23,7 +25,7 @@ from migration_cockpit.playbook import standstill
 from migration_cockpit.playbook.rollback import fingerprint, flying, prospect, ways
 from migration_cockpit.playbook.rollback.fingerprint import Fingerprint, Table
 from migration_cockpit.playbook.rollback.plan import ABORT, DOWNGRADE, HELM, RESTORE, WAYS, Prospect, Seen, Way
-from migration_cockpit.playbook.rollback.stages import found, restored
+from migration_cockpit.playbook.rollback.stages import back, found, quiet, restored
 from migration_cockpit.playbook.rollback.trip import Trip
 from migration_cockpit.playbook.runner import Refused
 from migration_cockpit.session import events as ev
@@ -394,3 +396,37 @@ async def test_counting_rows_ends_too(tmp_path: Path, monkeypatch: pytest.Monkey
     bench = Bench(tmp_path)
     with pytest.raises(Unreachable, match=r"could not be counted within 0 s; raise rollback\.fingerprint_timeout"):
         await fingerprint.read(bench.flight, seconds=0.05)
+
+
+async def test_dags_that_only_the_way_back_has_paused_come_back_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = {"daily": False, "resting": True}
+
+    async def dags(_: object) -> tuple[DagRow, ...]:
+        return tuple(DagRow(*each) for each in paused.items())
+
+    async def nothing(*_: object, **__: object) -> list[Any]:
+        return []
+
+    async def ready(_: object) -> bool:
+        return True
+
+    async def do(_: Trip, operation: Any, report: object = None) -> str:
+        if isinstance(operation, PauseAll):
+            paused.update(dict.fromkeys(paused, True))
+        else:
+            paused.update(dict.fromkeys(operation._dag_ids or (), operation._paused))
+        return ""
+
+    monkeypatch.setattr(database, "dags", dags)
+    monkeypatch.setattr(database, "rows", nothing)
+    monkeypatch.setattr(quiet, "_scheduler_ready", ready)
+    monkeypatch.setattr(Trip, "do", do)
+    bench = Bench(tmp_path)
+    trip = Trip(SETTINGS, "s", HELM, given=bench.flight)
+    assert all(check.holds for check in await quiet.PauseNew().fly(trip))
+    assert all(paused.values())
+    checks = await back.UnpauseLedger().fly(trip)
+    assert all(check.holds for check in checks), checks
+    assert paused == {"daily": False, "resting": True}
