@@ -10,7 +10,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from migration_cockpit.actions.operation import Observation, Operation, Report, Status
-from migration_cockpit.app.app import FRAME, CockpitApp
+from migration_cockpit.app.app import CockpitApp
+from migration_cockpit.app.frames import FRAME
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.guiding import Guiding
@@ -256,6 +257,8 @@ class RaiseFlag:
 
 class LightCockpit(OnRecorder):
     """Journal, state, runner and desk are the real ones; there are no sources and no connections."""
+
+    recorder: Recorder
 
     def __init__(self, directory: Path, *, clock: LeapingClock | None = None) -> None:
         self.settings = settings()

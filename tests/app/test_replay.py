@@ -36,6 +36,7 @@ MOMENTS = 100
 class Relived(OnRecorder):
     """A cockpit to which the sample day happens again, with its own journal."""
 
+    recorder: Recorder
     start, stop, look_at = Still.start, Still.stop, Still.look_at
     not_driving = ""
 
