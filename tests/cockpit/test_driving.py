@@ -309,5 +309,9 @@ async def test_a_helm_that_was_taken_without_the_sessions_directory_is_given_bac
     assert isinstance(second.recorder, Follower)
     first.note("still followed")
     await eventually(lambda: [note.text for _, note in second.state.notes] == ["still followed"])
+    assert second.write_error == ""
+    with (session / journal.FILE).open("ab") as file:
+        file.write(b"no event\n")
+    await eventually(lambda: "it cannot be followed" in second.write_error)
     await second.stop("test over")
     await first.stop("test over")

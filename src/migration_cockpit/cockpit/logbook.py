@@ -9,7 +9,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,8 +116,12 @@ class Logbook:
 
     async def _follow(self) -> None:
         while True:
-            with suppress(JournalError):
+            try:
                 self.recorder.poll()
+                self.recorder.write_error = ""
+            except JournalError as error:
+                # Else what is shown would stand still without a word.
+                self.recorder.write_error = f"it cannot be followed: {error}"
             await self._clock.sleep(FOLLOW_EVERY)
 
     async def stop_following(self) -> None:
