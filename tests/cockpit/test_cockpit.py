@@ -198,7 +198,7 @@ async def test_a_session_is_gone_on_with_read_only_while_the_disk_is_full(
     await first.stop("killed, as it were")
     monkeypatch.setattr("migration_cockpit.cockpit.crew.SYNC_EVERY", 0.05)
     monkeypatch.setattr("migration_cockpit.sources.all_sources", lambda *_: [])
-    monkeypatch.setattr("migration_cockpit.connections.kube_lease.KubeLease", lambda *_: Memory())
+    monkeypatch.setattr("migration_cockpit.cockpit.changeover.KubeLease", lambda *_: Memory())
     cockpit = _cockpit(tmp_path)
     with monkeypatch.context() as full:
         full.setattr("migration_cockpit.session.journal.os.write", _full)

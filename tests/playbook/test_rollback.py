@@ -205,6 +205,15 @@ async def until(bench: Bench, condition: str) -> None:
             await asyncio.sleep(0.01)
 
 
+async def failing_in_two(directory: Path, stages: dict[str, FileStage]) -> Bench:
+    """A way back whose second stage has failed, so that it is asked what to do."""
+    bench = Bench(directory)
+    stages["two"].fails = True
+    await bench.runner.roll_back("helm", "", "op", "it must be")
+    await until(bench, "asked")
+    return bench
+
+
 def answer(bench: Bench, answer: str, reason: str = "") -> None:
     decision = bench.flight.state.decision
     assert decision is not None
@@ -215,10 +224,7 @@ def answer(bench: Bench, answer: str, reason: str = "") -> None:
 async def test_a_stage_that_fails_says_how_everything_stands_and_goes_on_when_it_is_tried_again(
     tmp_path: Path, stages: dict[str, FileStage]
 ) -> None:
-    bench = Bench(tmp_path)
-    stages["two"].fails = True
-    await bench.runner.roll_back("helm", "", "op", "it must be")
-    await until(bench, "asked")
+    bench = await failing_in_two(tmp_path, stages)
     back = bench.flight.state.rollback
     assert back is not None
     assert back.stage is not None
@@ -279,10 +285,7 @@ async def test_a_way_back_needs_a_reason_and_a_way_that_the_world_allows(
 async def test_a_cockpit_that_was_killed_goes_on_with_the_stage_that_ran(
     tmp_path: Path, stages: dict[str, FileStage]
 ) -> None:
-    bench = Bench(tmp_path)
-    stages["two"].fails = True
-    await bench.runner.roll_back("helm", "", "op", "it must be")
-    await until(bench, "asked")
+    bench = await failing_in_two(tmp_path, stages)
     await bench.runner.close()
     bench.kill()
     stages["two"].fails = False
@@ -331,10 +334,7 @@ async def test_nothing_else_begins_while_the_step_that_runs_is_let_go_of(
 async def test_a_stage_that_this_version_does_not_know_fails_and_asks(
     tmp_path: Path, stages: dict[str, FileStage]
 ) -> None:
-    bench = Bench(tmp_path)
-    stages["two"].fails = True
-    await bench.runner.roll_back("helm", "", "op", "it must be")
-    await until(bench, "asked")
+    bench = await failing_in_two(tmp_path, stages)
     await bench.runner.close()
     bench.kill()
     del stages["two"]
