@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.pace import PATIENCE
-
 SECRET = "p@ss/w0rd+Canary"
 FORMS = ("p@ss/w0rd+Canary", "p%40ss%2Fw0rd%2BCanary", "p%40ss%2fw0rd%2bCanary", "cEBzcy93MHJkK0NhbmFyeQ==")
 BEGIN = """
 import asyncio, sys, threading
 from pathlib import Path
 from migration_cockpit import cli, crash
+from migration_cockpit.commands import plan
 from migration_cockpit.session.redact import Redactor
 redactor = Redactor()
 redactor.register("postgresql://u:p%40ss%2Fw0rd%2BCanary@h/d")
@@ -27,7 +26,7 @@ ENDS = {
 def run(options):
     held = FORMS
     raise RuntimeError("boom " + FORMS) from ValueError(FORMS)
-cli.COMMANDS["plan"] = cli.Command("plan", "x", "", lambda parser: None, run)
+plan.COMMAND = cli.Command("plan", "x", "", lambda parser: None, run)
 sys.argv = ["migration-cockpit", "plan"]
 sys.exit(cli.main())
 """,
@@ -73,7 +72,7 @@ def test_a_traceback_holds_no_secret(end: str, tmp_path: Path) -> None:
         [sys.executable, "-c", BEGIN + ENDS[end], str(tmp_path), "\n".join(FORMS)],
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=40,
         check=False,
         env=os.environ | {"COLUMNS": "300"},
         cwd=Path(__file__).parents[1],

@@ -7,44 +7,27 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from migration_cockpit import __version__, crash, streams
-from migration_cockpit.commands import (
-    USAGE_ERROR,
-    Command,
-    check,
-    day,
-    failures,
-    init,
-    plan,
-    prepare,
-    rehearse,
-    replay,
-    report,
-    run,
-    verify,
-    watch,
-)
+from migration_cockpit.commands import USAGE_ERROR, Command
 from migration_cockpit.config import ConfigError
 
-COMMANDS = {
-    each.name: each
-    for each in (
-        rehearse.COMMAND,
-        init.COMMAND,
-        check.COMMAND,
-        prepare.COMMAND,
-        day.COMMAND,
-        plan.COMMAND,
-        run.COMMAND,
-        failures.COMMAND,
-        report.COMMAND,
-        replay.COMMAND,
-        watch.COMMAND,
-        verify.COMMAND,
-    )
-}
-"""By name, in the order in which the help lists them."""
+COMMANDS = (
+    "rehearse",
+    "init",
+    "check",
+    "prepare",
+    "day",
+    "plan",
+    "run",
+    "failures",
+    "report",
+    "replay",
+    "watch",
+    "verify",
+)
+"""By name, in the order in which the help lists them. Each is the module of that name in `commands`."""
 
 EXAMPLES = """\
   migration-cockpit rehearse                          fly a migration in an embedded world, nothing else needed
@@ -63,13 +46,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:  # the process is this program's own
         crash.install()
         streams.spell_out()
-    parser = _parser()
-    options = parser.parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    parser = _parser(given)
+    options = parser.parse_args(given)
     if options.command is None:
         parser.print_help()
         return 0
     try:
-        return COMMANDS[options.command].run(options)
+        return _command(options.command).run(options)
     except ConfigError as error:
         print(f"migration-cockpit: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -84,7 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _command(name: str) -> Command:
+    found: Command = import_module(f"migration_cockpit.commands.{name}").COMMAND
+    return found
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """Where a command is given, that one alone is loaded: the screen comes sooner."""
     parser = _Parser(
         prog="migration-cockpit",
         description="Fly an Airflow 2.10/2.11 to 3.x migration from one terminal screen.",
@@ -93,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"migration-cockpit {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", parser_class=_Parser)
-    for command in COMMANDS.values():
+    for name in given[:1] if given and given[0] in COMMANDS else COMMANDS:
+        command = _command(name)
         command.options(_subparser(commands, command))
     return parser
 

@@ -10,8 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from migration_cockpit.actions.operation import Observation, Operation, Report, Status
-from migration_cockpit.app.app import CockpitApp
-from migration_cockpit.app.frames import FRAME
+from migration_cockpit.app.app import FRAME, CockpitApp
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.guiding import Guiding
@@ -115,24 +114,11 @@ class QuickApp(CockpitApp):
     EVERY = FRAME
 
 
-class OnRecorder:
-    """What the real cockpit tells the screen, over a recorder that a test has made itself."""
-
-    recorder: Any
-    mark, track, complain = Cockpit.mark, Cockpit.track, Cockpit.complain
-
-    @property
-    def write_error(self) -> str:
-        """Why the journal cannot be written."""
-        return str(self.recorder.write_error)
-
-    def listen(self, changed: Callable[[], None]) -> None:
-        """Call `changed` with each event."""
-        self.recorder.listeners.append(lambda _entry, _state: changed())
-
-
-class Still(OnRecorder):
+class Still:
     """A cockpit that holds one State and does nothing."""
+
+    write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
+    listen, complain = Cockpit.listen, Cockpit.complain
 
     def __init__(self, state: State, now: datetime) -> None:
         self.settings = settings()
@@ -140,7 +126,9 @@ class Still(OnRecorder):
         self.state = state
         self.clock = HeldClock(now)
         self.not_driving = ""
-        self.recorder = SimpleNamespace(listeners=[], write_error="", record=lambda _event: None, redactor=Redactor())
+        self.recorder = self._recorder = SimpleNamespace(
+            listeners=[], write_error="", record=lambda _event: None, redactor=Redactor()
+        )
 
     def look_at(self, pod: str) -> str:
         """Nothing is read."""
@@ -255,16 +243,17 @@ class RaiseFlag:
         return "up"
 
 
-class LightCockpit(OnRecorder):
+class LightCockpit:
     """Journal, state, runner and desk are the real ones; there are no sources and no connections."""
 
-    recorder: Recorder
+    write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
+    listen, complain = Cockpit.listen, Cockpit.complain
 
     def __init__(self, directory: Path, *, clock: LeapingClock | None = None) -> None:
         self.settings = settings()
         self.operator = "sre-1"
         self.clock = clock or LeapingClock()
-        self.recorder = Recorder(directory, self.clock, Redactor())
+        self.recorder = self._recorder = Recorder(directory, self.clock, Redactor())
         self.connections = Connections(self.settings, self.recorder.redactor, self.clock)
         self.flight = Flight(self.settings, self.connections, self.recorder, self.clock)
         self.flight.operator = self.operator

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from migration_cockpit.cockpit import examiner as module
-from migration_cockpit.cockpit.examiner import GONE, LINES, Examiner
+from migration_cockpit.cockpit.examiner import AGAIN, GONE, LINES, Examiner
 from migration_cockpit.connections import Connections
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.readings import DatabaseReading, Pod, PodsReading
@@ -178,6 +178,27 @@ def test_a_pod_is_named_in_the_mend_of_what_its_phase_shows(bench: Bench) -> Non
     )
     bench.hear(ev.PodsRead(reading=PodsReading(pods=(pod,))))
     assert bench.showing["out-of-memory"].event.values == {"pod": "af-x"}
+
+
+def test_the_log_of_a_pod_that_fails_again_and_again_is_looked_at_now_and_then(bench: Bench) -> None:
+    def fails(restarts: int) -> str:
+        pod = Pod(
+            name="af-x",
+            component="api-server",
+            version="3.2.2",
+            phase="Error",
+            restarts=restarts,
+            created=datetime(2026, 5, 16, tzinfo=UTC),
+        )
+        bench.hear(ev.PodsRead(reading=PodsReading(pods=(pod,))))
+        return bench.examiner._next_pod()
+
+    assert fails(0) == "af-x"
+    assert fails(1) == ""
+    bench.clock.leap(AGAIN)
+    assert fails(1) == "af-x"
+    bench.clock.leap(AGAIN)
+    assert fails(1) == ""
 
 
 def test_a_flood_of_lines_is_taken_in_portions_and_none_is_lost(bench: Bench) -> None:

@@ -16,7 +16,6 @@ import yaml
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.playbook.discovery import DraftError, fill, schedule, target_values, template
 from tests.flight.world import ROOT, environment, world
-from tests.pace import PATIENCE
 
 pytestmark = pytest.mark.world
 CONTEXT = ("--context", "rehearsal", "--namespace", "airflow")
@@ -36,7 +35,7 @@ def cockpit(directory: Path, *words: str, answers: str = "") -> subprocess.Compl
         input=answers,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=90,
         check=False,
     )
 

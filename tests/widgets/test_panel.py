@@ -7,6 +7,7 @@ from itertools import pairwise
 from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.geometry import Region
+from textual.strip import Strip
 
 from cockpit_widgets.panel import Panel, View, changes
 from cockpit_widgets.spans import Line, line
@@ -64,6 +65,24 @@ def test_changes_are_the_cells_that_differ() -> None:
     assert changes(line("1" + " " * 20 + "2"), line("3" + " " * 20 + "4")) == [(0, 1), (21, 22)]
     assert changes(line("abc"), line(("abc", "bold"))) == [(0, 3)]
     assert changes(line("日本 1"), line("日本 2")) == [(5, 6)]
+    assert changes(line("日本 ", ("1", "bold")), line("日本 ", ("2", "bold"))) == [(5, 6)]
+    assert changes(line("a", ("b", "bold")), line("a")) == [(1, 2)]
+
+
+async def test_the_first_paint_has_what_there_is_to_show_and_is_not_followed_by_another() -> None:
+    painted: list[str] = []
+
+    class Noting(Watched):
+        def render_line(self, y: int) -> Strip:
+            strip = super().render_line(y)
+            painted.append(strip.text)
+            return strip
+
+    panel = Noting([View(lines("one"))])
+    async with One(panel).run_test(size=(30, 4)) as pilot:
+        await pilot.pause(0.1)
+    assert len(painted) == 4
+    assert painted[1].startswith("│ one")
 
 
 async def test_equal_values_repaint_nothing_and_one_cell_repaints_one_cell() -> None:

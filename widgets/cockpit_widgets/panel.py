@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -72,6 +72,8 @@ class Panel(Widget):
         self._following = True
         self._reading: int | None = None
         """How many characters stand before the first line seen, where a resize and nothing else has moved it since."""
+        self._early: Size | None = None
+        """At which size it was painted before it was told of its size, where nothing has been told since."""
         self.selected = False
 
     @property
@@ -101,6 +103,9 @@ class Panel(Widget):
         The lines of another width are others: what stood first is found again by what stands before it, so that
         nobody loses the place at which they read.
         """
+        early, self._early = self._early, None
+        if early == self.size:
+            return
         if self._reading is None and self._top:
             self._reading = sum(map(_ink, self._view.lines[: self._top]))
         reading = self._reading
@@ -200,6 +205,13 @@ class Panel(Widget):
                 self.refresh(*(Region(start, y, end - start, 1) for start, end in changes(before, after)))
         self._rows = rows
 
+    def _first(self) -> None:
+        """Have something to show when the screen is painted for the first time, so that it is painted once."""
+        self._move_with(view := self._source(*self._inside()))
+        self._view = view
+        self._drawn, self._early = self._seen(), self.size
+        self._rows = self._arranged()
+
     def _arranged(self) -> list[Line]:
         wide, high = self.size
         inner, height = self._inside()
@@ -236,6 +248,8 @@ class Panel(Widget):
     def render_line(self, y: int) -> Strip:
         """Draw one row."""
         wide = self.size.width
+        if not self._rows and self.size.height:
+            self._first()
         if y >= len(self._rows):
             return Strip.blank(wide, self._palette["base"])
         row = self._rows[y]
@@ -271,7 +285,12 @@ def _gone(before: tuple[Line, ...], after: tuple[Line, ...]) -> int:
 
 def changes(before: Line, after: Line) -> list[tuple[int, int]]:
     """Spans of cells (start, end) in which two lines differ; spans with a small gap between them are one."""
-    old, new = _cells(before), _cells(after)
+    same = begin = 0
+    for one, other in zip(before, after, strict=False):
+        if one != other:
+            break
+        same, begin = same + 1, begin + width((one,))
+    old, new = _cells(before[same:]), _cells(after[same:])
     longest = max(len(old), len(new))
     old += [("", "")] * (longest - len(old))
     new += [("", "")] * (longest - len(new))
@@ -283,7 +302,7 @@ def changes(before: Line, after: Line) -> list[tuple[int, int]]:
             spans[-1] = (spans[-1][0], at + 1)
         else:
             spans.append((at, at + 1))
-    return spans
+    return [(begin + start, begin + end) for start, end in spans]
 
 
 def _cells(of: Line) -> list[Span]:

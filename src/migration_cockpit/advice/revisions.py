@@ -5,7 +5,7 @@ A target that is newer than what is shipped tells its own chain (`Chains`); it t
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -47,6 +47,7 @@ def _nearest(heads: dict[str, str], version: str) -> str | None:
     return heads[max(known, key=version_tuple)] if known else None
 
 
+@lru_cache(64)
 def head(version: str) -> str | None:
     """The schema head of an Airflow version; None for a minor version that is not known."""
     return _nearest(core().heads, version)

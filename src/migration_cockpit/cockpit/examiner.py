@@ -30,6 +30,9 @@ WAITING = 20_000
 """Log lines that wait at most: of a flood the oldest are not looked at."""
 GONE = 10.0
 """Seconds for which a failure does not show before it is called over: a pod in back-off comes and goes."""
+AGAIN = 10.0
+"""Seconds between two looks at one pod's log, however often its container is started anew: as long as a kubelet's first
+back-off."""
 TEXTS = 4000
 """Texts whose result is remembered."""
 KINDS = {"job": "log", "helm": "operation"}
@@ -51,7 +54,8 @@ class Examiner:
         self._known: dict[failures.Piece, tuple[failures.Match, ...]] = {}
         self._missed: dict[str, float] = {}
         """Since when a standing failure does not show, by id."""
-        self._pods_read: set[tuple[str, int]] = set()
+        self._pods_read: dict[str, tuple[int, float]] = {}
+        """At how many restarts each pod's log was looked at, and when."""
         self._to_read: deque[str] = deque()
         self._imports: tuple[failures.Match, ...] = ()
         self._imports_of = 0
@@ -175,13 +179,13 @@ class Examiner:
         self._shown(failures.of_pod(match, pod) for match in found)
 
     def _next_pod(self) -> str:
-        state = self._recorder.state
+        state, now = self._recorder.state, self._clock.monotonic()
         for pod in failures.current(state):
             if pod.component == MIGRATION_COMPONENT:
                 continue  # its log is followed from its beginning already
-            key = (pod.name, pod.restarts)
-            if _failing(pod) and key not in self._pods_read:
-                self._pods_read.add(key)
+            restarts, when = self._pods_read.get(pod.name, (-1, float("-inf")))
+            if _failing(pod) and pod.restarts != restarts and now - when >= AGAIN:
+                self._pods_read[pod.name] = pod.restarts, now
                 return pod.name
         return self._to_read.popleft() if self._to_read else ""
 

@@ -59,6 +59,15 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Play it; 1 when it cannot be read or is damaged."""
+    if options.headless or options.recompute == "print":
+        return _run(options)
+    from migration_cockpit.app import painting_first
+
+    with painting_first():
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     from migration_cockpit.cockpit.replay.controls import go_to
     from migration_cockpit.cockpit.replay.player import Player
     from migration_cockpit.playbook.sheet import Refused

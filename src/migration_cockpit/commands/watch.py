@@ -32,6 +32,13 @@ def run(options: argparse.Namespace) -> int:
     """Follow it until one leaves; nothing that is done here reaches the flight."""
     if options.serve:
         return _serve(options)
+    from migration_cockpit.app import painting_first
+
+    with painting_first():
+        return _watch(options)
+
+
+def _watch(options: argparse.Namespace) -> int:
     from migration_cockpit.app import draws_ascii, refused
     from migration_cockpit.app.app import CockpitApp
     from migration_cockpit.cockpit.replay.controls import WatchDesk

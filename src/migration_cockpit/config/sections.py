@@ -6,7 +6,6 @@ otherwise.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Literal
 
@@ -246,10 +245,6 @@ class Cadence(Section, frozen=True, kw_only=True):
     cost: float = 30.0
     heartbeat: float = 30.0
 
-    def late(self, source: str) -> float:
-        """Age in seconds at which a reading is late: no change is told at least every heartbeat."""
-        return 2.0 * max(float(getattr(self, source, 0.0)), self.heartbeat) + 5.0
-
 
 class Prepare(Section, frozen=True, kw_only=True):
     """What `prepare` looks at in the weeks before, beside production itself. What is not named stays unknown."""
@@ -318,4 +313,6 @@ class Settings(Section, frozen=True, kw_only=True):
 
     def digest(self) -> str:
         """The config's hash, as the journal's first event names it."""
+        import hashlib  # loads OpenSSL: not before the first paint
+
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()[:16]

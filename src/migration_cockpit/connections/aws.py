@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from migration_cockpit.config import Rds
 from migration_cockpit.connections.errors import NotSupported, Unreachable, one_line
 from migration_cockpit.connections.threads import in_thread
@@ -135,8 +137,14 @@ class Aws:
         return found
 
 
+USED = frozenset({"rds", "monitoring", "sts", "iam", "portal.sso", "oidc", "signin"})
+"""AWS's names of the endpoints that calls go to, those that lead to credentials among them; `monitoring` is
+CloudWatch's."""
+
+
 def _lean_session() -> Any:
-    """A session that keeps no documentation of AWS's services: it is most of what clients take of the memory."""
+    """A session that keeps no documentation of AWS's services, nor where all of them are: that is most of what clients
+    take of the memory."""
     import botocore.session
     from botocore.loaders import JSONFileLoader
 
@@ -145,12 +153,31 @@ def _lean_session() -> Any:
             for ending, opened in ((".json", open), (".json.gz", gzip.open)):
                 if (path := Path(file_path + ending)).is_file():
                     with opened(path, "rb") as file:
-                        return json.loads(file.read(), object_pairs_hook=_without_documentation)
+                        content = file.read()
+                    if path.name == "endpoints.json":
+                        return _of_used(content)
+                    return json.loads(content, object_pairs_hook=_without_documentation)
             return None
 
     session = botocore.session.Session()
     session.get_component("data_loader").file_loader = Lean()
     return session
+
+
+def _of_used(endpoints: bytes) -> dict[str, Any]:
+    """AWS's regions with the endpoints of the services that are called. Of others botocore takes the usual name."""
+    found = msgspec.json.decode(endpoints, type=dict[str, msgspec.Raw])
+    partitions = []
+    for each in msgspec.json.decode(found.pop("partitions"), type=list[dict[str, msgspec.Raw]]):
+        services = msgspec.json.decode(each.pop("services"), type=dict[str, msgspec.Raw])
+        partitions.append(
+            _read(each) | {"services": _read({name: services[name] for name in services if name in USED})}
+        )
+    return _read(found) | {"partitions": partitions}
+
+
+def _read(found: dict[str, msgspec.Raw]) -> dict[str, Any]:
+    return {name: msgspec.json.decode(each) for name, each in found.items()}
 
 
 def _without_documentation(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.config import SecretRef, Settings
-from migration_cockpit.connections import grafana, helm, postgres, secrets
+from migration_cockpit.connections import grafana, helm, lean, postgres, secrets
 from migration_cockpit.connections.airflow import AirflowApi
 from migration_cockpit.connections.aws import Aws
 from migration_cockpit.connections.credentials import jwt_expiry
@@ -64,10 +63,8 @@ class Connections:
 
     async def warm(self) -> None:
         """Import the heavy packages on a thread; the cockpit calls it after its first paint."""
-        # Where click is installed, httpx loads a command line of its own with it: five megabytes for nothing.
-        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None says: cannot be imported
         for name in HEAVY:
-            await in_thread(importlib.import_module, name)
+            await in_thread(lean.load, name)
 
     async def close(self) -> None:
         """Let go of everything. No method may be called afterwards."""
@@ -230,7 +227,8 @@ class Connections:
         if self._prometheus is None:
             token = await self._remembered(grafana.token) if grafana.token else ""
             url = f"{grafana.url.rstrip('/')}/api/datasources/proxy/uid/{grafana.datasource_uid}"
-            self._prometheus = await in_thread(_prometheus, url, token)
+            module = await in_thread(importlib.import_module, "migration_cockpit.connections.prometheus")
+            self._prometheus = await in_thread(module.connect, url, token, PROMETHEUS_SECONDS)
         return self._prometheus
 
     async def grafana_call(
@@ -315,16 +313,3 @@ def _taken(answer: str) -> bool:
     except ValueError:
         return False
     return isinstance(said, dict) and True in (said.get("ok"), said.get("success"))
-
-
-def _prometheus(url: str, token: str) -> PrometheusConnect:
-    from prometheus_api_client import PrometheusConnect
-    from urllib3.util.retry import Retry
-
-    # Retries and no time-out are its defaults: a server that hangs would hold the pane for a quarter of a minute.
-    return PrometheusConnect(
-        url=url,
-        headers={"Authorization": f"Bearer {token}"} if token else {},
-        retry=Retry(total=0),
-        timeout=PROMETHEUS_SECONDS,
-    )

@@ -3,12 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+
+KEPT = 6
+"""Threads that wait for work at most: sources read some times a second, and a thread's start holds up the loop."""
+
+
+class _Workers:
+    """Daemon threads that take calls one after another. There is one for each call that is under way, however many."""
+
+    def __init__(self) -> None:
+        self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._free = 0
+        """Threads that wait, less the calls that are queued for them."""
+
+    def give(self, call: Callable[[], None]) -> None:
+        """Have it run at once; it raises nothing."""
+        with self._lock:
+            there = self._free > 0
+            self._free -= there
+        if there:
+            self._calls.put(call)
+        else:
+            threading.Thread(target=self._work, args=(call,), daemon=True, name="call").start()
+
+    def _work(self, call: Callable[[], None]) -> None:
+        while True:
+            call()
+            with self._lock:
+                if self._free >= KEPT:
+                    return
+                self._free += 1
+            call = self._calls.get()
+
+
+_workers = _Workers()
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
@@ -38,7 +75,7 @@ async def in_thread(function: Callable[..., T], *arguments: Any) -> T:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, failed)
 
-    threading.Thread(target=work, daemon=True, name=getattr(function, "__name__", "call")).start()
+    _workers.give(work)
     return await future
 
 

@@ -168,16 +168,13 @@ def poolers(pods: Sequence[Pod]) -> frozenset[str]:
 
 
 async def airflow_sessions(flight: Flight, pooler_addresses: frozenset[str]) -> tuple[str, ...]:
-    """Sessions of the user that Airflow connects as, in words, idle ones of a pooler left out.
-
-    Where it is not known who that is, everybody's: what cannot be excluded counts.
-    """
+    """Sessions of the user that Airflow connects as, in words, idle ones of a pooler left out."""
     user = flight.fact(STEP, "database-user")
     now = flight.clock.now()
     return tuple(
         session.words(now)
         for session in await database.sessions(site_of(flight))
-        if user in {None, "", session.user}
+        if session.user == user
         and not session.migration
         and not (session.state == "idle" and session.address in pooler_addresses)
     )

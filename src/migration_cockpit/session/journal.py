@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -66,6 +65,8 @@ _envelope = msgspec.json.Decoder(Envelope)
 
 def line_hash(line: bytes) -> str:
     """The hash by which the next line names this one."""
+    import hashlib  # loads OpenSSL: not before the first paint
+
     return hashlib.sha256(line).hexdigest()[:32]
 
 

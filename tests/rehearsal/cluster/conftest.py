@@ -16,7 +16,6 @@ import pytest
 from kubernetes import client, config
 
 from migration_cockpit.rehearsal.cluster import Backoff, Cluster
-from tests.pace import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -29,7 +28,7 @@ TOKEN = "admin-token"
 _numbers = itertools.count(1)
 
 
-def eventually(probe: Callable[[], T], seconds: float = PATIENCE) -> T:
+def eventually(probe: Callable[[], T], seconds: float = 15.0) -> T:
     """The first true answer of `probe`; fails with its last answer after `seconds`."""
     end = time.monotonic() + seconds
     while not (answer := probe()):
@@ -80,7 +79,7 @@ class Harness:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the cluster's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     def call(self, work: Callable[[], T]) -> T:
         """Calls something on the cluster's loop."""

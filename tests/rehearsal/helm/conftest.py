@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from migration_cockpit.rehearsal.cluster.cluster import Cluster
-from tests.pace import PATIENCE
 
 NAMESPACE = "airflow"
 CHARTS = Path(__file__).parents[3] / "src" / "migration_cockpit" / "rehearsal" / "chart"
@@ -142,7 +141,7 @@ class World:
         changes.setdefault("createUserJob", {"enabled": False})
         await self.ok("install", "airflow", *self.values(version, **changes))
 
-    async def until(self, check: Any, what: str, seconds: float = PATIENCE) -> None:
+    async def until(self, check: Any, what: str, seconds: float = 60.0) -> None:
         """Wait until a condition holds."""
         async with asyncio.timeout(seconds):
             while not check():

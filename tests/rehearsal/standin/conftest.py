@@ -17,9 +17,8 @@ import pytest
 
 from migration_cockpit.rehearsal.database import EmbeddedPostgres, free_port
 from migration_cockpit.rehearsal.seed import seed, write_dags
-from tests.pace import PATIENCE
 
-DEADLINE = PATIENCE
+DEADLINE = 60.0
 
 
 @pytest.fixture(scope="session")
