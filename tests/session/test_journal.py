@@ -229,3 +229,23 @@ def test_a_password_inside_a_word_of_the_server_leaves_what_went_wrong_legible()
     redactor.register("admin")
     words = "terminating connection due to administrator command"
     assert redactor.clean(f"{words}, user admin:admin") == f"{words}, user {MASK}:{MASK}"
+
+
+def test_lines_that_the_disk_did_not_take_are_told_in_the_journal(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    recorder.record(LogLine(source="job", text="batch 1"))
+    with monkeypatch.context() as disk:
+        disk.setattr("migration_cockpit.session.journal.os.fdatasync", failing)
+        recorder.sync()
+    assert "Input/output error" in recorder.write_error
+    recorder.record(LogLine(source="job", text="batch 2"))
+    assert recorder.write_error == "", "a disk tells it once"
+    assert [line.text for line in recorder.state.log] == [
+        "batch 1",
+        "batch 2",
+        "the disk did not take what was written before (Input/output error): verify the journal",
+    ]

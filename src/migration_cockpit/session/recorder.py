@@ -9,7 +9,7 @@ from pathlib import Path
 
 from migration_cockpit.session import journal
 from migration_cockpit.session.clock import Clock
-from migration_cockpit.session.events import ClockJumped, Event, Keyframe
+from migration_cockpit.session.events import ClockJumped, Event, Keyframe, LogLine
 from migration_cockpit.session.fold import fold
 from migration_cockpit.session.journal import Entry, JournalError, JournalWriter
 from migration_cockpit.session.keyframes import Due, keyframe, last_keyframe
@@ -46,6 +46,8 @@ class Recorder:
             self.state = fold(self.state, entry.event, entry.t, entry.seq)
         self.write_error = ""
         """Why the journal cannot be written, while that is so. Steps are refused then."""
+        self._unsure = ""
+        """What has to be said of lines that the disk did not take when they were synced."""
 
     def poll(self) -> None:
         """Take in what another process wrote: nothing, since this one writes."""
@@ -74,6 +76,9 @@ class Recorder:
         self.state = fold(self.state, entry.event, entry.t, entry.seq)
         for listener in tuple(self.listeners):
             listener(entry, self.state)
+        if self._unsure and not self.write_error:
+            said, self._unsure = self._unsure, ""
+            self.record(LogLine(source="cockpit", text=said, level="bad"))
         if isinstance(event, Keyframe):
             self._due.done(self._writer.wrote)
         elif self._due.wrote(self._writer.wrote):
@@ -103,11 +108,15 @@ class Recorder:
         return path
 
     def sync(self) -> None:
-        """Bring readings onto the disk; called about once a second. Raises JournalError when it cannot be done."""
+        """Bring readings onto the disk; called about once a second, also from another thread.
+
+        Where that fails `write_error` says so until something is written; a disk tells it once, so the log keeps it.
+        """
         try:
             self._writer.sync()
         except OSError as error:
             self.write_error = f"{self._writer.path}: cannot be written: {error.strerror}"
+            self._unsure = f"the disk did not take what was written before ({error.strerror}): verify the journal"
 
     def close(self) -> None:
         """Sync and close the journal. What a full disk did not take is lost, as `write_error` has said."""
