@@ -15,6 +15,7 @@ import pytest
 from migration_cockpit.cli import main
 from migration_cockpit.config import STEP_IDS
 from migration_cockpit.rehearsal.faults import FAULTS
+from tests.pace import PATIENCE
 
 ROOT = Path(__file__).parents[1]
 
@@ -149,7 +150,7 @@ def test_a_stream_without_our_signs_gets_them_in_ascii() -> None:
         [sys.executable, "-m", "migration_cockpit", "failures", "xcom-nan"],
         env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     assert shown.stderr == b""

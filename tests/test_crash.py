@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pace import PATIENCE
+
 SECRET = "p@ss/w0rd+Canary"
 FORMS = ("p@ss/w0rd+Canary", "p%40ss%2Fw0rd%2BCanary", "p%40ss%2fw0rd%2bCanary", "cEBzcy93MHJkK0NhbmFyeQ==")
 BEGIN = """
@@ -72,7 +74,7 @@ def test_a_traceback_holds_no_secret(end: str, tmp_path: Path) -> None:
         [sys.executable, "-c", BEGIN + ENDS[end], str(tmp_path), "\n".join(FORMS)],
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=PATIENCE,
         check=False,
         env=os.environ | {"COLUMNS": "300"},
         cwd=Path(__file__).parents[1],

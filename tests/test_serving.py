@@ -14,6 +14,7 @@ from aiohttp import web
 
 from migration_cockpit import serving
 from migration_cockpit.serving import NotServed, is_loopback, make_server, token_for
+from tests.pace import PATIENCE
 from tests.report.sample import write_day
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing is bound to it here
@@ -36,7 +37,7 @@ async def address(tmp_path: Path) -> AsyncIterator[str]:
 async def _ended(others: set[int]) -> None:
     """The viewers' processes are gone and their pipes closed while this loop still runs; not those of other tests."""
     viewers = [each for each in _children() if id(each) not in others]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while any(each.get_returncode() is None for each in viewers):
             await asyncio.sleep(0.05)
     for each in viewers:
@@ -70,7 +71,7 @@ async def test_with_the_token_the_screen_comes_and_there_is_room_for_so_many(
         assert "token" not in str(page.url)
         assert address.removeprefix("http") in await page.text()
         seen = b""
-        async with asyncio.timeout(60), browser.ws_connect(f"{address}/ws?width=160&height=48") as screen:
+        async with asyncio.timeout(PATIENCE), browser.ws_connect(f"{address}/ws?width=160&height=48") as screen:
             second = await browser.get(f"{address}/ws")
             assert second.status == 503
             while b"WATCH" not in seen:

@@ -149,6 +149,8 @@ def fly_on_screen(
     if app.trouble:
         print(f"migration-cockpit: {app.trouble}", file=sys.stderr)
         return ended_by(app.ended_by) or 1
+    if app.life.parting:
+        print(f"migration-cockpit: {app.life.parting}", file=sys.stderr)
     print(f"session {directory}")
     write_rates(cockpit.state, save_rates)
     return ended_by(app.ended_by) or exit_code(cockpit.state, asked_back=back is not None)

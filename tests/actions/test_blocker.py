@@ -18,6 +18,7 @@ from migration_cockpit.actions.site import Site
 from migration_cockpit.rehearsal.database import SUPERUSER, EmbeddedPostgres
 from migration_cockpit.session.clock import SystemClock, until
 from tests.connections.support import connected, make_settings
+from tests.pace import PATIENCE
 
 NOW = datetime(2026, 5, 16, 10, tzinfo=UTC)
 
@@ -113,7 +114,7 @@ async def begins_to_block(operation: EndBlocker) -> None:
     async def blocks() -> bool:
         return (await operation.observe()).status is Status.NOT_STARTED
 
-    assert await until(SystemClock(), blocks, timeout=20, every=0.02)
+    assert await until(SystemClock(), blocks, timeout=PATIENCE, every=0.02)
 
 
 async def test_an_idle_blocker_is_terminated_and_the_migration_goes_on(scene: Scene) -> None:

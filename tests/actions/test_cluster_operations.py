@@ -29,6 +29,7 @@ from migration_cockpit.connections import KubeError
 from migration_cockpit.rehearsal.cluster import Cluster
 from migration_cockpit.session.clock import SystemClock, until
 from tests.connections.support import NAMESPACE, TOKEN, cluster, connected, eventually, make_settings, write_kubeconfig
+from tests.pace import PATIENCE
 
 DATABASE = [{"name": "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "value": "postgresql://nowhere"}]
 
@@ -96,7 +97,7 @@ async def _until(site: Site, count: int) -> None:
     async def there() -> bool:
         return len(await seen.writing_pods(site)) == count
 
-    assert await until(SystemClock(), there, timeout=20, every=0.05)
+    assert await until(SystemClock(), there, timeout=PATIENCE, every=0.05)
 
 
 async def _twice(operation: Operation) -> None:
@@ -126,7 +127,7 @@ async def test_everything_that_writes_goes_to_zero_and_comes_back(site: Site) ->
     async def rolled_out() -> bool:
         return all(each.done for each in await seen.rollouts(site))
 
-    assert await until(SystemClock(), rolled_out, timeout=20, every=0.05)
+    assert await until(SystemClock(), rolled_out, timeout=PATIENCE, every=0.05)
 
 
 async def test_a_workload_that_vanished_does_not_stop_the_others(site: Site) -> None:

@@ -18,6 +18,7 @@ from migration_cockpit.rehearsal.standin.image import install_image
 from migration_cockpit.session.clock import SystemClock, until
 from tests.actions.servers import airflow_template, server
 from tests.connections.support import cluster, connected, make_settings
+from tests.pace import PATIENCE
 
 __all__ = ["airflow_template", "server"]
 
@@ -79,7 +80,7 @@ async def release(site: Site, server: EmbeddedPostgres, host: str, port: int, *,
         begun = [each for each in first if {"running", "terminated"} & each["state"].keys() or each["restartCount"]]
         return len(begun) == 2
 
-    assert await until(SystemClock(), runs, timeout=20, every=0.05)
+    assert await until(SystemClock(), runs, timeout=PATIENCE, every=0.05)
 
 
 def environment(job: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from migration_cockpit.rehearsal.helm.render import Target, render, split
 from migration_cockpit.rehearsal.helm.template import yamlish
 from migration_cockpit.session.clock import SystemClock, until
 from tests.connections.support import NAMESPACE, cluster, connected, make_settings
+from tests.pace import PATIENCE
 from tests.rehearsal.helm.conftest import CHARTS
 
 NAME = "airflow-db-migrate-test"
@@ -77,7 +78,7 @@ async def pooler_runs(site: Site) -> None:
     async def there() -> bool:
         return bool(await site.live.kube.list("pods", label="component=pgbouncer"))
 
-    assert await until(SystemClock(), there, timeout=20, every=0.05)
+    assert await until(SystemClock(), there, timeout=PATIENCE, every=0.05)
 
 
 def container_of(job: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from migration_cockpit.actions.operation import Observation, Operation, Report, Status
-from migration_cockpit.app.app import FRAME, CockpitApp
+from migration_cockpit.app.app import CockpitApp
+from migration_cockpit.app.frames import FRAME
 from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.guiding import Guiding
@@ -114,11 +115,24 @@ class QuickApp(CockpitApp):
     EVERY = FRAME
 
 
-class Still:
-    """A cockpit that holds one State and does nothing."""
+class OnRecorder:
+    """What the real cockpit tells the screen, over a recorder that a test has made itself."""
 
-    write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
-    listen, complain = Cockpit.listen, Cockpit.complain
+    recorder: Any
+    mark, track, complain = Cockpit.mark, Cockpit.track, Cockpit.complain
+
+    @property
+    def write_error(self) -> str:
+        """Why the journal cannot be written."""
+        return str(self.recorder.write_error)
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Call `changed` with each event."""
+        self.recorder.listeners.append(lambda _entry, _state: changed())
+
+
+class Still(OnRecorder):
+    """A cockpit that holds one State and does nothing."""
 
     def __init__(self, state: State, now: datetime) -> None:
         self.settings = settings()
@@ -126,9 +140,7 @@ class Still:
         self.state = state
         self.clock = HeldClock(now)
         self.not_driving = ""
-        self.recorder = self._recorder = SimpleNamespace(
-            listeners=[], write_error="", record=lambda _event: None, redactor=Redactor()
-        )
+        self.recorder = SimpleNamespace(listeners=[], write_error="", record=lambda _event: None, redactor=Redactor())
 
     def look_at(self, pod: str) -> str:
         """Nothing is read."""
@@ -243,17 +255,16 @@ class RaiseFlag:
         return "up"
 
 
-class LightCockpit:
+class LightCockpit(OnRecorder):
     """Journal, state, runner and desk are the real ones; there are no sources and no connections."""
 
-    write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
-    listen, complain = Cockpit.listen, Cockpit.complain
+    recorder: Recorder
 
     def __init__(self, directory: Path, *, clock: LeapingClock | None = None) -> None:
         self.settings = settings()
         self.operator = "sre-1"
         self.clock = clock or LeapingClock()
-        self.recorder = self._recorder = Recorder(directory, self.clock, Redactor())
+        self.recorder = Recorder(directory, self.clock, Redactor())
         self.connections = Connections(self.settings, self.recorder.redactor, self.clock)
         self.flight = Flight(self.settings, self.connections, self.recorder, self.clock)
         self.flight.operator = self.operator

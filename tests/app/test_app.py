@@ -23,9 +23,9 @@ from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from tests.app.fixtures import sample_state
 from tests.app.light import LightCockpit, SteppedClock, light_app, still_app
+from tests.pace import PATIENCE
 
-WAIT = 15.0
-"""Seconds after which a condition that has not come about fails the test."""
+WAIT = PATIENCE
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
@@ -335,10 +335,28 @@ async def test_leaving_closes_the_journal(tmp_path: Path, key: str, reason: str,
     assert last.reason == reason
 
 
+async def test_a_cockpit_that_does_not_stop_as_it_should_is_left_all_the_same_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, light = light_app(tmp_path)
+
+    async def stop(_: str) -> None:
+        raise OSError("the disk is gone")
+
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, lambda: light.state.session is not None)
+        monkeypatch.setattr(light, "stop", stop)
+        await pilot.press("q")
+        await until(pilot, lambda: bool(app.life.parting))
+    assert app.life.parting == "the cockpit did not stop as it should: OSError: the disk is gone"
+    monkeypatch.undo()
+    await light.stop("the test ends")
+
+
 async def test_the_autopilot_flies_all_steps_through_the_apps_keys(tmp_path: Path) -> None:
     app, light = light_app(tmp_path, autopilot=0.01)
     async with app.run_test(size=(160, 48)) as pilot:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while light.state.next_step is not None or light.state.session is None:
                 await pilot.pause(0.05)
         await until(pilot, lambda: "every step is flown" in seen(app))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pace import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, sys
@@ -52,7 +54,7 @@ def test_the_first_paint_is_the_frame_and_loads_neither_clients_nor_playbook(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "session"), *map(str, size)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True)
     found = json.loads(done.stdout.strip().splitlines()[-1])
     seen = "\n".join(found["seen"])
     for said in (

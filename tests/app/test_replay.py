@@ -25,25 +25,25 @@ from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.recording import Recording
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
-from tests.app.light import HeldClock, Still
+from tests.app.light import HeldClock, OnRecorder, Still
 from tests.app.test_app import seen, until
+from tests.pace import PATIENCE
 from tests.report.sample import write_day
 
 MOMENTS = 100
 
 
-class Relived:
+class Relived(OnRecorder):
     """A cockpit to which the sample day happens again, with its own journal."""
 
-    write_error, mark, track = Cockpit.write_error, Cockpit.mark, Cockpit.track
-    listen, complain = Cockpit.listen, Cockpit.complain
+    recorder: Recorder
     start, stop, look_at = Still.start, Still.stop, Still.look_at
     not_driving = ""
 
     def __init__(self, directory: Path, begin: datetime) -> None:
         self.operator = "sre-1"
         self.clock = HeldClock(begin)
-        self.recorder = self._recorder = Recorder(directory, self.clock, Redactor())
+        self.recorder = Recorder(directory, self.clock, Redactor())
 
     @property
     def state(self) -> State:
@@ -154,7 +154,7 @@ async def test_leaving_a_replay_changes_nothing_in_the_file(tmp_path: Path) -> N
     app = CockpitApp(player, ReplayDesk(player))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: player.playing)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await pilot.press("q")
             await until(pilot, lambda: not app.is_running)
     assert path.read_bytes() == before

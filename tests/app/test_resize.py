@@ -60,7 +60,7 @@ async def kept_by(places: Iterable[str]) -> None:
                 field.cursor_position = 3
             before = kept(app)
             await pilot.resize_terminal(*SMALL)
-            app.scroll_by(3)
+            app.viewing.scroll_by(3)
             read = top(app)
             await pilot.resize_terminal(*WIDE)
             assert kept(app) == before, place

@@ -22,10 +22,11 @@ from benchmarks.screen import steady
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
+from tests.pace import PATIENCE
 from tests.report.sample import write_day
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT = 60.0
+WAIT = PATIENCE
 
 
 class Terminal:

@@ -22,6 +22,7 @@ from migration_cockpit.playbook.rollback.stages.manifests import left_over
 from migration_cockpit.session.clock import SystemClock, until
 from tests.actions.test_cluster_operations import Heard
 from tests.conformance.worlds import World
+from tests.pace import PATIENCE
 from tests.rehearsal.helm.conftest import CHARTS
 
 from .releases import WITHOUT_JOBS, Installed
@@ -62,7 +63,7 @@ async def _at_work(site: Site) -> int:
     async def waits() -> bool:
         return await site.live.kube.find("jobs", "held") is not None
 
-    assert await until(SystemClock(), waits, timeout=60, every=0.05)
+    assert await until(SystemClock(), waits, timeout=PATIENCE, every=0.05)
     found = re.fullmatch(
         r"revision 2 is pending-upgrade: helm is at work, process (\d+) of this machine",
         (await upgrade.observe()).detail,
@@ -103,7 +104,7 @@ async def test_a_killed_helm_is_told_from_one_at_work_and_its_mend_lets_the_upgr
         async def told() -> bool:
             return any("no helm of this session is at work" in each for each in heard.told)
 
-        assert await until(SystemClock(), told, timeout=30, every=0.05)
+        assert await until(SystemClock(), told, timeout=PATIENCE, every=0.05)
         world.ok("DELETE", world.path("secrets", RECORD))
         assert await asyncio.wait_for(again, 60) == "revision 2 is deployed, chart 1.22.0"
         assert (await upgrade.observe()).status is Status.DONE
@@ -155,7 +156,7 @@ async def test_the_way_back_waits_for_a_helm_that_outlived_its_cockpit(world: Wo
         async def told() -> bool:
             return any("waits for helm, which is at work on the upgrade" in each for each in heard.told)
 
-        assert await until(SystemClock(), told, timeout=30, every=0.05)
+        assert await until(SystemClock(), told, timeout=PATIENCE, every=0.05)
         world.ok("PATCH", world.path("batch/v1/jobs", "held"), {"spec": {"suspend": False}}, patch="merge")
         assert await asyncio.wait_for(forgets, 60) == "revision 2 ended by itself: deployed"
         assert "revision 2 is deployed" in await flying

@@ -39,6 +39,7 @@ from migration_cockpit.session.clock import SystemClock, until
 from migration_cockpit.session.lease import Lease
 from tests.actions.test_cluster_operations import Heard
 from tests.conformance.worlds import World
+from tests.pace import PATIENCE
 from tests.rehearsal.helm.conftest import CHARTS
 
 from . import everything
@@ -110,7 +111,7 @@ async def _prepare(world: World, site: Site, directory: Path) -> None:
     lease = KubeLease(lambda: kube, "airflow")
     await lease.write(await lease.write(Lease(holder=None, offered="", version="")))
     assert await lease.read() is not None
-    assert await until(SystemClock(), lambda: _all(world, STARTED), timeout=60, every=0.05)
+    assert await until(SystemClock(), lambda: _all(world, STARTED), timeout=PATIENCE, every=0.05)
     forward = PortForward(kube.api, world.namespace, FORWARD["port_forward"])
     assert isinstance(world.backend, RealCluster)
     with socket.create_server(("127.0.0.1", world.backend.forwarded)) as listener:
@@ -142,7 +143,7 @@ async def _fly(world: World, site: Site, release: Installed) -> None:
     await RestoreAutoscalers(site, scalers).run(heard)
     await ResumeCronJobs(site, jobs).run(heard)
     await RestoreReplicas(site, before).run(heard)
-    assert await until(SystemClock(), lambda: _all(world, STARTED), timeout=60, every=0.05)
+    assert await until(SystemClock(), lambda: _all(world, STARTED), timeout=PATIENCE, every=0.05)
     pod = next(pod for pod in await seen.pods(site) if pod.component == "scheduler")
     assert (await kube.exec(pod.name, ["true"], container="scheduler")).code == 0
     about = {"apiVersion": "v1", "kind": "Namespace", "name": world.namespace, "namespace": world.namespace}
@@ -199,7 +200,7 @@ async def _named(place: Place, world: World, role: Obj, kept: frozenset[Right] =
         async def gone(verb: str = verb, plural: str = plural, group: str = group, sub: str = sub) -> bool:
             return not await kube.can(verb, Resource(plural, group), subresource=sub)
 
-        assert await until(SystemClock(), gone, timeout=30, every=0.01), right
+        assert await until(SystemClock(), gone, timeout=PATIENCE, every=0.01), right
         said[right] = await _mends(place) - before
     return said
 
@@ -263,4 +264,4 @@ async def test_check_says_what_it_may_not_list_in_all_namespaces(world: World, t
                 async def said(wanted: dict[str, str] = wanted) -> bool:
                     return await found() == wanted
 
-                assert await until(SystemClock(), said, timeout=30, every=0.05), await found()
+                assert await until(SystemClock(), said, timeout=PATIENCE, every=0.05), await found()

@@ -16,6 +16,7 @@ from migration_cockpit.playbook.sheet import Refused
 from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.state import State
 from tests.app.fixtures import sample_state
+from tests.pace import PATIENCE
 
 
 def with_role(state: State, role: str) -> State:
@@ -75,5 +76,5 @@ async def test_whatever_comes_of_ending_it_is_told(error: Exception, says: str) 
     dialog = EndBlockerDialog(*found)
     dialog.typed = dialog.phrase
     await dialog.confirm(cast("Any", desk))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert says in await told.get()

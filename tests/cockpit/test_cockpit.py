@@ -37,7 +37,7 @@ def _cockpit(directory: Path) -> Cockpit:
 
 
 def _crew(cockpit: Cockpit) -> Crew:
-    return Crew(cockpit.flight, drives=lambda: True, each_second=cockpit._each_second)
+    return Crew(cockpit.flight, drives=lambda: True, each_second=cockpit.go_on)
 
 
 def _full(_fd: int, _data: bytes) -> int:
@@ -160,6 +160,27 @@ async def test_a_message_that_was_taken_but_not_written_down_goes_out_once(
     await cockpit.stop("test over")
 
 
+async def test_a_defect_of_what_works_beside_the_steps_is_told_once_and_it_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migration_cockpit.cockpit.crew.AGAIN_AFTER", 0.01)
+    cockpit = _cockpit(tmp_path)
+    runs = 0
+
+    async def work() -> None:
+        nonlocal runs
+        runs += 1
+        if runs < 4:
+            raise ZeroDivisionError("by zero" if runs < 3 else "by nothing")
+
+    await _crew(cockpit).keep("verdict", work)
+    assert runs == 4
+    assert [line.text for line in cockpit.state.log] == [
+        f"verdict failed and begins anew: ZeroDivisionError: {why}" for why in ("by zero", "by nothing")
+    ]
+    await cockpit.stop("test over")
+
+
 async def test_the_session_of_another_place_is_refused(tmp_path: Path) -> None:
     await _cockpit(tmp_path).stop("test over")
     kubernetes = msgspec.structs.replace(SETTINGS.kubernetes, context="prod-us")
@@ -172,12 +193,12 @@ async def test_a_session_is_gone_on_with_read_only_while_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = _cockpit(tmp_path)
-    first._take_over()
+    first._write_down_who_flies()
     first.recorder.record(ev.StepStarted(step="announce", operator="sre"))
     await first.stop("killed, as it were")
     monkeypatch.setattr("migration_cockpit.cockpit.crew.SYNC_EVERY", 0.05)
     monkeypatch.setattr("migration_cockpit.sources.all_sources", lambda *_: [])
-    monkeypatch.setattr("migration_cockpit.connections.kube_lease.KubeLease", lambda *_: Memory())
+    monkeypatch.setattr("migration_cockpit.cockpit.changeover.KubeLease", lambda *_: Memory())
     cockpit = _cockpit(tmp_path)
     with monkeypatch.context() as full:
         full.setattr("migration_cockpit.session.journal.os.write", _full)

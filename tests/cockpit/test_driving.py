@@ -189,8 +189,8 @@ async def test_the_helm_of_a_cockpit_elsewhere_is_taken_when_it_is_stale_and_the
     await press(other, "enter")
     assert "sre-1 on" in other.notice
     assert second.not_driving
-    assert first._lease_task is not None
-    first._lease_task.cancel()  # as a process that hangs
+    assert first._changeover is not None
+    await first._changeover.end()  # as a process that hangs
     monkeypatch.setattr("migration_cockpit.session.lease.DURATION", 1.0)
     await eventually(lambda: second.driving is not None and second.driving.keeper.stale)
     await press(other, "enter")
@@ -284,3 +284,34 @@ async def test_a_round_that_was_under_way_does_not_undo_a_helm_that_is_taken_mea
     await round_
     assert second.drives
     assert second.why_not == ""
+
+
+async def test_a_helm_that_was_taken_without_the_sessions_directory_is_given_back(
+    world: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migration_cockpit.cockpit.changeover.HAND_OVER_SECONDS", 0.3)
+    settings, session = make_settings(tmp_path), tmp_path / "session"
+    first, _ = seat(settings, session, "sre-1")
+    await first.start()
+    second, other = seat(settings, session, "sre-2")
+    await second.start()
+    assert first.driving is not None
+    assert await first.driving.offer("sre-2") == ""
+    assert first._changeover is not None
+    await first._changeover.end()  # as a process that hangs: it lets go of nothing
+    await eventually(lambda: second.driving is not None and second.driving.keeper.offered)
+    await press(other, "t")
+    taking = asyncio.create_task(press(other, "enter"))
+    await eventually(lambda: "still holds the session's directory" in second.not_driving)
+    await taking
+    assert "does not let go of the session's directory: end its process" in other.notice
+    assert "nobody drives" in second.not_driving, "a lease without the directory keeps everybody from flying"
+    assert isinstance(second.recorder, Follower)
+    first.note("still followed")
+    await eventually(lambda: [note.text for _, note in second.state.notes] == ["still followed"])
+    assert second.write_error == ""
+    with (session / journal.FILE).open("ab") as file:
+        file.write(b"no event\n")
+    await eventually(lambda: "it cannot be followed" in second.write_error)
+    await second.stop("test over")
+    await first.stop("test over")

@@ -27,6 +27,6 @@ async def test_a_look_is_recorded_when_it_is_asked_for_and_when_it_has_failed(tm
         assert "prod-eu" in looked.events_why
         assert cockpit.state.looks["airflow-scheduler-0"].asked is None
     finally:
-        await cockpit._end_tasks()
+        await cockpit.end_tasks()
         cockpit.recorder.close()
-        cockpit._lock.release()
+        cockpit.logbook.release()

@@ -23,6 +23,7 @@ from migration_cockpit.session import journal
 from migration_cockpit.session.cost import CostReading, Marks
 from tests.cockpit.monkey import fly_to
 from tests.cockpit.test_desk import Seat
+from tests.pace import PATIENCE
 
 if TYPE_CHECKING:
     from migration_cockpit.cockpit.shown import Shown
@@ -105,7 +106,7 @@ async def seat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 async def counted_down(seat: BackSeat) -> None:
     """The countdown's own sleep is on the machine's clock: wait until it is through."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE):
         while seat.desk.where == "rollback-countdown":
             await asyncio.sleep(0.05)
 

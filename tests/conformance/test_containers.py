@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from migration_cockpit.connections import KubeError
+from tests.pace import PATIENCE
 
 from .worlds import Obj, World, eventually
 
@@ -76,7 +77,7 @@ def test_a_log_is_followed_across_restarts_of_its_container(running: World) -> N
     async def follow() -> list[str]:
         kube, lines = running.kube(), list[str]()
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while "run 3" not in lines:
                     async with aclosing(kube.log("again", follow=True, timestamps=False)) as stream:
                         async for line in stream:

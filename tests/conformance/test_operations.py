@@ -37,6 +37,7 @@ from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
 from tests.actions.test_cluster_operations import Heard
 from tests.connections.support import connected, make_settings
+from tests.pace import PATIENCE
 from tests.steps import FileStep
 
 from .worlds import Obj, World, eventually
@@ -77,7 +78,7 @@ async def _phases(site: Site, wanted: Sequence[tuple[str, str, str]]) -> None:
         pods = await seen.pods(site)
         return sorted((pod.component, pod.version, pod.phase) for pod in pods) == sorted(wanted)
 
-    assert await until(SystemClock(), so, timeout=60, every=0.05), await seen.pods(site)
+    assert await until(SystemClock(), so, timeout=PATIENCE, every=0.05), await seen.pods(site)
 
 
 async def _twice(operation: Operation) -> None:
@@ -170,7 +171,7 @@ async def test_a_migration_job_is_made_once_and_takes_its_secret_along(world: Wo
             left = [await kube.find("jobs", job.key), await kube.find("secrets", job.key), *await kube.list("pods")]
             return not any(left)
 
-        assert await until(SystemClock(), gone, timeout=60, every=0.05)
+        assert await until(SystemClock(), gone, timeout=PATIENCE, every=0.05)
 
 
 async def test_a_migration_job_that_fails_says_with_what(world: World, tmp_path: Path) -> None:
@@ -231,7 +232,7 @@ async def test_a_right_that_is_taken_away_in_flight_is_named_with_its_mend_and_t
 
         async def flown() -> str:
             await runner.start(step.id, "sre")
-            assert await until(SystemClock(), lambda: _idle(runner), timeout=60, every=0.02)
+            assert await until(SystemClock(), lambda: _idle(runner), timeout=PATIENCE, every=0.02)
             return recorder.state.step(step.id).outcome
 
         role = {"metadata": {"name": "granted"}, "rules": [read]}

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from migration_cockpit.connections import Kube, KubeError
+from tests.pace import PATIENCE
 
 from .worlds import Obj, World, eventually, run_beside
 
@@ -148,7 +149,7 @@ def test_the_cockpits_own_watch_goes_on_over_lost_history_and_a_restart(world: W
                 seen.append((change, names if change in ("SYNC", "ALIVE") else found["metadata"]["name"]))
 
     async def until(wanted: tuple[str, Any]) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             while wanted not in seen:
                 await asyncio.sleep(0.05)
 
@@ -161,7 +162,7 @@ def test_the_cockpits_own_watch_goes_on_over_lost_history_and_a_restart(world: W
             await until(("ADDED", "b"))
             await asyncio.to_thread(world.backend.stop_api)
             with pytest.raises(KubeError) as down:
-                await asyncio.wait_for(task, 30)
+                await asyncio.wait_for(task, PATIENCE)
             assert "refuses connections" in str(down.value) or "cut the connection" in str(down.value)
             await asyncio.to_thread(world.backend.start_api)
             task = asyncio.create_task(follow(kube))
@@ -170,7 +171,7 @@ def test_the_cockpits_own_watch_goes_on_over_lost_history_and_a_restart(world: W
             if task.done():  # a server that went away for a moment is the caller's business
                 task = asyncio.create_task(follow(kube))
             await kube.create("configmaps", _config_map("c"))
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while not any("c" in str(found) for _, found in seen):
                     await asyncio.sleep(0.05)
         finally:

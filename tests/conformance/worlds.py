@@ -18,6 +18,7 @@ import httpx
 from migration_cockpit.config import Kubernetes
 from migration_cockpit.connections import Kube
 from tests.cluster.real import USERS, RealCluster
+from tests.pace import PATIENCE
 from tests.rehearsal.cluster.conftest import Harness
 
 Obj = dict[str, Any]
@@ -31,7 +32,7 @@ PATCHES = {
 }
 
 
-def eventually(probe: Callable[[], T], seconds: float = 60.0) -> T:
+def eventually(probe: Callable[[], T], seconds: float = PATIENCE) -> T:
     """The first true answer of `probe`; AssertionError with its last answer after `seconds`."""
     end = time.monotonic() + seconds
     while not (answer := probe()):

@@ -18,6 +18,7 @@ from migration_cockpit.session.clock import Clock, SystemClock
 from migration_cockpit.session.events import Event
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.sources.loop import Source
+from tests.pace import PATIENCE
 
 E = TypeVar("E", bound=Event)
 TOKEN = "token-of-the-cockpit"
@@ -86,7 +87,7 @@ def write_kubeconfig(world: Cluster, directory: Path, user: str, token: str) -> 
     (directory / "kubeconfig").write_text(json.dumps(kubeconfig), encoding="utf-8")
 
 
-async def eventually(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
+async def eventually(condition: Callable[[], Any], *, seconds: float = PATIENCE) -> Any:
     """What `condition` returns as soon as that is true; AssertionError when it never is."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

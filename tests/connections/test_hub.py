@@ -244,8 +244,8 @@ def test_a_call_that_hangs_does_not_keep_the_process_from_ending() -> None:
     begun = time.monotonic()
     process = subprocess.Popen([sys.executable, "-c", code])
     try:
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=50) == 0
     finally:
         if process.poll() is None:
             os.kill(process.pid, signal.SIGKILL)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 50, "the call sleeps for 60"

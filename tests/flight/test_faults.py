@@ -35,12 +35,12 @@ from tests.flight.migrating import (
     verdict_in_time,
     word,
 )
+from tests.pace import PATIENCE
 
 LIMITS = {"soak": 16, "drain": 5, "stop_components": 6, "healthy": 25, "smoke": 20, "canary": 12, "dags_settle": 4}
 LIMITS |= {"quiet_warning": 3, "quiet": 5, "decision_at": 15}
 """Short, since with a fault each is waited for to its end; but the soak outlasts the window of the quantiles, and the
 DAGs must stand still for longer than the dag-processor takes to see that one is gone."""
-PATIENCE = 60.0
 KNOWN = {
     "helm-pending": "helm-pending",
     "migration-crash": "migration-killed",

@@ -15,6 +15,7 @@ from migration_cockpit.rehearsal import life
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from tests.flight import world as rehearsal
+from tests.pace import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def test_a_signal_ends_it_with_its_code_and_a_complete_journal(
     flight = start(world, tmp_path)
     read_until(flight, "step announce")
     flight.send_signal(number)
-    output, _ = flight.communicate(timeout=20)
+    output, _ = flight.communicate(timeout=PATIENCE)
     assert flight.returncode == 128 + number, output
     assert "Traceback" not in output
     last = list(journal.read(tmp_path / journal.FILE))[-1].event
@@ -67,9 +68,9 @@ def test_a_signal_ends_it_with_its_code_and_a_complete_journal(
 def test_a_second_cockpit_on_the_same_session_is_refused(world: Path, tmp_path: Path) -> None:
     first = start(world, tmp_path)
     read_until(first, "step announce")
-    second = rehearsal.fly_once(world, tmp_path, timeout=20)
+    second = rehearsal.fly_once(world, tmp_path, timeout=PATIENCE)
     first.send_signal(signal.SIGTERM)
-    first.communicate(timeout=20)
+    first.communicate(timeout=PATIENCE)
     assert second.returncode == 1
     assert "this session is flown by test on" in second.stderr
     assert "Traceback" not in second.stderr
@@ -91,7 +92,7 @@ def test_while_the_disk_takes_nothing_no_step_runs_and_it_goes_on_when_there_is_
     read_until(flight, "the journal can be written again")
     read_until(flight, "step pause: verified")
     flight.send_signal(signal.SIGTERM)
-    output, _ = flight.communicate(timeout=20)
+    output, _ = flight.communicate(timeout=PATIENCE)
     assert flight.returncode == 128 + signal.SIGTERM, output
     done = [("announce", "started"), ("announce", "verified"), ("pause", "started"), ("pause", "verified")]
     assert rehearsal.steps_of(tmp_path)[:4] == done
@@ -109,10 +110,10 @@ def test_a_second_rehearsal_on_the_same_session_leaves_the_first_its_world(tmp_p
         text=True,
     )
     read_until(first, "step announce")
-    second = rehearsal.rehearse("--session", str(session), timeout=60)
+    second = rehearsal.rehearse("--session", str(session), timeout=PATIENCE)
     owner = life.owner_of(session / "world")
     first.send_signal(signal.SIGTERM)
-    first.communicate(timeout=40)
+    first.communicate(timeout=PATIENCE)
     assert second.returncode == 1
     assert f"process {first.pid}; one cockpit at a time" in second.stderr
     assert owner == first.pid
@@ -121,7 +122,7 @@ def test_a_second_rehearsal_on_the_same_session_leaves_the_first_its_world(tmp_p
 
 def test_a_rehearsal_that_cannot_write_its_session_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    refused = rehearsal.rehearse("--session", str(tmp_path / "file" / "s"), timeout=60)
+    refused = rehearsal.rehearse("--session", str(tmp_path / "file" / "s"), timeout=PATIENCE)
     assert refused.returncode == 1
     assert "the session's directory cannot be made: Not a directory" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -139,7 +140,7 @@ def test_a_killed_rehearsal_is_swept_at_the_next_start(tmp_path: Path) -> None:
     )
     read_until(flight, "step announce")
     flight.kill()
-    flight.communicate(timeout=20)
+    flight.communicate(timeout=PATIENCE)
     pid = life.attach(session / "world")
     assert pid is not None, "it waits for a flight that is started again"
     (session / "world" / life.OWNER).write_text(str(flight.pid))

@@ -23,6 +23,7 @@ from migration_cockpit.rehearsal.cluster.tls import Identity
 from migration_cockpit.sources import loop
 from tests.flight import world as rehearsal
 from tests.flight.outage import WAYS, Outage, Way
+from tests.pace import PATIENCE
 
 SYSTEMS = {
     "Slack": (),
@@ -33,8 +34,6 @@ SYSTEMS = {
 }
 """The sources that each system feeds; Slack feeds none, it takes the messages."""
 SOURCES = tuple(source for sources in SYSTEMS.values() for source in sources)
-PATIENCE = 90.0
-"""Seconds: the longest time-out of a read is 20 s, and the machine may be very busy."""
 
 
 async def until(true: Callable[[], object], what: Callable[[], str]) -> None:

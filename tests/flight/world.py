@@ -24,6 +24,7 @@ import yaml
 from migration_cockpit.config import load
 from migration_cockpit.rehearsal import calls, life
 from migration_cockpit.session import journal
+from tests.pace import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +105,7 @@ def kube(world_directory: Path, method: str, path: str, body: dict[str, Any] | N
     kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
     headers = {"Authorization": f"Bearer {user['token']}", "Content-Type": kind}
     path = f"{urlsplit(cluster['server']).path}/api/v1/namespaces/airflow/{path}"
-    line = http.client.HTTPSConnection(urlsplit(cluster["server"]).netloc, timeout=20, context=trust)
+    line = http.client.HTTPSConnection(urlsplit(cluster["server"]).netloc, timeout=60, context=trust)
     try:
         line.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
         answer = line.getresponse()
@@ -145,11 +146,11 @@ def pause_dag(world_directory: Path, dag_id: str) -> None:
     login = f"{config.airflow.username}:{(world_directory / 'secrets' / 'airflow-password').read_text().strip()}"
     request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
     request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         assert answer.status == 200
 
 
-def wait_until_gone(pid: int, seconds: float = 20.0) -> bool:
+def wait_until_gone(pid: int, seconds: float = PATIENCE) -> bool:
     """Whether a process ends within some seconds."""
     deadline = time.monotonic() + seconds
     while life.is_world(pid) and time.monotonic() < deadline:

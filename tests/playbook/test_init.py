@@ -16,6 +16,7 @@ import yaml
 from migration_cockpit.config import STEP_IDS, load
 from migration_cockpit.playbook.discovery import DraftError, fill, schedule, target_values, template
 from tests.flight.world import ROOT, environment, world
+from tests.pace import PATIENCE
 
 pytestmark = pytest.mark.world
 CONTEXT = ("--context", "rehearsal", "--namespace", "airflow")
@@ -35,7 +36,7 @@ def cockpit(directory: Path, *words: str, answers: str = "") -> subprocess.Compl
         input=answers,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +73,20 @@ async def test_a_release_without_workloads_is_not_a_release_whose_workloads_are_
     async with flying(tmp_path, "soak") as flight:
         flight.record(ev.PodsRead(reading=PodsReading()))
         flight.record(ev.TasksRead(reading=TasksReading()))
-        components, failures, *_ = criteria(flight.settings, flight.state, Watched())
+        components, failures, *_ = criteria(flight.settings, flight.state, flight.clock.now(), Watched())
         assert (components.holds, components.found) == (False, "no workload of the release is seen")
         assert failures.holds
+
+
+async def test_what_was_read_before_the_cockpit_was_away_says_nothing_of_now(tmp_path: Path) -> None:
+    async with flying(tmp_path, "soak") as flight:
+        flight.record(ev.PodsRead(reading=PodsReading()))
+        flight.record(ev.TasksRead(reading=TasksReading()))
+        later = flight.clock.now() + timedelta(hours=2)
+        for check in criteria(flight.settings, flight.state, later, Watched()):
+            assert not check.holds, check.name
+            assert not check.known, check.name
+            assert check.found in {"stale: read last 2h00m ago", "metrics was never read"}
 
 
 async def test_no_heartbeat_is_enough_for_a_scheduler_that_nobody_wants(

@@ -32,6 +32,7 @@ from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.redact import Redactor
 from tests.flight.world import ROOT, environment, world
+from tests.pace import PATIENCE
 
 pytestmark = pytest.mark.world
 RIGHTS = ROOT / "src" / "migration_cockpit" / "permissions" / "rbac.yaml"
@@ -80,7 +81,7 @@ def of(findings: list[Finding], area: str, name: str) -> Finding:
 def test_a_deployment_in_order_passes_and_shows_no_secret(directory: Path) -> None:
     command = [sys.executable, "-m", "migration_cockpit", "check", "--config", str(directory / "config.toml")]
     ran = subprocess.run(
-        [*command, "--json"], env=environment(directory), capture_output=True, text=True, timeout=60, check=False
+        [*command, "--json"], env=environment(directory), capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     found = json.loads(ran.stdout)
@@ -104,7 +105,9 @@ def test_a_wrong_one_ends_with_1_and_a_table_with_the_mend(directory: Path, tmp_
     text = text.replace('values = ["values-3x', f'values = ["{directory}/values-3x')
     (tmp_path / "config.toml").write_text(text)
     command = [sys.executable, "-m", "migration_cockpit", "check", "--config", str(tmp_path / "config.toml")]
-    ran = subprocess.run(command, env=environment(directory), capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        command, env=environment(directory), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert ran.returncode == 1
     assert "✘ WRONG helm " in ran.stdout
     assert "→ install helm, or set helm.binary" in ran.stdout

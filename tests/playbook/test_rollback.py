@@ -12,18 +12,25 @@ from typing import Any
 import msgspec
 import pytest
 
-from migration_cockpit.actions import instances, own_connection
+from migration_cockpit.actions import database, instances, own_connection
+from migration_cockpit.actions.cluster import Workload
+from migration_cockpit.actions.database import DagRow
 from migration_cockpit.actions.operation import Operation, OperationError
+from migration_cockpit.actions.pausing import PauseAll
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice.going_back import NOT_LEFT, left
 from migration_cockpit.config import Settings, load
-from migration_cockpit.playbook.rollback import flying, prospect, ways
+from migration_cockpit.connections import Unreachable
+from migration_cockpit.playbook import standstill
+from migration_cockpit.playbook.rollback import fingerprint, flying, prospect, ways
 from migration_cockpit.playbook.rollback.fingerprint import Fingerprint, Table
-from migration_cockpit.playbook.rollback.plan import DOWNGRADE, HELM, RESTORE, WAYS, Prospect, Seen, Way
+from migration_cockpit.playbook.rollback.plan import ABORT, DOWNGRADE, HELM, RESTORE, WAYS, Prospect, Seen, Way
+from migration_cockpit.playbook.rollback.stages import back, found, quiet, restored
 from migration_cockpit.playbook.rollback.trip import Trip
 from migration_cockpit.playbook.runner import Refused
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.events import Check
+from tests.pace import PATIENCE
 from tests.playbook.test_runner import Bench
 from tests.steps import AppendLine
 
@@ -189,13 +196,22 @@ def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, FileSta
 
 async def until(bench: Bench, condition: str) -> None:
     """Wait until a decision is asked for, or the way back has ended."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             state = bench.flight.state
             back = state.rollback
             if (condition == "asked" and state.decision) or (condition == "ended" and back and not back.active):
                 return
             await asyncio.sleep(0.01)
+
+
+async def failing_in_two(directory: Path, stages: dict[str, FileStage]) -> Bench:
+    """A way back whose second stage has failed, so that it is asked what to do."""
+    bench = Bench(directory)
+    stages["two"].fails = True
+    await bench.runner.roll_back("helm", "", "op", "it must be")
+    await until(bench, "asked")
+    return bench
 
 
 def answer(bench: Bench, answer: str, reason: str = "") -> None:
@@ -208,10 +224,7 @@ def answer(bench: Bench, answer: str, reason: str = "") -> None:
 async def test_a_stage_that_fails_says_how_everything_stands_and_goes_on_when_it_is_tried_again(
     tmp_path: Path, stages: dict[str, FileStage]
 ) -> None:
-    bench = Bench(tmp_path)
-    stages["two"].fails = True
-    await bench.runner.roll_back("helm", "", "op", "it must be")
-    await until(bench, "asked")
+    bench = await failing_in_two(tmp_path, stages)
     back = bench.flight.state.rollback
     assert back is not None
     assert back.stage is not None
@@ -237,7 +250,7 @@ async def test_a_stage_is_left_out_for_a_typed_reason_or_the_way_back_is_left_as
     await bench.runner.roll_back("helm", "", "op", "it must be")
     await until(bench, "asked")
     answer(bench, flying.SKIP, "was done by hand")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (bench.flight.state.decision and "three" in bench.flight.state.decision.event.decision):
             await asyncio.sleep(0.01)
     answer(bench, flying.LEAVE)
@@ -272,10 +285,7 @@ async def test_a_way_back_needs_a_reason_and_a_way_that_the_world_allows(
 async def test_a_cockpit_that_was_killed_goes_on_with_the_stage_that_ran(
     tmp_path: Path, stages: dict[str, FileStage]
 ) -> None:
-    bench = Bench(tmp_path)
-    stages["two"].fails = True
-    await bench.runner.roll_back("helm", "", "op", "it must be")
-    await until(bench, "asked")
+    bench = await failing_in_two(tmp_path, stages)
     await bench.runner.close()
     bench.kill()
     stages["two"].fails = False
@@ -284,3 +294,139 @@ async def test_a_cockpit_that_was_killed_goes_on_with_the_stage_that_ran(
     answer(bench, flying.RETRY)
     await until(bench, "ended")
     assert (tmp_path / "lines").read_text().split() == ["one", "two", "three"], "nothing twice"
+
+
+async def test_nothing_else_begins_while_the_step_that_runs_is_let_go_of(
+    tmp_path: Path, stages: dict[str, FileStage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path)
+    letting_go, gone = asyncio.Event(), asyncio.Event()
+
+    async def waits(_: object) -> Sequence[Check]:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            letting_go.set()
+            await gone.wait()
+        return ()
+
+    monkeypatch.setattr(bench.steps["drain"], "fly", waits)
+    await bench.runner.start("drain", "op", "the ones before were done by hand")
+    await asyncio.sleep(0)  # it begins
+    postponing = asyncio.create_task(bench.runner.postpone("op", "a storm"))
+    await letting_go.wait()
+    with pytest.raises(Refused, match="the migration is being postponed"):
+        await bench.runner.roll_back("helm", "", "op", "it must be")
+    with pytest.raises(Refused, match="the migration is being postponed"):
+        await bench.runner.postpone("op", "twice")
+    gone.set()
+    await asyncio.wait({bench.runner._task} if bench.runner._task else ())
+    bench.runner.resume()
+    await postponing
+    await asyncio.wait_for(bench.runner._task or asyncio.Future(), 5)
+    postponed = bench.flight.state.postponement
+    assert postponed is not None
+    assert postponed.outcome == "verified"
+    assert bench.flight.state.step("drain").outcome == "aborted"
+    assert "rollback.started" not in bench.kinds()
+
+
+async def test_a_stage_that_this_version_does_not_know_fails_and_asks(
+    tmp_path: Path, stages: dict[str, FileStage]
+) -> None:
+    bench = await failing_in_two(tmp_path, stages)
+    await bench.runner.close()
+    bench.kill()
+    del stages["two"]
+    bench.open()
+    bench.runner.resume()
+    answer(bench, flying.RETRY)
+    async with asyncio.timeout(10):
+        while not (bench.flight.state.decision and bench.flight.state.decision.event.decision == "two-2"):
+            await asyncio.sleep(0.01)
+    assert "the cockpit itself failed: KeyError" in bench.flight.state.decision.event.evidence[0]
+    answer(bench, flying.LEAVE)
+    await until(bench, "ended")
+
+
+# -- what cannot be read is never taken for good
+
+
+async def test_an_abort_starts_2x_again_where_it_cannot_be_seen_whether_it_stands(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    before = Workload(resource="deployments", name="airflow-scheduler", component="scheduler", replicas=1)
+    bench.flight.write_fact(standstill.STEP, "workloads", msgspec.to_builtins([before]))
+    seen = await prospect.see(bench.flight)
+    assert any(why.startswith("workloads: ") for why in seen.unread)
+    abort = Way(id=ABORT, title="t", what="w")
+    laid_out = prospect.plan(bench.flight, Prospect(seen=seen, ways=(abort,)), ABORT)
+    assert [stage.id for stage in laid_out.stages][:2] == ["healthy", "give-back"]
+
+
+async def test_an_old_instance_that_is_not_found_is_not_taken_for_a_quiet_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(found, "SETTLE_SECONDS", 0.0)
+    bench = Bench(tmp_path)
+    checks = await found.OldIsQuiet().fly(Trip(SETTINGS, "s", RESTORE, "point", "snapshot", given=bench.flight))
+    assert [check.holds for check in checks] == [False]
+    assert "look whether somebody has deleted it" in checks[0].found
+
+
+async def test_a_fingerprint_that_is_lost_is_not_taken_for_one_that_was_never_taken(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    now = Fingerprint(tables={"public.dag": Table(3, "7")})
+    for name, known in (("taken", False), ("never", True)):
+        kept = "fingerprint-taken.json" if name == "taken" else ""
+        bench.flight.record(
+            ev.RecoveryPoint(
+                step="helm", name=name, method="snapshot", head="x", taken=datetime.now(UTC), fingerprint=kept
+            )
+        )
+        trip = Trip(SETTINGS, "s", RESTORE, name, "snapshot", given=bench.flight)
+        assert restored.Compare()._same(trip, now).known is known
+
+
+async def test_counting_rows_ends_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hangs(*_: object, **__: object) -> Fingerprint:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(fingerprint, "_read", hangs)
+    bench = Bench(tmp_path)
+    with pytest.raises(Unreachable, match=r"could not be counted within 0 s; raise rollback\.fingerprint_timeout"):
+        await fingerprint.read(bench.flight, seconds=0.05)
+
+
+async def test_dags_that_only_the_way_back_has_paused_come_back_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = {"daily": False, "resting": True}
+
+    async def dags(_: object) -> tuple[DagRow, ...]:
+        return tuple(DagRow(*each) for each in paused.items())
+
+    async def nothing(*_: object, **__: object) -> list[Any]:
+        return []
+
+    async def ready(_: object) -> bool:
+        return True
+
+    async def do(_: Trip, operation: Any, report: object = None) -> str:
+        if isinstance(operation, PauseAll):
+            paused.update(dict.fromkeys(paused, True))
+        else:
+            paused.update(dict.fromkeys(operation._dag_ids or (), operation._paused))
+        return ""
+
+    monkeypatch.setattr(database, "dags", dags)
+    monkeypatch.setattr(database, "rows", nothing)
+    monkeypatch.setattr(quiet, "_scheduler_ready", ready)
+    monkeypatch.setattr(Trip, "do", do)
+    bench = Bench(tmp_path)
+    trip = Trip(SETTINGS, "s", HELM, given=bench.flight)
+    assert all(check.holds for check in await quiet.PauseNew().fly(trip))
+    assert all(paused.values())
+    checks = await back.UnpauseLedger().fly(trip)
+    assert all(check.holds for check in checks), checks
+    assert paused == {"daily": False, "resting": True}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from migration_cockpit.config import STEP_IDS, load
-from migration_cockpit.connections import Connections
+from migration_cockpit.connections import Connections, Unreachable
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.runner import EARLIER_STEPS, Refused, Runner
 from migration_cockpit.playbook.step import Gate
@@ -140,6 +140,18 @@ async def test_a_defect_of_ours_is_told_as_ours(bench: Bench) -> None:
     bench.steps["announce"].fly = broken  # type: ignore[method-assign,assignment]  # the defect
     assert await bench.fly("announce") == "failed"
     assert "the cockpit itself failed: ZeroDivisionError" in bench.recorder.state.step("announce").why
+
+
+async def test_a_system_that_does_not_answer_is_not_called_a_defect_of_the_cockpit(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fly(_: Flight) -> tuple[ev.Check, ...]:
+        raise Unreachable("Postgres", "the server refuses connections")
+
+    monkeypatch.setattr(bench.steps["announce"], "fly", fly)
+    assert await bench.fly("announce") == "failed"
+    why = bench.recorder.state.step("announce").why
+    assert why == "Postgres: the server refuses connections. Run the step again: what is done is found"
 
 
 async def test_a_verified_step_does_not_run_twice(bench: Bench) -> None:

@@ -21,6 +21,7 @@ from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
 from tests.actions.servers import DAGS, RUN, airflow_template, server, task, write
 from tests.connections.support import connected, eventually, make_settings
+from tests.pace import PATIENCE
 
 __all__ = ["airflow_template", "server"]  # fixtures
 
@@ -174,7 +175,7 @@ async def test_a_database_that_is_away_is_waited_for(server: EmbeddedPostgres, o
         await eventually(lambda: "cannot be counted" in flight.state.step("drain").progress)
         await server.start()
         ended: Callable[[], Awaitable[bool]] = _ender(server)
-        assert await until(SystemClock(), ended, timeout=20)
+        assert await until(SystemClock(), ended, timeout=PATIENCE)
         (check,) = await flying
         assert check.holds
 

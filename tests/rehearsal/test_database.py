@@ -16,6 +16,7 @@ import pytest
 from migration_cockpit.rehearsal import binaries
 from migration_cockpit.rehearsal.binaries import AS_NOBODY, NAMESPACE, PLAIN, Account, PostgresError
 from migration_cockpit.rehearsal.database import EmbeddedPostgres, sweep
+from tests.pace import PATIENCE
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ async def test_it_runs_below_a_closed_directory_and_leaves_it_closed(tmp_path: P
         assert closed.stat().st_mode & 0o777 == 0o700
         assert await fetch(server.dsn("postgres", "postgres"), "SELECT 1") == [(1,)]
         sweep(tmp_path)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while server.running:
             assert time.monotonic() < deadline, "the sweep did not end the server"
             await asyncio.sleep(0.05)
@@ -131,7 +132,7 @@ if sys.platform == "linux":  # parent-death signals are Linux's; elsewhere the w
         assert _alive(server)
         owner.send_signal(signal.SIGKILL)
         await owner.wait()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while _alive(server):
             assert time.monotonic() < deadline, "the server outlived its owner"
             await asyncio.sleep(0.05)

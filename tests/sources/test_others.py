@@ -74,7 +74,7 @@ async def test_metrics_come_through_grafana_and_missing_ones_are_not_zero(
             readings = [{one.name: one for one in event.reading.metrics} for event in heard.of(MetricsRead)]
             return [one for one in readings if one["queued_tasks"].value == 7 and one["loop_duration"].value]
 
-        last = (await eventually(measured, seconds=30))[0]
+        last = (await eventually(measured))[0]
         assert last["loop_duration"].value == pytest.approx(0.1235)
         assert last["queued_tasks"].points[-1] == 7
         assert last["queued_tasks"].measured is not None
@@ -143,7 +143,7 @@ async def test_storage_is_read_and_the_cloud_goes_and_comes_back(
             readings = [read.reading for read in heard.of(StorageRead)]
             return [one for one in readings if one.cpu_percent is not None and one.status == "available"]
 
-        reading = (await eventually(settled, seconds=60))[0]
+        reading = (await eventually(settled))[0]
         assert reading.free_bytes is not None
         assert reading.free_bytes > 0
         assert reading.write_iops is not None

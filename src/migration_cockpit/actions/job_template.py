@@ -40,6 +40,14 @@ _KEPT_OF_CONTAINER = ("image", "imagePullPolicy", "securityContext", "env", "env
 _DROPPED_VOLUMES = re.compile(r"^(logs|dags|git-sync.*|.*-token.*)$")
 _CONFIDENTIAL = re.compile(r"PASS|SECRET|TOKEN|KEY|CONN|CREDENTIAL|DSN", re.IGNORECASE)
 
+_UNDISTURBED = {
+    "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+    "karpenter.sh/do-not-disrupt": "true",
+    "sidecar.istio.io/inject": "false",
+    "linkerd.io/inject": "disabled",
+}
+"""No autoscaler moves its pod, and no mesh puts a sidecar into it that would never end."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -82,15 +90,7 @@ def manifest(
     affinity.pop("podAntiAffinity", None)
     if affinity:
         pod["affinity"] = affinity
-    source = main_container(spec, origin.component)
-    container = {key: copy.deepcopy(source[key]) for key in _KEPT_OF_CONTAINER if source.get(key)}
-    container |= {
-        "name": CONTAINER,
-        "image": image,
-        "args": ["bash", "-c", f"exec {command}"] if command else _arguments(source),
-    }
-    if origin.component != "run-airflow-migrations":
-        container.pop("resources", None)  # the scheduler's limits are not a migration's
+    container = _container(origin, image, command)
     ours = _settings_of_session(site, pooled, application)
     container["env"] = _environment(container.get("env") or [], ours, auth_manager, dsn_secret)
     _volumes(spec, pod, container)
@@ -101,12 +101,6 @@ def manifest(
         "component": MIGRATION_COMPONENT,
         "migration-cockpit/session": site.slug,
     }
-    annotations = {
-        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-        "karpenter.sh/do-not-disrupt": "true",
-        "sidecar.istio.io/inject": "false",
-        "linkerd.io/inject": "disabled",
-    }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -114,9 +108,23 @@ def manifest(
         # One attempt: a Job that tries again starts the failed revision from zero, behind everyone's back.
         "spec": {
             "backoffLimit": 0,
-            "template": {"metadata": {"labels": labels, "annotations": annotations}, "spec": pod},
+            "template": {"metadata": {"labels": labels, "annotations": dict(_UNDISTURBED)}, "spec": pod},
         },
     }
+
+
+def _container(origin: Origin, image: str, command: str) -> dict[str, Any]:
+    """The one container, as the template's main one, but for what it runs."""
+    source = main_container(origin.template.get("spec", {}), origin.component)
+    container = {key: copy.deepcopy(source[key]) for key in _KEPT_OF_CONTAINER if source.get(key)}
+    container |= {
+        "name": CONTAINER,
+        "image": image,
+        "args": ["bash", "-c", f"exec {command}"] if command else _arguments(source),
+    }
+    if origin.component != "run-airflow-migrations":
+        container.pop("resources", None)  # the scheduler's limits are not a migration's
+    return container
 
 
 def _arguments(source: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from migration_cockpit.actions.aws_command import rds_command
 from migration_cockpit.actions.operation import Observation, OperationError, Report, Status
 from migration_cockpit.actions.site import Site
 from migration_cockpit.config import Rds
@@ -50,14 +51,13 @@ class TakeSnapshot:
         rds = self._site.settings.rds
         if rds is None:
             return ()
-        where = f"--region {rds.region}" + (f" --profile {rds.profile}" if rds.profile else "")
-        where += f" --endpoint-url {rds.endpoint_url}" if rds.endpoint_url else ""
         named = f"--db-snapshot-identifier {self.key}"
         tags = "--tags " + " ".join(f"Key={key},Value={value}" for key, value in self._tags.items())
-        create = f"aws rds create-db-snapshot --db-instance-identifier {rds.instance} {named} {tags} {where}"
+        create = rds_command(self._site, f"create-db-snapshot --db-instance-identifier {rds.instance} {named} {tags}")
+        wait = rds_command(self._site, f"wait db-snapshot-available {named}")
         return (
             Command(text=create, what="a recovery point of the database as it is now"),
-            Command(text=f"aws rds wait db-snapshot-available {named} {where}", what="it counts only when available"),
+            Command(text=wait, what="it counts only when available"),
         )
 
     async def _look(self) -> dict[str, Any] | None:

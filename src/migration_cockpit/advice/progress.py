@@ -57,7 +57,9 @@ class Progress:
     """How far it is."""
 
     share: float
-    """Of the whole cost, 0 to 1."""
+    """Of the whole cost, 0 to 1: what was last recorded, so that every screen and every replay shows the same."""
+    reached: float
+    """What is to be recorded next, 0 to 1: the place that is seen now, and never less than what was recorded."""
     number: int
     """The revision that runs, counted from 1 on the way between the versions; 0 before the first."""
     total: int
@@ -91,14 +93,16 @@ def progress(state: State, now: datetime, rates: Rates = BUILT_IN) -> Progress |
         now = min(now, migration.ended)
     way = _Way(migration, found, measured or _USUAL, now)
     step = state.steps["migrate"]
-    # What was shown and recorded is never taken back, whatever the weights say of it later.
-    shown = step.done / PARTS if step.total == PARTS else 0.0
+    # What was recorded is never taken back, whatever the weights say of it later.
+    recorded = step.done / PARTS if step.total == PARTS else 0.0
+    reached = min(MOST, max(recorded, way.share()))
     eta = way.eta() if measured is not None and migration.ended is None and migration.waiting is None else None
     core = len(revisions.way(source, target, migration.chains))
     running = migration.running
     rate = way.rate()
     return Progress(
-        share=1.0 if step.passed else min(MOST, max(shown, way.share())),
+        share=1.0 if step.passed else recorded or int(reached * PARTS) / PARTS,
+        reached=reached,
         number=min(way.number, core),
         total=core,
         revision=running.revision if running else "",

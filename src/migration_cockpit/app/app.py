@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +13,21 @@ from textual.app import App
 from textual.screen import Screen
 
 from cockpit_widgets import glyphs
-from cockpit_widgets.panel import Panel, View
+from cockpit_widgets.panel import View
 from migration_cockpit import crash
-from migration_cockpit.app import give_back, painted, theme
+from migration_cockpit.app import give_back, theme
 from migration_cockpit.app.board import Board, broken
 from migration_cockpit.app.controls import VIEW_CONTROLS, ViewControl
-from migration_cockpit.app.copying import copy
 from migration_cockpit.app.dialogs import Dialog, dialog_for
+from migration_cockpit.app.frames import FRAME, Frames
 from migration_cockpit.app.keyboard import Keyboard, PressedKey
-from migration_cockpit.app.plan import PANES, Looking
+from migration_cockpit.app.life import Life
+from migration_cockpit.app.plan import Looking
+from migration_cockpit.app.viewing import Viewing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-
-    from textual.timer import Timer
 
     from migration_cockpit.app.alarm import Alarm
     from migration_cockpit.app.panes.frame import Rules
@@ -39,16 +35,10 @@ if TYPE_CHECKING:
     from migration_cockpit.cockpit.shown import Shown
     from migration_cockpit.session.state import State
 
-FRAME = 0.25
-"""Seconds between two frames at least, whatever is pressed."""
-NEVER = float("inf")
 NOTICE = 12.0
 """Seconds for which a notice stays, unless the next key comes first."""
-STOPPING = 10.0
-"""Seconds that leaving may take: what is still open then is left to the process's end."""
 GIVE_BACK = 20.0
 """Seconds between two times that free memory is given back."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class CockpitApp(App[None]):
@@ -84,31 +74,22 @@ class CockpitApp(App[None]):
         self.shown = shown
         self._rules: tuple[object, Rules] | None = None
         self.desk = desk
-        self.ended_by = 0
-        """Number of the signal that ended the app, 0 for none."""
-        self.trouble = ""
-        """Why the cockpit could not be started; stays on the screen."""
         self.palette: Mapping[str, Style] = {}
         self.spelling = glyphs.ascii_only if ascii_only else glyphs.as_it_is
         """What is drawn of a text."""
         self._mouse = mouse
         self.animation_level = "none"
-        self._pause = autopilot
-        self._back = back
+        self.life = Life(self, autopilot=autopilot, back=back)
+        self.viewing = Viewing(self, copies)
+        self.frames = Frames(self)
         self.views = tuple(views)
         """The actions on the view."""
         self._bell = bell
         self._alarm: Alarm | None = None
-        self._copies = copies
         self.keyboard = Keyboard(self)
         self._noticed = (self.shown.clock.monotonic(), "")
-        self._drawn = float("-inf")
-        self._due = NEVER
-        self._timer: Timer | None = None
         self._moment: datetime | None = None
-        self.leaving = False
         self._failed_panes: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self.page = ""
         """The page that is being read: `help`, `advice` or none."""
         self._colour(colours)
@@ -145,7 +126,7 @@ class CockpitApp(App[None]):
         """What must be said to the operator now."""
         if self.write_error:
             return f"the journal cannot be written, no step runs: {self.write_error}"
-        return self.trouble or self.desk.standing or self._noticed[1] or self.desk.offer
+        return self.life.trouble or self.desk.standing or self._noticed[1] or self.desk.offer
 
     def guarded(self, name: str, view: Callable[[], View]) -> View:
         """A pane's view; where drawing it fails, that is an event and the other panes go on."""
@@ -180,88 +161,30 @@ class CockpitApp(App[None]):
 
     def on_mount(self) -> None:
         """Paint; what costs time starts after the first paint."""
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self._signalled, number)
+        self.life.take_signals()
         # A recording that is moved through is drawn as it moves.
         self.shown.listen(lambda: self.draw_soon(self.EVERY if self.shown.track is None else FRAME))
         self.desk.listeners.append(self._desk_changed)
-        self.set_interval(self.EVERY, self._tick)
+        self.set_interval(self.EVERY, self.frames.tick)
         self.set_interval(GIVE_BACK, give_back)
-        self.call_after_refresh(self.spawn, self._start)
+        self.call_after_refresh(self.life.spawn, self._start)
+
+    async def _start(self) -> None:
+        await self.life.start()
 
     def on_unmount(self) -> None:
         """Give the signals back."""
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
+        self.life.give_signals()
 
-    def spawn(self, work: Callable[[], Any]) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(work(), name=work.__name__.strip("_"))
-        self._tasks.add(task)
-        task.add_done_callback(self._spawned)
-        return task
+    @property
+    def ended_by(self) -> int:
+        """Number of the signal that ended the app, 0 for none."""
+        return self.life.ended_by
 
-    def _spawned(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception):
-            self.failed(f"{task.get_name()} failed", error)
-
-    async def _start(self) -> None:
-        from migration_cockpit.advice.phase import AFTER, phase
-
-        painted()
-        # On a thread: what draws a session takes a while to load, and the screen answers meanwhile.
-        await asyncio.to_thread(import_module, "migration_cockpit.app.panes.drawn")
-        try:
-            await self.shown.start()
-        except Exception as error:  # noqa: BLE001 - the boundary: said on the screen, where the operator looks
-            self.trouble = crash.cleaned(f"the session cannot be started: {error}")
-            self.draw()
-            return
-        gc.collect()  # what was loaded since the first paint has left some behind, which no later look would find soon
-        self.desk.welcome()
-        live = self._pause is None and self.shown.track is None
-        if live and self.desk.where == "screen" and phase(self.state, self.shown.clock.now()) == AFTER:
-            self.read("days")
-        if self._pause is not None:
-            self.spawn(self._autopilot)
-
-    async def _autopilot(self) -> None:
-        from migration_cockpit.cockpit.autopilot import WATCHED, GoBack, fly
-        from migration_cockpit.cockpit.desk import Desk
-
-        assert self._pause is not None
-        assert isinstance(self.desk, Desk)
-        order = GoBack(*self._back) if self._back else None
-        why = await fly(self.desk, self.press, self.write, pause=self._pause, back=order, patience=WATCHED)
-        over = "the way back is flown" if self.state.rollback else "every step is flown"
-        self.tell(f"autopilot: {why or over}")
-
-    def _signalled(self, number: int) -> None:
-        self.leave(signal.Signals(number).name, signal_number=number)
-
-    def leave(self, reason: str, *, signal_number: int = 0) -> None:
-        """End the app: close the journal, stop nothing in the cluster."""
-        if self.leaving:
-            return
-        self.leaving = True
-        self.desk.close_dialog()  # a countdown must not fire while the journal is being closed
-        self.ended_by = signal_number
-        self.tell(f"{reason}: the journal is being closed; nothing in the cluster stops")
-        leaving = asyncio.create_task(self._leave(reason))
-        leaving.add_done_callback(lambda _: self.exit())
-
-    async def _leave(self, reason: str) -> None:
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        try:
-            async with asyncio.timeout(STOPPING):
-                await self.shown.stop(reason)
-        except TimeoutError:
-            self.log.warning("the cockpit did not stop in time")
+    @property
+    def trouble(self) -> str:
+        """Why the cockpit could not be started; stays on the screen."""
+        return self.life.trouble
 
     def _fatal_error(self) -> None:
         """Textual's own would print the locals of every frame, secrets among them."""
@@ -273,16 +196,12 @@ class CockpitApp(App[None]):
 
     def draw(self) -> None:
         """Draw what changed on the screen that is seen."""
-        self._due = NEVER
-        if self._timer is not None:
-            self._timer.stop()  # else it would draw what comes from now on sooner than it is due
-            self._timer = None
         if not self.screen_stack:  # the app is ending
             return
-        self._drawn = self.shown.clock.monotonic()
+        now = self.frames.drawn()
         said, text = self._noticed
-        if text and self._drawn - said > NOTICE:
-            self._noticed = (self._drawn, "")
+        if text and now - said > NOTICE:
+            self._noticed = (now, "")
         self.desk.close_moot()
         if self._bell and self._rings():
             self.bell()
@@ -302,25 +221,9 @@ class CockpitApp(App[None]):
             self._alarm = Alarm()
         return self._alarm.rings(self.state, self.now, self.rules)
 
-    def _tick(self) -> None:
-        """Clocks and ages go on where nothing happens; a frame that has just been drawn will do."""
-        if self.shown.clock.monotonic() - self._drawn > self.EVERY / 2:
-            self.draw()
-
     def draw_soon(self, every: float = FRAME) -> None:
         """Draw, but not sooner than `every` seconds after the last time: bursts of events are one frame."""
-        due = max(self.shown.clock.monotonic() + 0.01, self._drawn + every)
-        if due >= self._due or not self.is_running:
-            return
-        self._due = due
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(due - self.shown.clock.monotonic(), self._draw_due)
-
-    def _draw_due(self) -> None:
-        self._timer = None
-        if self._due < NEVER:  # else it was drawn meanwhile
-            self.draw()
+        self.frames.soon(every)
 
     def tell(self, text: str) -> None:
         """Say something to the operator where the advice stands."""
@@ -379,59 +282,13 @@ class CockpitApp(App[None]):
         """The desk has dealt with a key: it may have been the one to leave."""
         if self.desk.quitting:
             self.desk.quitting = False
-            self.leave("detached")
-
-    # --- The view, as controls.Viewer moves it ------------------------------------------------------------------------
-
-    def next_pane(self, step: int) -> None:
-        """Select another pane."""
-        looking = self.board.looking
-        pane = self.desk.pane = PANES[(PANES.index(looking.pane) + step) % len(PANES)]
-        self.board.look(Looking(pane, looking.zoom))
-
-    def toggle_zoom(self) -> None:
-        """The selected pane on the whole screen, and back."""
-        if self.board.compact:
-            self.tell("one pane at a time is shown already at this size; Tab shows the next")
-            return
-        self.board.look(Looking(self.board.looking.pane, not self.board.looking.zoom))
-
-    def unzoom(self) -> None:
-        """All panes again."""
-        if self.board.looking.zoom:
-            self.board.look(Looking(self.board.looking.pane))
-        else:
-            self.tell("nothing is open or zoomed: Esc has nothing to close")
+            self.life.leave("detached")
 
     def read(self, page: str) -> None:
         """Open or close a page to read."""
         self.page = "" if self.page == page or self.desk.where != "screen" else page
         self.tell("")  # what was said of a key before is not said of the page
         self.call_later(self._show_dialog)
-
-    def scroll_by(self, down: int = 0, right: int = 0, *, pages: bool = False) -> None:
-        """Scroll the selected pane, or the open dialog."""
-        panel = self._scrolled()
-        if panel is None:
-            return
-        lines = down * max(1, panel.size.height - 3) if pages else down
-        if not panel.scroll(lines, right):
-            self.tell("there is nothing further that way")
-        self.draw()
-
-    def scroll_to_end(self, end: bool) -> None:
-        """Scroll to the end, or to the beginning."""
-        panel = self._scrolled()
-        if panel is not None and not panel.to_end(end):
-            self.tell(f"this is the {'end' if end else 'beginning'} already")
-
-    def _scrolled(self) -> Panel | None:
-        screen = self.screen
-        return screen.scrolled if isinstance(screen, Board | Dialog) else None
-
-    def copy(self) -> None:
-        """Copy what is looked at: to the terminal's clipboard (OSC 52), and into the file for copies."""
-        copy(self, self._copies)
 
     def run(self, **options: Any) -> None:
         """Run in the terminal. The mouse is left to it unless that is asked for, so that copying works in tmux."""

@@ -66,8 +66,8 @@ class Keyboard:
             return not self._takes_paste()
         if self._typing and event.key not in FIELD_KEYS:
             return self._app.desk.deaf
-        if not self._app.leaving:
-            self._app.spawn(lambda: self._press(event))
+        if not self._app.life.leaving:
+            self._app.life.spawn(lambda: self._press(event))
         return True
 
     def _takes_paste(self) -> bool:
@@ -106,7 +106,7 @@ class Keyboard:
         elif await app.desk.press(key):
             app.pressed()
         elif control is not None:
-            control.act(app)
+            control.act(app.viewing)
         elif not deaf:
             app.tell(f"{named} does nothing here; ? lists the keys")
 
@@ -135,5 +135,5 @@ class Keyboard:
             return True
         control = view_control(key, "any", app.views)
         if control is not None:
-            control.act(app)
+            control.act(app.viewing)
         return control is not None

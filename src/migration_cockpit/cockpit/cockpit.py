@@ -17,16 +17,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from migration_cockpit.cockpit.logbook import Logbook
 from migration_cockpit.cockpit.shown import LIVE, NOT_DRIVING, NOT_RECORDED, Mark, Track
 from migration_cockpit.cockpit.shown import STARTING as NOT_YET
 from migration_cockpit.config import Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock, SystemClock
-from migration_cockpit.session.journal import FILE, JournalError, SessionHeld, SessionLock, make_directory
+from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.places import sessions_home
 from migration_cockpit.session.state import State
 
 if TYPE_CHECKING:
+    from migration_cockpit.cockpit.changeover import Changeover
     from migration_cockpit.cockpit.crew import Crew
     from migration_cockpit.cockpit.driving import Driving
     from migration_cockpit.cockpit.guiding import Guiding
@@ -36,28 +38,15 @@ if TYPE_CHECKING:
     from migration_cockpit.playbook.flight import Flight
     from migration_cockpit.playbook.runner import Runner
     from migration_cockpit.playbook.step import Step
-    from migration_cockpit.session.journal import Entry
-    from migration_cockpit.session.lease import Holder
     from migration_cockpit.session.recorder import Recorder
     from migration_cockpit.session.redact import Redactor
-
-HAND_OVER_SECONDS = 30.0
-"""How long a cockpit that took the helm waits for the other one to let go of the session's directory."""
-FOLLOW_EVERY = 0.25
-"""Seconds between two looks at a journal that another cockpit writes."""
 
 STARTING = "the cockpit is starting: keys are off until it is known who drives"
 """Why keys that change anything are off at first."""
 HELD_BACK = "the journal cannot be written: what is read now would be lost"
 """Why nothing is read on demand then."""
-
-
-NOTHING = State()
-"""What is known before the journal is begun."""
-
-
-def _told(changed: Callable[[], None]) -> Callable[[Entry, State], None]:
-    return lambda _entry, _state: changed()
+OF_A_FLIGHT = ("flight", "runner", "preparing", "guiding")
+"""The parts that rest on the recorder."""
 
 
 class Cockpit:
@@ -84,17 +73,9 @@ class Cockpit:
         self.settings = settings
         self.operator = operator
         self.clock = clock or SystemClock()
-        make_directory(directory)
-        self._lock = SessionLock(directory)
-        self._directory = directory
-        self._locked = self._take_lock(observe=observe)
-        self._recorder: Recorder | None = None
-        self._waiting: list[Callable[[], None]] = []
-        """Who listens to a journal that is not begun."""
-        self.driving: Driving | None = None
-        """Who drives, by the lease; None before the start."""
-        if at_once or not self._locked or (directory / FILE).exists():
-            self._must_be_ours(directory)
+        self.logbook = Logbook(directory, self.clock, lambda: self._redactor, operator=operator, observe=observe)
+        if at_once or self.logbook.there:
+            self._must_be_ours()
         self._steps = steps
         self._starting = False
         """From the beginning of the start until it is known who drives."""
@@ -102,18 +83,16 @@ class Cockpit:
         """Whether the journal says that this cockpit flies."""
         self._crew: Crew | None = None
         """What works beside the steps; None until this cockpit flies."""
-        self._following: asyncio.Task[None] | None = None
-        self._lease_task: asyncio.Task[None] | None = None
-        self._outside: tuple[object, ...] = ()
-        """Who listened to the recorder before this cockpit's own parts did: the screen, or the printer."""
+        self._changeover: Changeover | None = None
+        """None before the start."""
 
-    def _must_be_ours(self, directory: Path) -> None:
+    def _must_be_ours(self) -> None:
         from migration_cockpit.cockpit.opening import other_place
 
         if why := other_place(self.recorder.state, self.settings):
             self.recorder.close()
-            self._lock.release()
-            raise JournalError(f"{directory}: {why}; give its own config, or another --session")
+            self.logbook.release()
+            raise JournalError(f"{self.logbook.directory}: {why}; give its own config, or another --session")
 
     @cached_property
     def _redactor(self) -> Redactor:
@@ -125,31 +104,7 @@ class Cockpit:
     @property
     def recorder(self) -> Recorder:
         """What writes the journal, or follows it where another cockpit writes; a new journal is begun here."""
-        if self._recorder is None:
-            from migration_cockpit.session.recorder import Recorder
-
-            made = Recorder(self._directory, self.clock, self._redactor) if self._locked else self._follower()
-            made.listeners += [_told(changed) for changed in self._waiting]
-            self._recorder = made
-        return self._recorder
-
-    def _follower(self) -> Recorder:
-        from migration_cockpit.session.follower import Follower
-
-        return Follower(self._directory, self.clock, self._redactor)
-
-    @property
-    def _me(self) -> str:
-        return f"{self.operator} on {socket.gethostname()}, process {os.getpid()}"
-
-    def _take_lock(self, *, observe: bool) -> bool:
-        try:
-            self._lock.take(self._me)
-        except SessionHeld:
-            if not observe:
-                raise
-            return False
-        return True
+        return self.logbook.recorder
 
     @cached_property
     def connections(self) -> Connections:
@@ -199,12 +154,12 @@ class Cockpit:
     @property
     def state(self) -> State:
         """All that is known now."""
-        return NOTHING if self._recorder is None else self._recorder.state
+        return self.logbook.state
 
     @property
     def write_error(self) -> str:
         """Why the journal cannot be written; empty when it can."""
-        return "" if self._recorder is None else self._recorder.write_error
+        return self.logbook.write_error
 
     @property
     def mark(self) -> Mark:
@@ -223,15 +178,14 @@ class Cockpit:
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` when there is something new to draw."""
-        if self._recorder is None:
-            self._waiting.append(changed)
-        else:
-            self._recorder.listeners.append(_told(changed))
+        self.logbook.listen(changed)
 
     def look_at(self, pod: str) -> str:
         """Have a pod's events and log read, beside everything else; returns why they cannot be, or ""."""
-        if not self._locked or self.write_error:
-            return "another cockpit flies: it shows what that one looks at" if not self._locked else HELD_BACK
+        if not self.logbook.ours:
+            return "another cockpit flies: it shows what that one looks at"
+        if self.write_error:
+            return HELD_BACK
         if self._crew is None:
             return STARTING
         self.looks.begin(pod, self.connections, self.recorder)
@@ -244,158 +198,91 @@ class Cockpit:
     async def start(self) -> None:
         """Open or go on with the session and start reading the world; follow it where another cockpit flies it."""
         self._starting = True
-        if self._recorder is None:
+        if not self.logbook.begun:
             self.recorder.sync()  # a journal that cannot be begun is said before anything is asked of the world
+        self.logbook.keep_listeners()
         for heavy in ("playbook.steps", "sources"):
             await asyncio.to_thread(import_module, f"migration_cockpit.{heavy}")
         # One after another on one thread: sources that begin together would import the same packages at once.
         await self.connections.warm()
-        await self._keep_lease()
-        if not self._locked:
-            self._outside = tuple(self.recorder.listeners)
-            self._following = asyncio.create_task(self._follow(), name="follow")
-            return
-        await self._fly()
+        from migration_cockpit.cockpit.changeover import Changeover
+
+        self._changeover = Changeover(self)
+        await self._changeover.begin()
+        if self.logbook.ours:
+            await self.fly()
+        else:
+            self.logbook.follow()
 
     # --- Who drives ---------------------------------------------------------------------------------------------------
 
-    async def _keep_lease(self) -> None:
-        """Begin to keep the lease of the driver, or to watch who does."""
-        from migration_cockpit.cockpit.driving import Driving, who
-        from migration_cockpit.connections.kube_lease import KubeLease
-
-        store = KubeLease(lambda: self.connections.kube, self.settings.kubernetes.release)
-        self.driving = Driving(store, self.clock, who(self.operator, self._directory, self.clock), locked=self._locked)
-        self.driving.changed = self._driving_changed
-        self.driving.given = self._hand_over
-        self._lease_task = asyncio.create_task(self.driving.run(), name="lease")
-        await self.driving.seen()
+    @property
+    def driving(self) -> Driving | None:
+        """Who drives, by the lease; None before the start."""
+        return None if self._changeover is None else self._changeover.driving
 
     @property
     def not_driving(self) -> str:
         """Why keys that change anything are off; empty when they are not."""
         # Before the lease is asked for nobody knows whether another cockpit drives.
-        if self.driving is None:
+        if self._changeover is None:
             return STARTING if self._starting else ""
-        return self.driving.why_not
-
-    def _driving_changed(self) -> None:
-        """Put it into the record that the helm was lost or is held again; a step that runs is left to finish."""
-        driving = self.driving
-        if driving is None or not self._locked:
-            return
-        if self._taken:
-            with suppress(JournalError):
-                self.recorder.record(ev.LeaseChanged(held=driving.drives, why=driving.why_not))
-        elif driving.drives and self._crew is not None:
-            self._take_over()
-            self._resume()
+        return self._changeover.not_driving
 
     async def take_over(self) -> str:
         """Take the helm from a cockpit that is gone or offers it; returns why that cannot be, or ""."""
-        driving = self.driving
-        if driving is None:
-            return STARTING
-        if not self._locked and not driving.keeper.offered and not self._lock_is_free():
-            return "the process that drives is alive and holds the session's directory: it must offer the helm with o"
-        if why := await driving.take():
-            return why
-        if not self._locked:
-            return await self._come_aboard()
-        self._take_over()
-        self._resume()
-        return ""
+        return STARTING if self._changeover is None else await self._changeover.take_over()
 
-    def _lock_is_free(self) -> bool:
-        lock = SessionLock(self._directory)
-        try:
-            lock.take(self._me)
-        except JournalError:
-            return False
-        lock.release()
-        return True
-
-    async def _come_aboard(self) -> str:
-        """From following to flying: the journal is written by this cockpit from now on."""
-        deadline = self.clock.monotonic() + HAND_OVER_SECONDS
-        while not self._lock_is_free():
-            if self.clock.monotonic() >= deadline:
-                return "the cockpit before this one does not let go of the session's directory: end its process"
-            await self.clock.sleep(0.2)
-        try:
-            self._lock.take(self._me)
-        except JournalError as error:
-            return str(error)
-        assert self.driving is not None
-        self._locked = self.driving.keeper.locked = True
-        await self._end_tasks()
-        self.recorder.close()
-        from migration_cockpit.session.recorder import Recorder
-
-        self._swap(Recorder(self._directory, self.clock, self._redactor))
-        self._taken = False
-        await self._fly()
-        return ""
-
-    async def _hand_over(self, to: Holder) -> None:
-        """Another cockpit took the helm that was offered: let go, so that it can go on, and follow."""
-        driving = self.driving
-        if driving is None or not self._locked or to.place != driving.keeper.me.place:
-            return
-        await self.runner.close()
-        await self._end_tasks()
-        with suppress(JournalError):
-            self.recorder.record(ev.SessionClosed(reason=f"handed over to {to.words}"))
-        self.recorder.close()
-        self._locked = driving.keeper.locked = False
-        self._lock.release()
-        self._swap(self._follower())
-        self._following = asyncio.create_task(self._follow(), name="follow")
-
-    def _swap(self, recorder: Recorder) -> None:
-        """Another recorder in place of the one there is; who listened to that one listens on."""
-        recorder.listeners = [each for each in self.recorder.listeners if each in self._outside]
-        self._recorder = recorder
-        for name in ("flight", "runner", "preparing", "guiding"):
-            self.__dict__.pop(name, None)
-
-    async def _follow(self) -> None:
-        while True:
+    def helm_changed(self, *, held: bool, why: str) -> None:
+        """Put it into the record that the helm was lost or is held again; a step that runs is left to finish."""
+        if self._taken:
             with suppress(JournalError):
-                self.recorder.poll()
-            await self.clock.sleep(FOLLOW_EVERY)
-
-    async def _end_tasks(self) -> None:
-        for name in {"preparing", "guiding", "looks"} & set(self.__dict__):
-            await getattr(self, name).close()
-        if self._crew is not None:
-            await self._crew.end()
-            self._crew = None
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
-            self._following = None
+                self.recorder.record(ev.LeaseChanged(held=held, why=why))
+        elif held and self._crew is not None:
+            self.go_on()
 
     # --- Flying -------------------------------------------------------------------------------------------------------
 
-    async def _fly(self) -> None:
+    async def fly(self) -> None:
         """Open or go on with the session and start reading the world."""
         from migration_cockpit.advice.phase import PREPARATION, phase
         from migration_cockpit.cockpit.crew import Crew
         from migration_cockpit.cockpit.opening import opening
 
-        self._outside = tuple(self.recorder.listeners)
+        self._taken = False
         if self.state.session is None:
             self.recorder.record(opening(self.settings, self.recorder.directory.name))
-        self._take_over()
-        self._crew = Crew(self.flight, drives=lambda: not self.not_driving, each_second=self._each_second)
+        self._write_down_who_flies()
+        self._crew = Crew(self.flight, drives=lambda: not self.not_driving, each_second=self.go_on)
         self._crew.begin()
         if phase(self.state, self.clock.now()) == PREPARATION and not self.not_driving:
             self.preparing.resume(look=True)
         self._resume()
 
-    def _take_over(self) -> None:
-        """Write down who flies now, once. While the disk is full nothing can be flown, but all can be watched."""
+    async def end_tasks(self) -> None:
+        """End what goes on beside the steps."""
+        for name in {"preparing", "guiding", "looks"} & set(self.__dict__):
+            await getattr(self, name).close()
+        if self._crew is not None:
+            await self._crew.end()
+            self._crew = None
+        await self.logbook.stop_following()
+
+    def renew(self) -> None:
+        """The session changed hands: what was made for the recorder before is made anew when it is asked for."""
+        for name in OF_A_FLIGHT:
+            self.__dict__.pop(name, None)
+
+    def go_on(self) -> None:
+        """Each second, and when the helm is held: who flies is written down, and what was running is gone on with.
+
+        A step that ended while the journal could not be written has no outcome yet: it is gone on with too.
+        """
+        self._write_down_who_flies()
+        self._resume()
+
+    def _write_down_who_flies(self) -> None:
+        """Once. While the disk is full nothing can be flown, but all can be watched."""
         if self._taken or self.not_driving:
             return
         resumed = self.state.driver is not None
@@ -421,11 +308,6 @@ class Cockpit:
             self.runner.resume()
             if f"{ev.PREPARE}/{ev.BACKUP_TEST}" in self.state.operations:
                 self.preparing.resume(look=False)
-
-    def _each_second(self) -> None:
-        self._take_over()
-        # A step that ended while the journal could not be written has no outcome yet: it is gone on with.
-        self._resume()
 
     def note(self, text: str) -> None:
         """Write a note into the timeline: `text` of now, `-5m text` or `10:32 text` of the past. Raises NoMoment."""
@@ -459,23 +341,27 @@ class Cockpit:
 
     async def stop(self, reason: str) -> None:
         """Leave the session. What runs in the cluster goes on; the journal is complete."""
-        if self._recorder is None:  # it could not be begun
-            self._lock.release()
+        if not self.logbook.begun:  # it could not be
+            self.logbook.release()
             return
+        if self._changeover is not None:
+            await self._changeover.end()
+        if self.logbook.ours:
+            await self._leave(reason)
+        else:
+            await self.end_tasks()
+            self.recorder.close()
+        await self.connections.close()
+        self.logbook.release()
+
+    async def _leave(self, reason: str) -> None:
+        """Bring to its end what this cockpit flies."""
         from migration_cockpit.cockpit.outcome import session_outcome
 
-        if self._lease_task is not None:
-            self._lease_task.cancel()
-            await asyncio.gather(self._lease_task, return_exceptions=True)
-        if not self._locked:
-            await self._end_tasks()
-            self.recorder.close()
-            await self.connections.close()
-            return
         await self.runner.close()
         if self._crew is not None:
             await self._crew.finish()
-        await self._end_tasks()
+        await self.end_tasks()
         outcome = session_outcome(self.state)
         if not self.recorder.write_error:
             with suppress(JournalError):
@@ -483,5 +369,3 @@ class Cockpit:
         self.recorder.close()
         if self.driving is not None:
             await self.driving.release()
-        await self.connections.close()
-        self._lock.release()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit.actions.anchors import Anchors
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 SYNC_EVERY = 1.0
 """Readings are on disk at most this many seconds late."""
 AGAIN_AFTER = 2.0
-"""Seconds after which a source that failed by a defect of its own begins anew."""
+"""Seconds after which what failed by a defect of its own begins anew."""
 
 
 class Crew:
@@ -59,20 +60,35 @@ class Crew:
         learned = rates.of(settings)
         sources: Sequence[Source] = all_sources(connections, self._cutover, lambda: marked(recorder.state))
         for source in sources:
-            self._run(f"source {source.name}", self.read(source))
-        self._run("secrets", connections.remember_secrets())
-        self._run("messenger", Messenger(connections, recorder).run())
+            self._run(f"source {source.name}", partial(self.read, source))
+        self._run("secrets", connections.remember_secrets)
+        self._run("messenger", Messenger(connections, recorder).run)
         for name, box in self._boxes.items():
-            self._run(name, box.run())
-        self._run("verdict", MigrationWatch(recorder, clock, settings.limits, learned).run())
-        self._run("known failures", Examiner(recorder, connections).run())
-        self._run("updates", UpdateWatch(recorder, clock, settings, self._drives, learned).run())
-        self._run("days", DaysWatch(recorder, clock, settings, sessions_home()).run())
-        self._run("way back", WayBackWatch(recorder, clock, settings).run())
-        self._run("journal sync", self.sync())
+            self._run(name, box.run)
+        self._run("verdict", MigrationWatch(recorder, clock, settings.limits, learned).run)
+        self._run("known failures", Examiner(recorder, connections).run)
+        self._run("updates", UpdateWatch(recorder, clock, settings, self._drives, learned).run)
+        self._run("days", DaysWatch(recorder, clock, settings, sessions_home()).run)
+        self._run("way back", WayBackWatch(recorder, clock, settings).run)
+        self._run("journal sync", self.sync)
 
-    def _run(self, name: str, work: Coroutine[None, None, None]) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+    def _run(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        self._tasks.append(asyncio.create_task(self.keep(name, work), name=name))
+
+    async def keep(self, name: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """See a task to its end: a defect in it is told, each once, and it begins anew. Nobody awaits it."""
+        told = ""
+        while True:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001  # the boundary: nothing may stop without a word
+                why = f"{name} failed and begins anew: {type(error).__name__}: {error}"
+                if why != told:
+                    told = why
+                    self._recorder.record(ev.LogLine(source="cockpit", text=why, level="bad"))
+            else:
+                return
+            await self._clock.sleep(AGAIN_AFTER)
 
     def _cutover(self) -> datetime | None:
         """Since when failed tasks count: the end of the database migration."""

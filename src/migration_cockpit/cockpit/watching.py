@@ -50,7 +50,7 @@ class MigrationWatch:
         far = progress(state, now, self._rates)
         if far is not None and far.number:
             told_step = (step.progress, step.done, step.total)
-            done = int(far.share * PARTS)
+            done = int(far.reached * PARTS)
             if told_step != (words(far), done, PARTS):
                 self._recorder.record(ev.StepProgress(step="migrate", text=words(far), done=done, total=PARTS))
 

@@ -245,6 +245,10 @@ class Cadence(Section, frozen=True, kw_only=True):
     cost: float = 30.0
     heartbeat: float = 30.0
 
+    def late(self, source: str) -> float:
+        """Age in seconds at which a reading is late: no change is told at least every heartbeat."""
+        return 2.0 * max(float(getattr(self, source, 0.0)), self.heartbeat) + 5.0
+
 
 class Prepare(Section, frozen=True, kw_only=True):
     """What `prepare` looks at in the weeks before, beside production itself. What is not named stays unknown."""

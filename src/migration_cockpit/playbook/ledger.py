@@ -39,6 +39,14 @@ async def write(flight: Flight) -> Ledger:
         return read(flight)
     if intended:
         raise StepFailed("DAGs were paused before a ledger was written: the list of active DAGs is lost")
+    found = await look(flight)
+    path = flight.recorder.write_artifact(ARTIFACT, msgspec.json.format(msgspec.json.encode(found), indent=1))
+    flight.record(ev.LedgerWritten(artifact=path.name, active=len(found.active), total=len(found.all)))
+    return found
+
+
+async def look(flight: Flight) -> Ledger:
+    """The DAGs as they are now. Raises WorldError."""
     site = site_of(flight)
     dags = await database.dags(site)
     hashes = await database.rows(
@@ -55,8 +63,6 @@ async def write(flight: Flight) -> Ledger:
     )
     # What is unpaused rests on these names: a password that happens to be one of them is not masked in it.
     flight.recorder.redactor.keep_legible(found.all)
-    path = flight.recorder.write_artifact(ARTIFACT, msgspec.json.format(msgspec.json.encode(found), indent=1))
-    flight.record(ev.LedgerWritten(artifact=path.name, active=len(found.active), total=len(found.all)))
     return found
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 import msgspec
 
 from migration_cockpit.actions.operation import Operation, OperationError
 from migration_cockpit.advice.going_back import NOT_LEFT, left
+from migration_cockpit.connections import WorldError
 from migration_cockpit.playbook import postpone
 from migration_cockpit.playbook.flight import Flight, StepAborted, StepFailed
 from migration_cockpit.playbook.rollback import flying, prospect, ways
@@ -33,7 +35,8 @@ class Runner:
         self.steps = {step.id: step for step in steps}
         self._task: asyncio.Task[None] | None = None
         self._closed = False
-        self._going_back = False
+        self._turning = ""
+        """What begins while the step that runs is let go of; nothing else may begin meanwhile."""
 
     @property
     def busy(self) -> bool:
@@ -45,8 +48,8 @@ class Runner:
         state = self.flight.state
         running = state.running_step
         back = state.rollback
-        if self._going_back:
-            return "the way back begins"
+        if self._turning:
+            return self._turning
         if back is not None and back.outcome != "failed":
             return "the way back has begun" if back.active else f"this session was {back.outcome}: it is over"
         if state.postponement is not None and state.postponement.outcome != "failed":
@@ -170,12 +173,18 @@ class Runner:
         self._may_go_back()
         plan = self.plan_back(await self.prospect(), way, point, job)
         self._may_go_back()  # the look took its time, and two people share a keyboard
-        self._going_back = True
-        try:
-            await self.let_go(operator, f"the way back began: {reason.strip()}")
+        async with self._turned("the way back begins", operator, f"the way back began: {reason.strip()}"):
             self._begin_back(plan, operator, reason)
+
+    @asynccontextmanager
+    async def _turned(self, what: str, operator: str, why: str) -> AsyncIterator[None]:
+        """The step that runs is let go of, and another course is begun in its place: nothing comes between."""
+        self._turning = what
+        try:
+            await self.let_go(operator, why)
+            yield
         finally:
-            self._going_back = False
+            self._turning = ""
 
     def _begin_back(self, plan: Plan, operator: str, reason: str) -> None:
         self.flight.record(
@@ -193,8 +202,8 @@ class Runner:
 
     def _may_go_back(self) -> None:
         back = self.flight.state.rollback
-        if self._going_back:
-            raise Refused("the way back begins")
+        if self._turning:
+            raise Refused(self._turning)
         if self.flight.recorder.write_error:
             why = self.flight.recorder.write_error
             raise Refused(f"no way back begins while the journal cannot be written: {why}")
@@ -218,10 +227,13 @@ class Runner:
             raise Refused(
                 f"nothing is postponed while the journal cannot be written: {self.flight.recorder.write_error}"
             )
-        if why := postpone.refusal(self.flight.state):
+        if why := self._turning or postpone.refusal(self.flight.state):
             raise Refused(why)
-        await self.let_go(operator, f"the migration was postponed: {reason}")
-        self.flight.record(ev.PostponeStarted(operator=operator, reason=reason))
+        async with self._turned("the migration is being postponed", operator, f"the migration was postponed: {reason}"):
+            self.flight.record(ev.PostponeStarted(operator=operator, reason=reason))
+            self._launch_postpone()
+
+    def _launch_postpone(self) -> None:
         self._task = asyncio.create_task(self._postpone(), name="postpone")
 
     async def _postpone(self) -> None:
@@ -246,7 +258,7 @@ class Runner:
         """Go on with the step that was running when the last cockpit ended, or when the journal failed; or with the way
         back."""
         back = self.flight.state.rollback
-        if self._going_back:
+        if self._turning:
             return
         if back is not None and not self._closed and not self.busy:
             flying.find_the_database(self.flight)
@@ -255,7 +267,7 @@ class Runner:
                 return
         off = self.flight.state.postponement
         if off is not None and off.ended is None and not self.busy and not self._closed:
-            self._task = asyncio.create_task(self._postpone(), name="postpone")
+            self._launch_postpone()
             return
         running = self.flight.state.running_step
         if running is not None and not self.busy and not self._closed:
@@ -284,6 +296,8 @@ class Runner:
             outcome, why = "aborted", str(error)
         except (StepFailed, OperationError) as error:
             outcome, why = "failed", str(error)
+        except WorldError as error:
+            outcome, why = "failed", f"{error}. Run the step again: what is done is found"
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: a defect of ours must not look like a step that runs on

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from statistics import median
 
+from migration_cockpit.actions import database
 from migration_cockpit.actions.operation import Operation
 from migration_cockpit.advice.metrics import regressions
 from migration_cockpit.config import Settings
@@ -16,6 +18,8 @@ from migration_cockpit.session.state import State
 from migration_cockpit.session.words import seconds_between
 
 LOOK_EVERY = 1.0
+FIRST_READINGS = 10.0
+"""Seconds that the sources of a cockpit that has just started get to read."""
 
 
 class Soak:
@@ -64,7 +68,7 @@ class Soak:
         watched = Watched()
         while (elapsed := before + flight.clock.monotonic()) < soak:
             watched.see(flight.state.metrics)
-            checks = criteria(flight.settings, flight.state, watched)
+            checks = criteria(flight.settings, flight.state, flight.clock.now(), watched)
             failing = [check.name for check in checks if not check.holds]
             text = f"{elapsed / 60:.0f} of {soak / 60:.0f} min · " + ("; ".join(failing) or "all criteria hold")
             flight.progress(self.id, text, int(elapsed), int(soak))
@@ -72,10 +76,11 @@ class Soak:
 
         async def look() -> Sequence[Check]:
             watched.see(flight.state.metrics)
-            return criteria(flight.settings, flight.state, watched)
+            return criteria(flight.settings, flight.state, flight.clock.now(), watched)
 
-        # A reading that is stale at the very end gets a few cadences to come back before it counts as unknown.
-        return await flight.verify(self.id, look, timeout=3 * flight.settings.cadence.metrics)
+        # A reading that is stale at the very end gets a few cadences to come back before it counts as unknown; so does
+        # the first one of a cockpit that comes back when the time is over.
+        return await flight.verify(self.id, look, timeout=max(3 * flight.settings.cadence.metrics, FIRST_READINGS))
 
 
 class Watched:
@@ -99,22 +104,29 @@ class Watched:
         return median(known) if known else None
 
 
-def criteria(settings: Settings, state: State, watched: Watched) -> tuple[Check, ...]:
+def criteria(settings: Settings, state: State, now: datetime, watched: Watched) -> tuple[Check, ...]:
     """The criteria of the soak, from what is known now; a source that fails makes its criterion unknown."""
-    return (_components(state), failures(settings, state), *_metrics(settings, state, watched))
+    return (
+        _components(settings, state, now),
+        failures(settings, state, now),
+        *_metrics(settings, state, now, watched),
+    )
 
 
-def _fresh(state: State, source: str) -> str:
-    """Why this source cannot be relied on; empty when it reads."""
+def _unseen(settings: Settings, state: State, now: datetime, source: str) -> str:
+    """Why this source cannot be relied on; empty when it reads. What another cockpit read hours ago is no reading."""
     known = state.sources.get(source)
     if known is None or known.read is None:
         return f"{source} was never read"
-    return f"stale: {known.why}" if known.failing_since else ""
+    if known.failing_since:
+        return f"stale: {known.why}"
+    old = seconds_between(known.read, now)
+    return f"stale: read last {database.duration(old)} ago" if old > settings.cadence.late(source) else ""
 
 
-def _components(state: State) -> Check:
+def _components(settings: Settings, state: State, now: datetime) -> Check:
     name = "components ready"
-    if (why := _fresh(state, "pods")) or state.pods is None:
+    if (why := _unseen(settings, state, now, "pods")) or state.pods is None:
         return Check(name=name, holds=False, known=False, found=why, mend="see the pods pane")
     short = [f"{load.name} {load.ready}/{load.desired}" for load in state.pods.workloads if load.ready < load.desired]
     looping = [pod.name for pod in state.pods.pods if "BackOff" in pod.phase]
@@ -125,10 +137,10 @@ def _components(state: State) -> Check:
     return Check(name=name, holds=holds, found=found, mend="" if holds else "look at the pod's events and log")
 
 
-def failures(settings: Settings, state: State) -> Check:
+def failures(settings: Settings, state: State, now: datetime) -> Check:
     """Task instances that failed since the cut-over; unknown while the database is not read."""
     name = "task failures since the cut-over"
-    if (why := _fresh(state, "tasks")) or state.tasks is None:
+    if (why := _unseen(settings, state, now, "tasks")) or state.tasks is None:
         return Check(name=name, holds=False, known=False, found=why, mend="see the tasks pane")
     count, most = state.tasks.failures, settings.limits.soak_failures
     newest = ", ".join(f"{task.dag_id}.{task.task_id}" for task in state.tasks.newest_failures[:3])
@@ -140,11 +152,11 @@ def failures(settings: Settings, state: State) -> Check:
     )
 
 
-def _metrics(settings: Settings, state: State, watched: Watched) -> tuple[Check, ...]:
+def _metrics(settings: Settings, state: State, now: datetime, watched: Watched) -> tuple[Check, ...]:
     if settings.grafana is None:
         return ()
     name = "scheduler metrics"
-    if (why := _fresh(state, "metrics")) or state.metrics is None:
+    if (why := _unseen(settings, state, now, "metrics")) or state.metrics is None:
         return (Check(name=name, holds=False, known=False, found=why, mend="see the scheduler pane"),)
     if state.baseline is None or not state.baseline.values:
         return (

@@ -168,13 +168,16 @@ def poolers(pods: Sequence[Pod]) -> frozenset[str]:
 
 
 async def airflow_sessions(flight: Flight, pooler_addresses: frozenset[str]) -> tuple[str, ...]:
-    """Sessions of the user that Airflow connects as, in words, idle ones of a pooler left out."""
+    """Sessions of the user that Airflow connects as, in words, idle ones of a pooler left out.
+
+    Where it is not known who that is, everybody's: what cannot be excluded counts.
+    """
     user = flight.fact(STEP, "database-user")
     now = flight.clock.now()
     return tuple(
         session.words(now)
         for session in await database.sessions(site_of(flight))
-        if session.user == user
+        if user in {None, "", session.user}
         and not session.migration
         and not (session.state == "idle" and session.address in pooler_addresses)
     )

@@ -85,7 +85,7 @@ class UnpauseCritical:
         await flight.do(self.id, _unpause(site, "normal", normal, dags.normal_wait))
 
         async def look() -> Sequence[Check]:
-            return (*await _active(site, [*critical, *normal]), failures(settings, flight.state))
+            return (*await _active(site, [*critical, *normal]), failures(settings, flight.state, flight.clock.now()))
 
         return await flight.verify(self.id, look, timeout=3 * settings.cadence.tasks + 2.0)
 
@@ -95,12 +95,12 @@ class UnpauseCritical:
         deadline = clock.monotonic() + seconds
         # A source that fails at the very end gets a few cadences to come back.
         patience = deadline + 3 * flight.settings.cadence.tasks + 2.0
-        check = failures(flight.settings, flight.state)
+        check = failures(flight.settings, flight.state, clock.now())
         while clock.monotonic() < (deadline if check.known else patience) and (check.holds or not check.known):
             left = max(0.0, deadline - clock.monotonic())
             flight.progress(self.id, f"observing, failed tasks: {check.found}", int(seconds - left), int(seconds))
             await clock.sleep(min(1.0, left or 1.0))
-            check = failures(flight.settings, flight.state)
+            check = failures(flight.settings, flight.state, clock.now())
         if not check.holds:
             tasks = flight.state.tasks
             blind = f"whether tasks fail cannot be seen ({check.found})"

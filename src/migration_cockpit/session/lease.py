@@ -70,7 +70,6 @@ class Keeper:
     def __init__(self, store: Store, clock: Clock, me: Holder, *, locked: bool = True) -> None:
         """`locked`: this process holds the session's directory, so another holder of the same place is surely dead."""
         self.me = me
-        self.locked = locked
         self.lease: Lease | None = None
         self._store = store
         self._clock = clock

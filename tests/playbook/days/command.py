@@ -27,6 +27,7 @@ from migration_cockpit.session import journal
 from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.redact import Redactor
+from tests.pace import PATIENCE
 
 SMOKE = "import sys; print('asked', sys.argv[1]); sys.exit(int(sys.argv[2]))"
 
@@ -62,7 +63,7 @@ class Days:
 
     def until_worse(self, day: str, word: str) -> list[str]:
         """What the metrics say as soon as one is told to be worse: the world's summaries forget within seconds."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             status, found = look(self.data(day), "metrics")
             if status == "fails" and word in found[0]:
@@ -118,7 +119,7 @@ class Days:
         request = urllib.request.Request(f"{server['server']}/api/v1/namespaces/airflow/secrets/{name}")  # noqa: S310
         request.add_header("Authorization", f"Bearer {user['token']}")
         trust = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
-        with urllib.request.urlopen(request, timeout=10, context=trust) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60, context=trust) as answer:  # noqa: S310
             return base64.b64decode(json.load(answer)["data"][key])
 
     def store(self, conn_id: str, password: str) -> None:

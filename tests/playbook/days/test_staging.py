@@ -23,6 +23,7 @@ from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, Seen, Where
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.rehearsal.staging import DIFFERS
 from tests.connections.support import connected
+from tests.pace import PATIENCE
 from tests.playbook.days.command import Days
 
 pytestmark = pytest.mark.world
@@ -74,7 +75,7 @@ def without_dag(days: Days, name: str) -> Iterator[None]:
 
 async def until(where: Where, word: str) -> Seen:
     """What is seen as soon as it names something: the dag-processor looks at its folder every few seconds."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while True:
         seen = await versions.staging(where)
         if any(word in text for text in seen.found):

@@ -19,6 +19,7 @@ from migration_cockpit.config import SecretRef
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
+from tests.pace import PATIENCE
 from tests.playbook.prepare.team import (
     Team,
     backup_tested,
@@ -147,7 +148,7 @@ async def test_a_cockpit_that_is_killed_in_a_backups_test_says_so_when_it_is_bac
         await first.wait()
     (name,) = databases(team) - there
     second = await asyncio.to_thread(
-        lambda: subprocess.run(program, env=surroundings, capture_output=True, text=True, timeout=60, check=False)
+        lambda: subprocess.run(program, env=surroundings, capture_output=True, text=True, timeout=PATIENCE, check=False)
     )
     assert second.returncode == 0, second.stdout + second.stderr
     assert databases(team) == there
@@ -159,6 +160,6 @@ async def test_a_cockpit_that_is_killed_in_a_backups_test_says_so_when_it_is_bac
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not await asyncio.to_thread(holds):
             await asyncio.sleep(0.05)

@@ -24,6 +24,7 @@ from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.redact import Redactor
 from migration_cockpit.session.state import State
 from tests.flight.world import environment
+from tests.pace import PATIENCE
 from tests.playbook.prepare.team import place
 
 pytestmark = pytest.mark.world
@@ -96,7 +97,7 @@ async def test_who_stands_in_the_migrations_way_is_named(page: Page, directory: 
         migration.execute("begin")
         waits = asyncio.create_task(asyncio.to_thread(migration.execute, "lock table dag_run"))
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE):
                 while (found := (await page("migration"))["locks"]).status == "holds":
                     await asyncio.sleep(0.1)
         finally:
@@ -134,9 +135,11 @@ async def test_a_dag_that_is_lost_is_told_by_the_ledger(page: Page, tmp_path: Pa
 
 def test_the_command_prints_a_page(directory: Path) -> None:
     program = [sys.executable, "-m", "migration_cockpit", "failures", "--family", "ui"]
-    bare = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+    bare = subprocess.run(program, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert (bare.returncode, "--family needs --config" in bare.stderr) == (2, True)
     program += ["--config", str(directory / "config.toml")]
-    ran = subprocess.run(program, env=environment(directory), capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        program, env=environment(directory), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert (ran.returncode, ran.stderr) == (1, ""), "the ledger of before is not at hand: that is unknown"
     assert "✔ holds   delivery" in ran.stdout

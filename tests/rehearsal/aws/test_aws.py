@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from migration_cockpit.rehearsal import calls, faults
 from migration_cockpit.rehearsal.aws import KEY_ID, SECRET, EmbeddedAws
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
+from tests.pace import PATIENCE
 
 PROD = "airflow-rehearsal"
 
@@ -92,7 +93,7 @@ class World:
             return await cursor.fetchall() if cursor.description else []
 
 
-async def until(look: Callable[[], Any], seconds: float = 30) -> Any:
+async def until(look: Callable[[], Any], seconds: float = PATIENCE) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := await look()):
         assert time.monotonic() < deadline, "it did not come about"
@@ -339,10 +340,10 @@ async def test_after_swapped_identifiers_the_same_endpoint_leads_to_the_other_se
     endpoint = await world.aws.endpoint(PROD)
     dsn = world.postgres.dsn().replace(f":{world.postgres.port}/", f":{endpoint[1]}/")
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as session:
-        await world.do(
+        answer = await world.do(
             "modify_db_instance", DBInstanceIdentifier=PROD, NewDBInstanceIdentifier="old", ApplyImmediately=True
         )
-        assert (await world.instance(PROD))["PendingModifiedValues"] == {"DBInstanceIdentifier": "old"}
+        assert answer["DBInstance"]["PendingModifiedValues"] == {"DBInstanceIdentifier": "old"}
         await world.available("old")
         with pytest.raises(psycopg.OperationalError):
             await session.execute("SELECT 1")

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.pace import PATIENCE
+
 OWNER = """
 import asyncio, json, sys
 from pathlib import Path
@@ -56,7 +58,7 @@ async def test_nothing_outlives_a_killed_owner(tmp_path: Path) -> None:
     assert all(map(_alive, pids))
     owner.send_signal(signal.SIGKILL)
     await owner.wait()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while left := [pid for pid in pids if _alive(pid)]:
         assert time.monotonic() < deadline, f"still there: {left}"
         await asyncio.sleep(0.1)

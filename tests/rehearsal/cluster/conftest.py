@@ -16,6 +16,7 @@ import pytest
 from kubernetes import client, config
 
 from migration_cockpit.rehearsal.cluster import Backoff, Cluster
+from tests.pace import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -28,7 +29,7 @@ TOKEN = "admin-token"
 _numbers = itertools.count(1)
 
 
-def eventually(probe: Callable[[], T], seconds: float = 15.0) -> T:
+def eventually(probe: Callable[[], T], seconds: float = PATIENCE) -> T:
     """The first true answer of `probe`; fails with its last answer after `seconds`."""
     end = time.monotonic() + seconds
     while not (answer := probe()):
@@ -79,7 +80,7 @@ class Harness:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Runs a coroutine on the cluster's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     def call(self, work: Callable[[], T]) -> T:
         """Calls something on the cluster's loop."""

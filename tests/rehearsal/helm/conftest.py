@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from migration_cockpit.rehearsal.cluster.cluster import Cluster
+from tests.pace import PATIENCE
 
 NAMESPACE = "airflow"
 CHARTS = Path(__file__).parents[3] / "src" / "migration_cockpit" / "rehearsal" / "chart"
@@ -141,7 +142,7 @@ class World:
         changes.setdefault("createUserJob", {"enabled": False})
         await self.ok("install", "airflow", *self.values(version, **changes))
 
-    async def until(self, check: Any, what: str, seconds: float = 60.0) -> None:
+    async def until(self, check: Any, what: str, seconds: float = PATIENCE) -> None:
         """Wait until a condition holds."""
         async with asyncio.timeout(seconds):
             while not check():

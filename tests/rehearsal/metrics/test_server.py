@@ -19,6 +19,7 @@ from urllib3 import Retry
 
 from migration_cockpit.rehearsal.database import free_port
 from migration_cockpit.rehearsal.metrics import MetricsServer
+from tests.pace import PATIENCE
 
 LOOP = "airflow_scheduler_scheduler_loop_duration"
 
@@ -48,7 +49,7 @@ async def query(server: MetricsServer, text: str) -> list[dict[str, Any]]:
 
 async def until(server: MetricsServer, text: str) -> list[dict[str, Any]]:
     """Ask until there is an answer."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not (found := await query(server, text)):
         assert time.monotonic() < deadline, f"no answer to {text}"
         await asyncio.sleep(0.05)
@@ -57,7 +58,7 @@ async def until(server: MetricsServer, text: str) -> list[dict[str, Any]]:
 
 async def scraped(server: MetricsServer, times: int) -> None:
     """Wait for further scrapes."""
-    wanted, deadline = len(server.store.scrapes) + times, time.monotonic() + 20
+    wanted, deadline = len(server.store.scrapes) + times, time.monotonic() + PATIENCE
     while len(server.store.scrapes) < wanted:
         assert time.monotonic() < deadline, "nothing is scraped"
         await asyncio.sleep(0.01)

@@ -17,8 +17,9 @@ import pytest
 
 from migration_cockpit.rehearsal.database import EmbeddedPostgres, free_port
 from migration_cockpit.rehearsal.seed import seed, write_dags
+from tests.pace import PATIENCE
 
-DEADLINE = 60.0
+DEADLINE = PATIENCE
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ import pytest
 
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.rehearsal.database import free_port
+from tests.pace import PATIENCE
 from tests.rehearsal.standin.conftest import wait
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Client:
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"http://127.0.0.1:{self.port}{path}", data=data, method=method, headers=headers or {})
         try:
-            with urlopen(request, timeout=20) as answer:  # noqa: S310 - loopback
+            with urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - loopback
                 return Answer(answer.status, _body(answer.read()))
         except HTTPError as error:
             return Answer(error.code, _body(error.read()))
@@ -129,11 +130,11 @@ def test_the_scheduler_dies_when_the_schema_moves_under_it(deployment: Deploymen
     scheduler = deployment.start("2.11.2", "scheduler")
     deployment.until("SELECT count(*) FROM job WHERE job_type = 'SchedulerJob'", 1)
     migrated(deployment)
-    output, _ = scheduler.communicate(timeout=20)
+    output, _ = scheduler.communicate(timeout=PATIENCE)
     assert scheduler.returncode == 1
     assert "psycopg2.errors.UndefinedTable" in output or "psycopg2.errors.UndefinedColumn" in output
     refused = deployment.start("2.11.2", "scheduler")
-    assert "ERROR: You need to upgrade the database." in refused.communicate(timeout=20)[0]
+    assert "ERROR: You need to upgrade the database." in refused.communicate(timeout=PATIENCE)[0]
     assert refused.returncode == 1
 
 
@@ -244,7 +245,7 @@ def test_a_task_that_cannot_reach_the_execution_api_fails(deployment: Deployment
     deployment.until("SELECT state FROM dag_run WHERE run_id = 'lost'", "failed")
     scheduler.terminate()
     problem = "httpx.ConnectError" if secret == "rehearsal-secret" else "403 Invalid auth token"
-    assert problem in scheduler.communicate(timeout=20)[0]
+    assert problem in scheduler.communicate(timeout=PATIENCE)[0]
 
 
 def test_api_v2_pauses_all_in_one_call_and_refuses_what_the_real_one_refuses(deployment: Deployment) -> None:
@@ -376,5 +377,7 @@ def test_the_installed_image_needs_only_a_shell(deployment: Deployment) -> None:
     program = install_image(deployment.world, "3.2.2")
     assert program == deployment.world / "images" / "apache-airflow-3.2.2" / "bin" / "airflow"
     env = {"PATH": "/usr/bin:/bin", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": deployment.dsn, "HOME": "/nonexistent"}
-    done = subprocess.run([str(program), "version"], env=env, capture_output=True, text=True, check=True, timeout=30)
+    done = subprocess.run(
+        [str(program), "version"], env=env, capture_output=True, text=True, check=True, timeout=PATIENCE
+    )
     assert done.stdout == "3.2.2\n"

@@ -11,7 +11,15 @@ from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hms, minutes, seconds_between
 from migration_cockpit.cockpit.details.tables import STAGE
 from migration_cockpit.session.events import ROLLBACK, Check
-from migration_cockpit.session.state import STEP_TITLES, AttemptState, OperationState, StageState, State, StepState
+from migration_cockpit.session.state import (
+    STEP_TITLES,
+    AttemptState,
+    OperationState,
+    RunState,
+    StageState,
+    State,
+    StepState,
+)
 
 
 def detail(state: State, now: datetime, key: str, width: int, rules: Rules) -> list[Line]:
@@ -55,7 +63,7 @@ def _step(step: StepState, state: State, now: datetime, width: int) -> list[Line
     return lines + _attempts(state.attempts.get(step.id, ()), width)
 
 
-def _run(each: StepState | StageState, now: datetime, width: int) -> list[Line]:
+def _run(each: RunState, now: datetime, width: int) -> list[Line]:
     word = "running" if each.running else each.outcome or "not begun"
     tone = "bold" if each.running else OUTCOME_TONES.get(word, "text")
     lines = fact("state", f"{GLYPHS.get(word, '○')} {word}", width, tone)

@@ -44,9 +44,8 @@ class Rules:
         )
 
     def late(self, source: str) -> float:
-        """Age in seconds at which a reading is late: no change is told at least every heartbeat."""
-        every = float(getattr(self.cadence, source, 0.0))
-        return 2.0 * max(every, self.cadence.heartbeat) + 5.0
+        """Age in seconds at which a reading is late."""
+        return self.cadence.late(source)
 
 
 S = TypeVar("S", Limits, Cadence)

@@ -68,7 +68,7 @@ async def read(
 ) -> Fingerprint:
     """Read every table of the database, or of another one (`at`, `database`). Raises WorldError.
 
-    `step` is where it tells how far it is. What is not hashed within `seconds` is only counted.
+    `step` is where it tells how far it is. What is not hashed within `seconds` is only counted, which may take as long.
     """
     hashed = flight.settings.rollback.fingerprint
     try:
@@ -76,7 +76,12 @@ async def read(
             return await _read(flight, at, database, step, hashed=hashed)
     except TimeoutError:
         flight.say(f"hashing every table takes longer than {seconds:.0f} s: rows are only counted", level="careful")
-        return await _read(flight, at, database, step, hashed=False)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(flight, at, database, step, hashed=False)
+    except TimeoutError:
+        why = f"its rows could not be counted within {seconds:.0f} s"
+        raise Unreachable(postgres.WHAT, why, "raise rollback.fingerprint_timeout") from None
 
 
 async def _read(flight: Flight, at: tuple[str, int] | None, database: str, step: str, *, hashed: bool) -> Fingerprint:

@@ -84,10 +84,11 @@ async def _retried(flight: Flight, stage: StageState) -> bool:
 async def _outcome(trip: Trip, stage_id: str) -> ev.RollbackStageEnded:
     """Fly one stage. Raises JournalError only."""
     flight = trip.flight
-    stage: Stage = ways.by_id(trip.settings, trip.way, [stage_id])[stage_id]
     checks: Sequence[Check] = ()
-    why = ""
+    why, stands = "", "Nothing is known of how everything stands"
     try:
+        stage: Stage = ways.by_id(trip.settings, trip.way, [stage_id])[stage_id]
+        stands = stage.stands
         checks = await stage.fly(trip)
         failing = [check for check in checks if not (check.holds and check.known)]
         why = "; ".join(f"{each.name}: {each.found}{f' → {each.mend}' if each.mend else ''}" for each in failing)
@@ -98,7 +99,7 @@ async def _outcome(trip: Trip, stage_id: str) -> ev.RollbackStageEnded:
     except Exception as error:  # noqa: BLE001 - the boundary: a defect of ours must not look like a stage that runs on
         why = f"the cockpit itself failed: {type(error).__name__}: {error}"
     if why:
-        why = f"{why}. {stage.stands}. Mend it and try the stage again: what is done is found"
+        why = f"{why}. {stands}. Mend it and try the stage again: what is done is found"
     outcome = "failed" if why else "verified"
     return ev.RollbackStageEnded(
         stage=stage_id, outcome=outcome, operator=flight.operator, why=why, checks=tuple(checks)

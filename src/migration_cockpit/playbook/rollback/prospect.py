@@ -90,7 +90,7 @@ async def see(flight: Flight) -> Seen:
     began = await tried("Helm", upgrade_began(flight))
     heads = await tried("schema", database.heads(site))
     pods = await tried("pods", cluster.writing_pods(site)) or ()
-    loads = await tried("workloads", cluster.workloads(site)) or ()
+    loads = await tried("workloads", cluster.workloads(site))
     release = flight.fact(standstill.STEP, "release") or {}
     return Seen(
         at=flight.clock.now(),
@@ -122,10 +122,14 @@ def _pods(pods: tuple[cluster.Pod, ...]) -> str:
     return ", ".join(f"{count} {words}" for words, count in sorted(counted.items()))
 
 
-def _stopped(flight: Flight, loads: tuple[cluster.Workload, ...]) -> bool:
-    """Whether step 4 has stopped 2.x: some of it wants fewer pods than it had."""
+def _stopped(flight: Flight, loads: tuple[cluster.Workload, ...] | None) -> bool:
+    """Whether step 4 has stopped 2.x: some of it wants fewer pods than it had, or is gone.
+
+    What cannot be read counts as stopped: to start what runs changes nothing, to leave 2.x stopped would.
+    """
     before = {each.name: each.replicas for each in standstill.recorded_workloads(flight)}
-    return any(each.replicas < before.get(each.name, 0) for each in loads)
+    now = {each.name: each.replicas for each in loads or ()}
+    return any(now.get(name, 0) < replicas for name, replicas in before.items())
 
 
 async def _job(flight: Flight) -> str:

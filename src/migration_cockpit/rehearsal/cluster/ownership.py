@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from migration_cockpit.rehearsal.merge_keys import merge_key
+
 from .kinds import Kind
 from .objects import stamp
-from .patch import merge_key
 
 Obj = dict[str, Any]
 Path = tuple[str, ...]

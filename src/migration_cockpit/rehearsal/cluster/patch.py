@@ -5,28 +5,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from migration_cockpit.rehearsal.merge_keys import merge_key
+
 from .errors import ApiError
 
 Obj = dict[str, Any]
 
-# The list fields that the API types merge by key (`patchStrategy: merge`, `patchMergeKey`); all others are replaced.
-_MERGE_KEYS = {
-    "containers": "name",
-    "initContainers": "name",
-    "ephemeralContainers": "name",
-    "env": "name",
-    "volumes": "name",
-    "volumeMounts": "mountPath",
-    "volumeDevices": "devicePath",
-    "imagePullSecrets": "name",
-    "hostAliases": "ip",
-    "topologySpreadConstraints": "topologyKey",
-    "conditions": "type",
-    "ownerReferences": "uid",
-    "secrets": "name",
-    "podIPs": "ip",
-    "hostIPs": "ip",
-}
 _PRIMITIVE_MERGE = {"finalizers"}
 
 
@@ -159,16 +143,6 @@ def strategic_patch(target: Any, change: Any, path: tuple[str, ...] = ()) -> Any
         if key.startswith("$setElementOrder/") and field not in change and isinstance(result.get(field), list):
             result[field] = _ordered(result[field], order, merge_key(path, field))
     return result
-
-
-def merge_key(path: tuple[str, ...], field: str) -> str | None:
-    """The key that the list `field` merges by, or None when the list is atomic."""
-    if field == "ports":
-        # Containers merge ports by containerPort, Services by port.
-        return "containerPort" if "containers" in path or "initContainers" in path else "port"
-    if field == "conditions" and "spec" in path:
-        return None
-    return _MERGE_KEYS.get(field)
 
 
 def _merge_list(old: list[Any], new: list[Any], order: list[Any] | None, path: tuple[str, ...]) -> list[Any]:

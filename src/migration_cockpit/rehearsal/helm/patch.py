@@ -8,24 +8,10 @@ chart's number, and why a foreign annotation survives.
 from __future__ import annotations
 
 from migration_cockpit.rehearsal.helm.template.nodes import Value
+from migration_cockpit.rehearsal.merge_keys import merge_key
 
 Object = dict[str, Value]
 
-# Lists of the API types that are merged element by element, and by which field (patchMergeKey of the Go types).
-_MERGE_KEYS = {
-    "containers": "name",
-    "initContainers": "name",
-    "ephemeralContainers": "name",
-    "env": "name",
-    "volumes": "name",
-    "volumeMounts": "mountPath",
-    "volumeDevices": "devicePath",
-    "imagePullSecrets": "name",
-    "hostAliases": "ip",
-    "topologySpreadConstraints": "topologyKey",
-    "ownerReferences": "uid",
-    "secrets": "name",
-}
 # Unions: setting one member drops the others, so the patch names the keys that stay (patchStrategy retainKeys).
 _RETAIN_KEYS = frozenset({"strategy", "volumes"})
 
@@ -61,12 +47,6 @@ def _clean(value: Value) -> Value:
     return value
 
 
-def _merge_key(field: str, path: tuple[str, ...]) -> str | None:
-    if field == "ports":
-        return "containerPort" if "containers" in path or "initContainers" in path else "port"
-    return _MERGE_KEYS.get(field)
-
-
 def _maps(original: Object, modified: Object, current: Object, path: tuple[str, ...]) -> Object:
     change: Object = {key: None for key in original if key not in modified and key in current}
     for key, value in modified.items():
@@ -74,23 +54,23 @@ def _maps(original: Object, modified: Object, current: Object, path: tuple[str, 
             change[key] = value
             continue
         live, before = current[key], original.get(key)
-        merge_key = _merge_key(key, path)
+        merged_by = merge_key(path, key)
         if isinstance(value, dict) and isinstance(live, dict):
             inner = _maps(before if isinstance(before, dict) else {}, value, live, (*path, key))
             if inner:
                 change[key] = inner | ({"$retainKeys": sorted(value)} if key in _RETAIN_KEYS else {})
-        elif isinstance(value, list) and isinstance(live, list) and merge_key:
+        elif isinstance(value, list) and isinstance(live, list) and merged_by:
             before_list = before if isinstance(before, list) else []
-            change |= _lists(key, merge_key, (before_list, value, live), path)
+            change |= _lists(key, merged_by, (before_list, value, live), path)
         elif value != live:
             change[key] = value
     return change
 
 
 def _lists(
-    field: str, merge_key: str, lists: tuple[list[Object], list[Object], list[Object]], path: tuple[str, ...]
+    field: str, merged_by: str, lists: tuple[list[Object], list[Object], list[Object]], path: tuple[str, ...]
 ) -> Object:
-    original, modified, current = (_by_key(items, merge_key) for items in lists)
+    original, modified, current = (_by_key(items, merged_by) for items in lists)
     if original is None or modified is None or current is None:
         # Two elements share the key (one port as TCP and UDP): only the whole list says what is meant.
         return {field: [{"$patch": "replace"}, *lists[1]]} if lists[1] != lists[2] else {}
@@ -102,16 +82,16 @@ def _lists(
         inner = _maps(original.get(key, {}), value, current[key], (*path, field))
         if inner:
             retain = {"$retainKeys": sorted(value)} if field in _RETAIN_KEYS else {}
-            items.append({merge_key: key, **inner, **retain})
-    items += [{"$patch": "delete", merge_key: key} for key in original if key not in modified and key in current]
-    order = [{merge_key: key} for key in modified]
-    live_order = [{merge_key: key} for key in current if key in modified]
+            items.append({merged_by: key, **inner, **retain})
+    items += [{"$patch": "delete", merged_by: key} for key in original if key not in modified and key in current]
+    order = [{merged_by: key} for key in modified]
+    live_order = [{merged_by: key} for key in current if key in modified]
     if not items and order == live_order:
         return {}
     change: Object = {f"$setElementOrder/{field}": order}
     return change | ({field: items} if items else {})
 
 
-def _by_key(items: list[Object], merge_key: str) -> dict[Value, Object] | None:
-    keyed = {item.get(merge_key): item for item in items if isinstance(item, dict)}
+def _by_key(items: list[Object], merged_by: str) -> dict[Value, Object] | None:
+    keyed = {item.get(merged_by): item for item in items if isinstance(item, dict)}
     return keyed if len(keyed) == len(items) and None not in keyed else None

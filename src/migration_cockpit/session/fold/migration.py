@@ -158,9 +158,14 @@ def _seen(state: State, reading: DatabaseReading, last: DatabaseReading | None, 
         changes["signs"] = {**migration.signs, **dict.fromkeys(signs, t)}
     if "revision" in signs and migration.running is not None and migration.running.revision in reading.revisions:
         changes["revisions"] = _committed(migration.revisions, t)
-    elif migration.waiting is not None and changes["waiting"] is None:
+    elif migration.waiting is not None and _over(migration.waiting, changes["waiting"]):
         changes["revisions"] = _waited(migration.revisions, (t - migration.waiting.seen).total_seconds())
     return _replaced(state, **changes)
+
+
+def _over(wait: LockWait, now: LockWait | None) -> bool:
+    """Whether a wait has ended, be it that it waits for another lock now."""
+    return now is None or now.seen != wait.seen
 
 
 def _waited(revisions: tuple[RevisionRun, ...], seconds: float) -> tuple[RevisionRun, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from migration_cockpit.session import events as ev
-from migration_cockpit.session.fold.common import Folds, logged
+from migration_cockpit.session.fold.common import Folds, begun, logged
 from migration_cockpit.session.state import LogEntry, RollbackState, StageState, State
 
 
@@ -54,16 +54,7 @@ def _started(state: State, event: ev.RollbackStarted, t: datetime) -> dict[str, 
 def _stage_started(state: State, event: ev.RollbackStageStarted, t: datetime) -> dict[str, Any]:
     again = f", attempt {event.attempt}" if event.attempt > 1 else ""
     entry = LogEntry(t=t, source="cockpit", text=f"rollback {event.stage}{again}", level="step")
-    fresh: dict[str, Any] = {
-        "ended": None,
-        "outcome": "",
-        "why": "",
-        "checks": (),
-        "progress": "",
-        "done": 0,
-        "total": 0,
-    }
-    changes = stage(state, event.stage, started=t, operator=event.operator, attempt=event.attempt, **fresh)
+    changes = stage(state, event.stage, **begun(t, event.operator, event.attempt))
     return {**changes, **logged(state, entry)}
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold import rollback
-from migration_cockpit.session.fold.common import Folds, logged
+from migration_cockpit.session.fold.common import Folds, begun, logged
 from migration_cockpit.session.recovery import found_words
 from migration_cockpit.session.state import (
     Decision,
@@ -30,22 +30,11 @@ def _step(state: State, step: str, **changes: Any) -> dict[str, Any]:
 
 def _started(state: State, event: ev.StepStarted, t: datetime) -> dict[str, Any]:
     text = f"step {event.step} by {event.operator}"
-    return _step(
-        state,
-        event.step,
-        started=t,
-        ended=None,
-        outcome="",
-        why="",
-        checks=(),
-        progress="",
-        done=0,
-        total=0,
-        operator=event.operator,
-        gates=event.gates,
-        attempt=event.attempt,
-        overridden=False,
-    ) | logged(state, LogEntry(t=t, source="cockpit", text=text, level="step"))
+    fresh = begun(t, event.operator, event.attempt)
+    return {
+        **_step(state, event.step, **fresh, gates=event.gates, overridden=False),
+        **logged(state, LogEntry(t=t, source="cockpit", text=text, level="step")),
+    }
 
 
 def _overridden(state: State, event: ev.GateOverridden, t: datetime) -> dict[str, Any]:
@@ -67,9 +56,11 @@ _OUTCOME_LEVEL = {"verified": "good", "overridden": "careful", "skipped": "caref
 def _ended(state: State, event: ev.StepEnded, t: datetime) -> dict[str, Any]:
     text = f"step {event.step}: {event.outcome}{f' · {event.why}' if event.why else ''}"
     entry = LogEntry(t=t, source="cockpit", text=text, level=_OUTCOME_LEVEL.get(event.outcome, "bad"))
-    checks = event.checks or state.steps[event.step].checks
+    changes: dict[str, Any] = {"ended": t, "outcome": event.outcome, "why": event.why, "progress": ""}
+    if event.checks:
+        changes["checks"] = event.checks
     return {
-        **_step(state, event.step, ended=t, outcome=event.outcome, why=event.why, checks=checks, progress=""),
+        **_step(state, event.step, **changes),
         **logged(state, entry),
         "decision": None,
     }

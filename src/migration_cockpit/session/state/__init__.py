@@ -22,6 +22,7 @@ from migration_cockpit.session.state.base import Value
 from migration_cockpit.session.state.preparation import GuideState, PrepareState, PrerequisiteState
 from migration_cockpit.session.state.records import AnnotationState, FailureState, MessageState, Updates
 from migration_cockpit.session.state.rollback import RollbackState, StageState, WayBack
+from migration_cockpit.session.state.run import RunState
 from migration_cockpit.session.state.sources import (
     LOG_LINES,
     PODS_LOOKED_AT,
@@ -64,6 +65,7 @@ __all__ = [
     "PrerequisiteState",
     "Resumption",
     "RollbackState",
+    "RunState",
     "SourceState",
     "StageState",
     "State",

@@ -7,32 +7,18 @@ from datetime import datetime
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.cost import CostReading
 from migration_cockpit.session.state.base import Value
+from migration_cockpit.session.state.run import RunState
 
 
-class StageState(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """One stage of the way back."""
+class StageState(RunState, frozen=True, kw_only=True, omit_defaults=True):
+    """One stage of the way back. Its outcome may also be skipped.
 
-    id: str
+    `why` tells why it failed, in what state everything is and what to do; or the typed reason for which it was skipped.
+    """
+
     title: str
     expected: float = 0.0
     """Seconds, as it was planned."""
-    started: datetime | None = None
-    ended: datetime | None = None
-    outcome: str = ""
-    """Empty: not begun or still running; else verified, skipped or failed."""
-    operator: str = ""
-    why: str = ""
-    """Why it failed, in what state everything is and what to do; or the typed reason for which it was skipped."""
-    checks: tuple[ev.Check, ...] = ()
-    progress: str = ""
-    done: int = 0
-    total: int = 0
-    attempt: int = 0
-
-    @property
-    def running(self) -> bool:
-        """Started and not ended."""
-        return self.started is not None and self.ended is None
 
     @property
     def passed(self) -> bool:

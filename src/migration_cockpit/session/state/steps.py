@@ -6,6 +6,7 @@ from datetime import datetime
 
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.state.base import Value
+from migration_cockpit.session.state.run import RunState
 
 STEP_TITLES = {
     "announce": "announce",
@@ -40,30 +41,13 @@ class OperationState(Value, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int = 1
 
 
-class StepState(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """One step of the timeline."""
+class StepState(RunState, frozen=True, kw_only=True, omit_defaults=True):
+    """One step of the timeline. Its outcome may also be overridden, skipped or aborted."""
 
-    id: str
     planned: datetime
-    started: datetime | None = None
-    ended: datetime | None = None
-    outcome: str = ""
-    """Empty: not flown or still running; else verified, overridden, skipped, failed or aborted."""
-    operator: str = ""
-    why: str = ""
     gates: tuple[ev.Check, ...] = ()
-    checks: tuple[ev.Check, ...] = ()
-    progress: str = ""
-    done: int = 0
-    total: int = 0
-    attempt: int = 0
     overridden: bool = False
     """The operator went past something while it ran."""
-
-    @property
-    def running(self) -> bool:
-        """Started and not ended."""
-        return self.started is not None and self.ended is None
 
     @property
     def passed(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from migration_cockpit.actions import cluster, database
 from migration_cockpit.actions.operation import Operation
 from migration_cockpit.actions.pausing import SetPaused
@@ -12,7 +14,7 @@ from migration_cockpit.config import Settings
 from migration_cockpit.playbook import ledger, standstill
 from migration_cockpit.playbook.gates import checked, judge_source_head, who_rules
 from migration_cockpit.playbook.rollback.plan import DUMP, RESTORE
-from migration_cockpit.playbook.rollback.stages.quiet import stopped_autoscalers, stopped_cronjobs
+from migration_cockpit.playbook.rollback.stages.quiet import LEDGER, stopped_autoscalers, stopped_cronjobs
 from migration_cockpit.playbook.rollback.stages.restored import recorded_fingerprint
 from migration_cockpit.playbook.rollback.trip import Trip
 from migration_cockpit.playbook.unpause import as_in_ledger
@@ -193,9 +195,9 @@ class UnpauseLedger:
 
     async def fly(self, trip: Trip) -> Sequence[Check]:
         """Unpause them; pause what a step of 3.x had unpaused and the ledger does not have."""
-        if trip.flight.state.ledger is None:
+        book = _ledger(trip)
+        if book is None:
             return (Check(name="DAGs active", holds=True, found="no DAG was paused in this session"),)
-        book = ledger.read(trip.flight)
         await self._find_others(trip, book)
         for operation in self._operations(trip, book):
             await trip.do(operation)
@@ -205,6 +207,15 @@ class UnpauseLedger:
         if trip.fact("others") is None:
             dags = await database.dags(trip.site)
             trip.write_fact("others", [dag.dag_id for dag in dags if not dag.paused and dag.dag_id not in book.active])
+
+
+def _ledger(trip: Trip) -> ledger.Ledger | None:
+    """Which DAGs are to be active; None where nothing has paused one in the database that 2.x is on now."""
+    if trip.flight.state.ledger is not None:
+        return ledger.read(trip.flight)
+    # What was restored is older than the pause of this way back.
+    found = None if trip.way in {RESTORE, DUMP} else trip.fact(LEDGER)
+    return None if found is None else msgspec.convert(found, ledger.Ledger)
 
 
 class GiveBack:

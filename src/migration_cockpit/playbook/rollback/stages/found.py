@@ -19,6 +19,7 @@ from migration_cockpit.actions.stopping import EndPods
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook import standstill
 from migration_cockpit.playbook.gates import checked, judge_source_head
+from migration_cockpit.playbook.rollback.plan import DUMP
 from migration_cockpit.playbook.rollback.stages.restored import admin_dsn, database_name
 from migration_cockpit.playbook.rollback.trip import Trip
 from migration_cockpit.session.events import Check
@@ -217,14 +218,17 @@ class OldIsQuiet:
 
 async def _on_the_old(trip: Trip) -> tuple[bool, str]:
     old = trip.fact("old")
+    if old is None and trip.way != DUMP:
+        return False, "where the old instance is reached was not found: look whether somebody has deleted it"
     at = (str(old["host"]), int(old["port"])) if old else None
     name = "" if at else databases.old_database(trip.site, database_name(trip))
-    user = trip.flight.fact(standstill.STEP, "database-user")
+    user = trip.flight.fact(standstill.STEP, "database-user") or ""
     sql = """
         select pid, application_name, coalesce(host(client_addr), 'local') from pg_stat_activity
-        where datname = coalesce(nullif(%s, ''), current_database()) and usename = %s and pid <> pg_backend_pid()
+        where datname = coalesce(nullif(%s, ''), current_database()) and usename = coalesce(nullif(%s, ''), usename)
+          and pid <> pg_backend_pid()
     """
     async with trip.flight.connections.postgres(at=at) as session:
         rows: list[Any] = await (await session.execute(sql, [name, user])).fetchall()
     words = [f"pid {pid} {application} from {address}" for pid, application, address in rows]
-    return not rows, "; ".join(words) or f"none of {user}"
+    return not rows, "; ".join(words) or f"none of {user or 'anybody'}"

@@ -17,7 +17,7 @@ from migration_cockpit.actions.rollback_jobs import EndJob
 from migration_cockpit.actions.stopping import PauseAutoscalers, ScaleToZero, SuspendCronJobs, end_executor_pods
 from migration_cockpit.config import Settings
 from migration_cockpit.connections import WorldError
-from migration_cockpit.playbook import standstill
+from migration_cockpit.playbook import ledger, standstill
 from migration_cockpit.playbook.flight import StepReport
 from migration_cockpit.playbook.gates import checked
 from migration_cockpit.playbook.rollback.plan import END
@@ -25,6 +25,8 @@ from migration_cockpit.playbook.rollback.trip import Trip
 from migration_cockpit.session.events import ROLLBACK, Check
 
 LOOK_EVERY = 0.5
+LEDGER = "ledger"
+"""Name of the fact that says which DAGs were active before this way back, where step 2 wrote no ledger."""
 SETTLE_SECONDS = 10.0
 """How long the database gets to show what the API took."""
 
@@ -110,6 +112,9 @@ class PauseNew:
         """Pause, where there is a scheduler to pause for."""
         if not await _scheduler_ready(trip):
             return (Check(name="DAGs paused", holds=True, found="no scheduler is ready: it is stopped next"),)
+        if trip.flight.state.ledger is None and trip.fact(LEDGER) is None:
+            # Step 2 was left out: what is active comes back by what is written down here.
+            trip.write_fact(LEDGER, msgspec.to_builtins(await ledger.look(trip.flight)))
         for operation in self.operations(trip):
             await trip.do(operation)
 

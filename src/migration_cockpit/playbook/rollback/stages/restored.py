@@ -183,7 +183,11 @@ class Compare:
         return await trip.verify(look, timeout=SETTLE_SECONDS)
 
     def _same(self, trip: Trip, found: fingerprint.Fingerprint) -> Check:
-        before = recorded_fingerprint(trip)
+        before, point = recorded_fingerprint(trip), trip.recovery_point
+        if before is None and point is not None and point.fingerprint:
+            lost = f"{point.fingerprint}, by which it would be compared, cannot be read"
+            mend = "bring the file back into the session's artifacts, or compare by hand and go on with a reason"
+            return Check(name="tables", holds=False, known=False, found=lost, mend=mend)
         if before is None:
             rows = (
                 f"{len(found.tables)} tables, {found.rows} rows; the recovery point has no fingerprint to compare with"
