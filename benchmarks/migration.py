@@ -38,7 +38,7 @@ from benchmarks.migration_server import SOURCE, TARGET, Bench, BenchmarkError, m
 
 from migration_cockpit.advice.progress import progress
 from migration_cockpit.advice.verdict import judge
-from migration_cockpit.cockpit.watching import MigrationWatch
+from migration_cockpit.cockpit.watches.migration import MigrationWatch
 from migration_cockpit.config import STEP_IDS, Settings, parse
 from migration_cockpit.connections import Connections
 from migration_cockpit.playbook.measuring import sizes as measured_sizes

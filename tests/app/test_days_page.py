@@ -11,7 +11,7 @@ import pytest
 from cockpit_widgets.spans import Line, width
 from migration_cockpit.app.dialogs.days import day_lines
 from migration_cockpit.cockpit.opening import opening
-from migration_cockpit.cockpit.remembering import DaysWatch
+from migration_cockpit.cockpit.watches.days import DaysWatch
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.places import days_of

@@ -18,7 +18,7 @@ from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.replay.controls import ReplayDesk
 from migration_cockpit.cockpit.replay.player import Player
-from migration_cockpit.cockpit.watching import MigrationWatch
+from migration_cockpit.cockpit.watches.migration import MigrationWatch
 from migration_cockpit.session import journal
 from migration_cockpit.session.events import VerdictChanged
 from migration_cockpit.session.recorder import Recorder

@@ -18,7 +18,7 @@ from migration_cockpit.cockpit.cockpit import Cockpit
 from migration_cockpit.cockpit.desk import Desk
 from migration_cockpit.cockpit.opening import opening
 from migration_cockpit.cockpit.replay.controls import REPLAY_CONTROLS
-from migration_cockpit.cockpit.updates import UpdateWatch
+from migration_cockpit.cockpit.watches.updates import UpdateWatch
 from migration_cockpit.rehearsal import faults
 from migration_cockpit.rehearsal.slack import FILE_NAME, SlackSink
 from migration_cockpit.session import events as ev

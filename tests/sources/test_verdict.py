@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import psycopg
 
-from migration_cockpit.cockpit.watching import MigrationWatch
+from migration_cockpit.cockpit.watches.migration import MigrationWatch
 from migration_cockpit.config import Limits, Settings
 from migration_cockpit.rehearsal.database import EmbeddedPostgres
 from migration_cockpit.rehearsal.seed import seed

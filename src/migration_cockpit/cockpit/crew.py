@@ -15,11 +15,11 @@ from migration_cockpit.actions.messages import Messenger
 from migration_cockpit.actions.site import Site
 from migration_cockpit.advice import rates
 from migration_cockpit.advice.rollback_cost import marked
-from migration_cockpit.cockpit.examiner import Examiner
-from migration_cockpit.cockpit.remembering import DaysWatch
-from migration_cockpit.cockpit.updates import UpdateWatch
-from migration_cockpit.cockpit.watching import MigrationWatch
-from migration_cockpit.cockpit.way_back import WayBackWatch
+from migration_cockpit.cockpit.watches.days import DaysWatch
+from migration_cockpit.cockpit.watches.known_failures import FailureWatch
+from migration_cockpit.cockpit.watches.migration import MigrationWatch
+from migration_cockpit.cockpit.watches.updates import UpdateWatch
+from migration_cockpit.cockpit.watches.way_back import WayBackWatch
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import JumpWatch
 from migration_cockpit.session.journal import JournalError
@@ -66,7 +66,7 @@ class Crew:
         for name, box in self._boxes.items():
             self._run(name, box.run)
         self._run("verdict", MigrationWatch(recorder, clock, settings.limits, learned).run)
-        self._run("known failures", Examiner(recorder, connections).run)
+        self._run("known failures", FailureWatch(recorder, connections).run)
         self._run("updates", UpdateWatch(recorder, clock, settings, self._drives, learned).run)
         self._run("days", DaysWatch(recorder, clock, settings, sessions_home()).run)
         self._run("way back", WayBackWatch(recorder, clock, settings).run)

@@ -46,7 +46,7 @@ class Desk(Keys):
         """The update that waits to be sent, to the one who may send it."""
         if self.cockpit.state.session is None or self.cockpit.not_driving:
             return ""
-        from migration_cockpit.cockpit.updates import offer
+        from migration_cockpit.cockpit.watches.updates import offer
 
         return offer(self.cockpit.state, self.cockpit.clock.now())
 

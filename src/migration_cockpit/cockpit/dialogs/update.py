@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 async def _send(desk: Desk) -> None:
     """Queue it. Raises Refused when there is none."""
-    from migration_cockpit.cockpit import updates
+    from migration_cockpit.cockpit.watches import updates
 
     cockpit = desk.cockpit
     if why := updates.refusal(cockpit.state, cockpit.clock.now(), cockpit.settings):

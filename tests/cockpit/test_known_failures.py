@@ -10,8 +10,8 @@ from typing import cast
 import msgspec
 import pytest
 
-from migration_cockpit.cockpit import examiner as module
-from migration_cockpit.cockpit.examiner import AGAIN, GONE, LINES, Examiner
+from migration_cockpit.cockpit.watches import known_failures as module
+from migration_cockpit.cockpit.watches.known_failures import AGAIN, GONE, LINES, FailureWatch
 from migration_cockpit.connections import Connections
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.readings import DatabaseReading, Pod, PodsReading
@@ -29,20 +29,20 @@ FULL = DatabaseReading(server_version=160004, revisions=("5f2621c13b39",))
 
 
 class Bench:
-    """A session with an examiner that looks when the test says so."""
+    """A session whose failure watch looks when the test says so."""
 
     def __init__(self, directory: Path) -> None:
         self.clock = LeapingClock()
         self.recorder = Recorder(directory, self.clock, Redactor())
         self.recorder.record(opened())
         # Nothing here reads further; tests/sources and tests/flight do, from a cluster and a server.
-        self.examiner = Examiner(self.recorder, cast("Connections", None))
+        self.watch = FailureWatch(self.recorder, cast("Connections", None))
 
     def hear(self, *events: ev.Event) -> None:
         """Record events, then look."""
         for event in events:
             self.recorder.record(event)
-        self.examiner.look()
+        self.watch.look()
 
     def line(self, text: str, source: str = "job") -> None:
         """A line of a log."""
@@ -111,7 +111,7 @@ def test_a_cockpit_that_comes_back_in_the_middle_knows_the_revision(tmp_path: Pa
     first.hear(step("migrate"), JOB)
     first.line(STARTED)
     first.recorder.close()
-    second = Examiner(recorder := Recorder(tmp_path, LeapingClock(), Redactor()), cast("Connections", None))
+    second = FailureWatch(recorder := Recorder(tmp_path, LeapingClock(), Redactor()), cast("Connections", None))
     recorder.record(ev.LogLine(source="job", text=LOCK))
     second.look()
     assert set(recorder.state.failures) == {"lock-timeout"}
@@ -191,7 +191,7 @@ def test_the_log_of_a_pod_that_fails_again_and_again_is_looked_at_now_and_then(b
             created=datetime(2026, 5, 16, tzinfo=UTC),
         )
         bench.hear(ev.PodsRead(reading=PodsReading(pods=(pod,))))
-        return bench.examiner._next_pod()
+        return bench.watch._next_pod()
 
     assert fails(0) == "af-x"
     assert fails(1) == ""
@@ -207,7 +207,7 @@ def test_a_flood_of_lines_is_taken_in_portions_and_none_is_lost(bench: Bench) ->
     bench.recorder.record(ev.LogLine(source="job", text="deadlock detected"))
     looks = 0
     while not bench.showing:
-        bench.examiner.look()
+        bench.watch.look()
         looks += 1
     assert looks == 4
 
@@ -216,12 +216,12 @@ def test_what_is_remembered_of_texts_stays_bounded(bench: Bench, monkeypatch: py
     monkeypatch.setattr(module, "TEXTS", 10)
     for number in range(40):
         bench.hear(ev.SourceFailed(source="health", why=f"refused {number}"))
-    assert len(bench.examiner._known) <= 12
+    assert len(bench.watch._known) <= 12
 
 
-def test_a_defect_of_the_examiner_is_told_once_and_stops_nothing(bench: Bench) -> None:
-    bench.examiner._complain("known failures could not be looked for: x")
-    bench.examiner._complain("known failures could not be looked for: x")
+def test_a_defect_of_the_watch_is_told_once_and_stops_nothing(bench: Bench) -> None:
+    bench.watch._complain("known failures could not be looked for: x")
+    bench.watch._complain("known failures could not be looked for: x")
     assert [entry.text for entry in bench.recorder.state.log].count("known failures could not be looked for: x") == 1
 
 

@@ -42,7 +42,7 @@ AFTER = frozenset({"healthy", "smoke", "critical", "rest", "soak"})
 FAILING = ("CrashLoopBackOff", "Error", "OOMKilled")
 
 
-class Examiner:
+class FailureWatch:
     """Turns what is recorded into events of known failures. Used from the event loop's thread."""
 
     def __init__(self, recorder: Recorder, connections: Connections) -> None:
