@@ -73,7 +73,6 @@ class Screen:
         await self.hears(pilot)
 
 
-@pytest.mark.timeout(900)
 async def test_random_keys_through_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(tmp_path, monkeypatch, job=JOB)
     async with screen.app.run_test(size=(80, 24)) as pilot:

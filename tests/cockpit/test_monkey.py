@@ -31,7 +31,6 @@ STATES = {
 """By name: the last step, whether it runs, the migration Job at work, and how long ago that was, in seconds."""
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("state", STATES)
 async def test_random_keys_and_pastes_do_nothing_to_the_world(
     state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
