@@ -14,6 +14,9 @@ NOT_LEFT = "no way back was left half-way"
 
 def advise_rollback(back: RollbackState, now: datetime, version: str, details: tuple[str, ...]) -> Advice | None:
     """Of a way back that goes on or has ended; None where one was left, so that the steps have the word again."""
+    if back.outcome == "rolled back" and (without := skipped(back)):
+        said = f"Rolled back without {', '.join(without)}: whether Airflow {version} is as before was not seen."
+        return Advice("BACK", "careful", said, details)
     if back.outcome == "rolled back":
         return Advice(
             "BACK", "good", f"Rolled back: Airflow {version} is in service again, since {_at(back)}.", details
@@ -32,6 +35,11 @@ def advise_rollback(back: RollbackState, now: datetime, version: str, details: t
     took = long((now - stage.started).total_seconds()) if stage.started else "0 s"
     said = f"Rolling back, stage {number} of {len(back.stages)}: {stage.title}, for {took}.{far}{doing}"
     return Advice("BACK", "careful", said, (f"About {left} to go. R shows every stage.", *details))
+
+
+def skipped(back: RollbackState) -> tuple[str, ...]:
+    """The stages that the way back went on without, by their titles."""
+    return tuple(each.title for each in back.stages if each.outcome == "skipped")
 
 
 def _at(back: RollbackState) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration_cockpit.advice.going_back import left
+from migration_cockpit.advice.going_back import left, skipped
 from migration_cockpit.session.state import State
 
 
@@ -27,7 +27,9 @@ def session_outcome(state: State) -> str:
 def exit_code(state: State, *, asked_back: bool = False) -> int:
     """The process's exit code: 0 verified, 1 failed or not finished, 3 overrides, skips or postponed, 4 rolled back.
 
-    `asked_back`: the flight was to be rolled back, so that this is a 0.
+    `asked_back`: the flight was to be rolled back, so that this is a 0, or a 3 where it went on without a stage.
     """
-    codes = {"verified": 0, "overridden": 3, "postponed": 3, "rolled back": 0 if asked_back else 4}
+    whole = state.rollback is None or not skipped(state.rollback)
+    asked = 0 if whole else 3
+    codes = {"verified": 0, "overridden": 3, "postponed": 3, "rolled back": asked if asked_back else 4}
     return codes.get(session_outcome(state), 1)
