@@ -10,7 +10,7 @@ import pytest
 
 from migration_cockpit.advice.progress import PARTS, progress
 from migration_cockpit.advice.times import between
-from migration_cockpit.advice.verdict import Verdict, judge
+from migration_cockpit.advice.verdict import Verdict, judge, roots_of
 from migration_cockpit.config import Limits
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import readings as rd
@@ -66,6 +66,31 @@ def test_a_blocked_migration_is_called_so_within_three_seconds_and_no_longer_tha
     assert "idle in transaction" in blocked.evidence
     assert "lock_timeout fires: this revision is undone" in blocked.evidence
     assert "Committed up to 05234396c6fc" in found[-1][1].evidence
+
+
+@pytest.mark.parametrize(
+    ("query", "held_up", "then"),
+    [
+        ("autovacuum: VACUUM ANALYZE public.task_instance", "WORKING", "BLOCKED"),
+        ("autovacuum: VACUUM public.task_instance (to prevent wraparound)", "BLOCKED", "BLOCKED"),
+    ],
+)
+def test_a_vacuum_that_postgres_ends_for_it_blocks_nobody_unless_it_stays(query: str, held_up: str, then: str) -> None:
+    state, _ = migrating(blocked=True)
+    reading, waiting = state.database, state.migration.waiting
+    assert reading is not None
+    assert waiting is not None
+    roots = roots_of(waiting, reading)
+    backends = tuple(
+        msgspec.structs.replace(each, role="autovacuum", query=query) if each.pid in roots else each
+        for each in reading.backends
+    )
+    state = msgspec.structs.replace(state, database=msgspec.structs.replace(reading, backends=backends))
+    at_first, later = (judge(state, waiting.seen + timedelta(seconds=each)) for each in (2.0, 6.0))
+    assert at_first is not None
+    assert later is not None
+    assert (at_first.word, later.word) == (held_up, then)
+    assert "nobody blocks it" not in at_first.evidence
 
 
 def test_a_second_migration_that_waits_for_the_first_ones_lock_blocks_nobody() -> None:

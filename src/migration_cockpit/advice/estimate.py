@@ -14,13 +14,13 @@ from migration_cockpit.session.migration import Chains, Measured, TableSize
 SLOW = 0.05
 """Share of the whole from which a revision is named."""
 FAB = "02ca36b0235b"
-FAB_SECONDS = 1.1
+FAB_SECONDS = 0.5
 """A revision of FAB's with what its provider takes to be loaded before it."""
 SUPERLINEAR = 0.3
 """So much more a row costs at ten times the rows measured: every batch scans what the ones before left dead."""
 ROUND_TRIP = 0.0001
 """Seconds of a round trip that the built-in rates have in them."""
-_BELOW, _ABOVE = 0.7, 1.6
+_BELOW, _ABOVE = 0.6, 2.0
 """The range of a built-in rate on another machine, at sizes that were measured."""
 _BASE_MOST = 5.0
 """So many times its usual time a revision that rewrites nothing may take; there are some seventy of them."""

@@ -23,7 +23,9 @@ from migration_cockpit.session.readings import Backend, DatabaseReading
 from migration_cockpit.session.state import State, StepState
 
 BLOCKED_AFTER = 1.5
-"""Seconds of waiting for a lock from which it is called blocked: a vacuum gives way after one."""
+"""Seconds of waiting for a lock from which it is called blocked."""
+GIVES_WAY = 5.0
+"""The same where a usual vacuum is in the way: PostgreSQL ends it after a second, when its disk lets it heed that."""
 FRESH = 10.0
 """Seconds for which a sign of life is called a move."""
 GONE_AFTER = 3.0
@@ -209,9 +211,12 @@ def _lost(state: State, migration: MigrationState, now: datetime) -> Verdict | N
 
 def _blocked(state: State, migration: MigrationState, now: datetime, limits: Limits) -> Verdict | None:
     waiting, reading = migration.waiting, state.database
-    if waiting is None or reading is None or (now - waiting.seen).total_seconds() < BLOCKED_AFTER:
+    if waiting is None or reading is None:
         return None
     roots = roots_of(waiting, reading)
+    vacuum = _gives_way(roots, reading)
+    if (now - waiting.seen).total_seconds() < (GIVES_WAY if vacuum else BLOCKED_AFTER):
+        return None
     who = "; ".join(_blocker(pid, reading, now) for pid in roots[:2]) or "a session that cannot be seen"
     queue = sum(1 for each in reading.waiters if waiting.pid in each.blockers)
     behind = f" {queue} more queue behind it." if queue else ""
@@ -226,6 +231,14 @@ def _blocked(state: State, migration: MigrationState, now: datetime, limits: Lim
     text = f"Waits {waited} for {mode} on {waiting.relation}, held by {who}.{behind}{gives_up}"
     brief = f"Waits {waited} for {mode} on {waiting.relation}.{gives_up}"
     return Verdict("BLOCKED", text, ",".join(str(pid) for pid in roots), "bad", waiting.since, brief)
+
+
+def _gives_way(roots: tuple[int, ...], reading: DatabaseReading) -> bool:
+    """Whether only vacuums are in the way that PostgreSQL itself ends for whoever waits."""
+    holders = [each for each in reading.backends if each.pid in roots]
+    return len(holders) == len(roots) > 0 and all(
+        each.role == "autovacuum" and "to prevent wraparound" not in each.query for each in holders
+    )
 
 
 def roots_of(waiting: LockWait, reading: DatabaseReading) -> tuple[int, ...]:
@@ -280,7 +293,9 @@ def _moving(state: State, step: StepState, now: datetime, limits: Limits, rates:
         return _made("WORKING", f"The Job is made; it has not reached the database yet.{phase}", "starting")
     moves = _moves(migration, now)
     unseen = _unseen(state)
-    text = f"{moves}, nobody blocks it."
+    waiting, reading = migration.waiting, state.database
+    vacuum = waiting is not None and reading is not None and _gives_way(roots_of(waiting, reading), reading)
+    text = f"{moves}, {'a vacuum in its way gives way' if vacuum else 'nobody blocks it'}."
     if unseen:
         text = f"{_heard(migration, now)}; {unseen}."
     far = progress(state, now, rates)
