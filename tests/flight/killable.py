@@ -18,7 +18,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from migration_cockpit.advice.progress import Eta, progress
+from migration_cockpit.advice.arrival import Eta
+from migration_cockpit.advice.progress import progress
 from migration_cockpit.config import load
 from migration_cockpit.launch import fly_headless
 from migration_cockpit.playbook.rollback.plan import JOB_CHOICES

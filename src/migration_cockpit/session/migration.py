@@ -43,6 +43,10 @@ class RevisionRun(Part, frozen=True, kw_only=True, omit_defaults=True):
     """Some of the batches, when and at which row, from the first to the last: how steady its speed is."""
     waited: float = 0.0
     """Seconds for which it waited for locks, once the wait was over."""
+    looks: int = 0
+    """Readings in which its backend was at work."""
+    stalled: int = 0
+    """Those of them in which it waited for the disk and did nothing else."""
 
 
 class LockWait(Part, frozen=True, kw_only=True, omit_defaults=True):

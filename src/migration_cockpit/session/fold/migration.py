@@ -32,6 +32,8 @@ _TOLD_CODE = re.compile(r"airflow db migrate ended with (\d+)")
 """Where journals say the exit code that have no field for it yet."""
 _NO_WORK = {"Lock", "Client", "Timeout", "Activity", "BufferPin"}
 """Wait event types in which a backend does nothing itself."""
+_DISK = {"WALWrite", "WALInsert"}
+"""Wait events of no type of their own that end when the disk has written."""
 _FOREIGN = {"autovacuum", "other", "airflow"}
 
 
@@ -160,6 +162,8 @@ def _seen(state: State, reading: DatabaseReading, last: DatabaseReading | None, 
         changes["revisions"] = _committed(migration.revisions, t)
     elif migration.waiting is not None and _over(migration.waiting, changes["waiting"]):
         changes["revisions"] = _waited(migration.revisions, (t - migration.waiting.seen).total_seconds())
+    if migration.running is not None:
+        changes["revisions"] = _looked(changes.get("revisions", migration.revisions), reading)
     return _replaced(state, **changes)
 
 
@@ -173,6 +177,17 @@ def _waited(revisions: tuple[RevisionRun, ...], seconds: float) -> tuple[Revisio
         return revisions
     last = revisions[-1]
     return (*revisions[:-1], msgspec.structs.replace(last, waited=last.waited + seconds))
+
+
+def _looked(revisions: tuple[RevisionRun, ...], reading: DatabaseReading) -> tuple[RevisionRun, ...]:
+    """The revision that runs with one look more at whether it waits for the disk."""
+    workers = [each for each in reading.backends if each.role == "migration" and each.state == "active"]
+    if not workers or not revisions or revisions[-1].committed is not None:
+        return revisions
+    disk = any(each.wait_type == "IO" or each.wait in _DISK for each in workers)
+    stalled = disk and all(each.wait_type for each in workers)
+    last = revisions[-1]
+    return (*revisions[:-1], msgspec.structs.replace(last, looks=last.looks + 1, stalled=last.stalled + stalled))
 
 
 def _heads(reading: DatabaseReading | None, before: tuple[str, ...]) -> tuple[str, ...]:
