@@ -91,7 +91,8 @@ def _sum(word: str, end: datetime) -> datetime | None:
     return None if length is None else end + length
 
 
-def _at(word: str, day: datetime) -> datetime | None:
+def time_of_day(word: str, day: datetime) -> datetime | None:
+    """`10:32` or `10:32:07` on a day, its zone kept; None for anything else."""
     match = _CLOCK.fullmatch(word)
     if match is None:
         return None
@@ -103,7 +104,7 @@ def _at(word: str, day: datetime) -> datetime | None:
 
 def _last(word: str, now: datetime) -> datetime | None:
     """The last such time of day; one that is to come today, when it was yesterday more than half a day ago."""
-    moment = _at(word, now)
+    moment = time_of_day(word, now)
     if moment is None or moment <= now:
         return moment
     return moment - timedelta(days=1) if moment - now > timedelta(hours=12) else moment
@@ -111,7 +112,7 @@ def _last(word: str, now: datetime) -> datetime | None:
 
 def _next(word: str, after: datetime) -> datetime | None:
     """The first such time of day after a moment."""
-    moment = _at(word, after)
+    moment = time_of_day(word, after)
     if moment is None:
         return None
     return moment if moment > after else moment + timedelta(days=1)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from migration_cockpit.config import STEP_IDS
+from migration_cockpit.session.moments import time_of_day
 
 TAKES = "RFC 3339 (2026-05-16T10:32:07Z), 10:32, +5m, -90s, step:5, step:migrate, start or end"
 
 _LENGTH = re.compile(r"([+-])(?:(\d{1,3})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s?)?")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?Z?")
 
 
 class NoMoment(ValueError):
@@ -60,13 +60,9 @@ def _from_here(word: str, here: datetime) -> datetime | None:
 
 def _clock(word: str, begin: datetime, end: datetime) -> datetime | None:
     """A time of day: on the first day of the recording on which it lies in it."""
-    match = _CLOCK.fullmatch(word)
-    if match is None:
+    day = time_of_day(word, begin)
+    if day is None:
         return None
-    hour, minute, second = (int(each or 0) for each in match.groups())
-    if hour > 23 or minute > 59 or second > 59:
-        return None
-    day = begin.replace(hour=hour, minute=minute, second=second, microsecond=0)
     return next((each for each in (day, day + timedelta(days=1)) if begin.replace(microsecond=0) <= each <= end), day)
 
 
