@@ -21,12 +21,12 @@ from migration_cockpit.cockpit.about import PANES
 from migration_cockpit.cockpit.replay.controls import REPLAY_CONTROLS
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.config import SecretRef, Settings, load
-from migration_cockpit.playbook.plan import duration
 from migration_cockpit.playbook.preflight.permissions import CUSTOM, FORWARD, NEEDS
 from migration_cockpit.playbook.step import Step
 from migration_cockpit.playbook.steps import STEPS
 from migration_cockpit.rehearsal.faults import FAULTS
 from migration_cockpit.session.events import KINDS
+from migration_cockpit.session.words import long
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -82,7 +82,7 @@ def steps() -> str:
 
 
 def _step(number: int, step: Step, settings: Settings) -> str:
-    expected = duration(step.expected(settings))
+    expected = long(step.expected(settings))
     lines = [f"### {number}. {step.title}", "", f"`{step.id}`, key `{step.key}`, about {expected}.", "", step.purpose]
     if picture := PICTURES.get(step.id):
         lines += ["", "![{}](pictures/{}-160x48.svg)".format(*picture)]

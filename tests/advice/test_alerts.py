@@ -42,13 +42,13 @@ def test_a_change_of_verdict_is_told_for_two_minutes_and_a_grave_one_while_it_st
     assert said(fresh, now + timedelta(seconds=91)) == []
     blocked, later = sample_state("blocked")
     long_since = msgspec.structs.replace(blocked, verdict_since=later - HOUR, credentials={})
-    assert said(long_since, later) == ["VERDICT BLOCKED for 60 min"]
+    assert said(long_since, later) == ["VERDICT BLOCKED for 1 h"]
     assert alerts(long_since, later)[0].tone == "bad"
 
 
 def test_a_quiet_that_asks_for_the_decision_stands_and_its_warning_does_not() -> None:
     state, now = sample_state("migrating")
-    for subject, told in (("long", ["VERDICT QUIET for 60 min"]), ("warning", [])):
+    for subject, told in (("long", ["VERDICT QUIET for 1 h"]), ("warning", [])):
         word = ev.VerdictChanged(verdict="QUIET", subject=subject, evidence="nothing of its own moves")
         silent = msgspec.structs.replace(state, verdict=word, verdict_since=now - HOUR, credentials={})
         assert said(silent, now) == told

@@ -7,10 +7,13 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
+from cockpit_widgets.spans import plain
 from migration_cockpit.advice import updates
 from migration_cockpit.advice.going_back import NOT_LEFT, left
 from migration_cockpit.advice.migrating import message
 from migration_cockpit.advice.now import advise
+from migration_cockpit.app.panes.drawn import DRAWN
+from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.cockpit.outcome import session_outcome
 from migration_cockpit.config import Limits
 from migration_cockpit.session import events as ev
@@ -188,7 +191,7 @@ def test_a_migration_that_cannot_be_seen_is_not_called_well() -> None:
     dead = SourceState(read=now - timedelta(seconds=40), failing_since=now - timedelta(seconds=30), why="no answer")
     blind = msgspec.structs.replace(state, sources={**state.sources, "database": dead})
     told = advise(blind, now)
-    assert told.word == "BLIND"
+    assert told.word == "UNKNOWN"
     assert told.tone != "good"
     assert "not known" in told.headline
 
@@ -201,7 +204,7 @@ def test_a_step_that_is_due_is_no_go_while_the_world_is_not_seen() -> None:
     dead = SourceState(read=now, failing_since=now, why="no answer")
     blind = msgspec.structs.replace(state, sources={**state.sources, "pods": dead, "database": dead})
     told = advise(blind, step.planned + timedelta(seconds=90))
-    assert (told.word, told.tone) == ("BLIND", "careful")
+    assert (told.word, told.tone) == ("UNKNOWN", "careful")
     assert "Not seen now: the pods and the database. Next is announce, due for 1 min." in told.headline
 
 
@@ -213,6 +216,15 @@ def test_a_silence_that_is_expected_is_not_told_as_blindness() -> None:
     flown = msgspec.structs.replace(state.steps["healthy"], outcome="verified", started=now, ended=now)
     back = msgspec.structs.replace(quiet, steps={**state.steps, "healthy": flown})
     assert "Not seen now: health." in " ".join(advise(back, now).details)
+
+
+def test_the_pane_and_the_advice_agree_on_which_silence_is_expected() -> None:
+    state, now = sample_state("migrating")
+    dead = SourceState(read=now, failing_since=now, why="connection refused")
+    blind = msgspec.structs.replace(state, sources={**state.sources, "health": dead, "pods": dead})
+    assert "Not seen now: health, pods." in " ".join(advise(blind, now).details)
+    pane = "\n".join(plain(each) for each in DRAWN["scheduler"](blind, now, 60, 20, Rules()).lines)
+    assert "▲ health: no answer since 10:32: connection refused" in pane
 
 
 @pytest.mark.parametrize("flown", [False, True])

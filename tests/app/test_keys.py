@@ -11,12 +11,15 @@ import pytest
 
 from migration_cockpit.app.controls import more_keys
 from migration_cockpit.app.dialogs import Dialog
+from migration_cockpit.cli import main
 from migration_cockpit.cockpit.desk import DEAF
 from migration_cockpit.cockpit.dialogs import NoteDialog
 from migration_cockpit.config import ConfigError
 from tests.app.fixtures import sample_state
 from tests.app.light import light_app, still_app
 from tests.app.test_app import open_sheet, seen, until
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 
 
 async def test_a_key_of_the_config_does_what_the_standard_key_does(tmp_path: Path) -> None:
@@ -41,7 +44,7 @@ async def test_a_key_of_the_config_does_what_the_standard_key_does(tmp_path: Pat
     ("given", "said"),
     [
         ({"notes": "x"}, r"screen\.keys\.notes: is no action of the main screen; did you mean note\?"),
-        ({"note": "m"}, r"screen\.keys\.note: found 'm', which is the key of message already"),
+        ({"note": "m"}, r"screen\.keys\.note: found 'm', which is the key of message already; free are b "),
         ({"note": "x", "message": "x"}, r"screen\.keys\.message: found 'x', which is the key of note already"),
         ({"note": "enter"}, r"screen\.keys\.note: found 'enter', takes a letter"),
         ({"confirm": "x"}, r"screen\.keys\.confirm: is no action of the main screen"),
@@ -50,6 +53,45 @@ async def test_a_key_of_the_config_does_what_the_standard_key_does(tmp_path: Pat
 def test_a_key_that_cannot_be_is_an_error_that_names_it(given: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         more_keys(given)
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "run"])
+def test_a_key_that_is_taken_is_told_before_the_day_with_place_and_mend(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(EXAMPLE.read_text().replace("[screen]", '[screen]\nkeys = {note = "m"}'))
+    assert main([command, "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert f"{config}: screen.keys.note: found 'm', which is the key of message already; free are b " in said
+    assert "\n" not in said.strip()
+
+
+async def test_the_keys_of_a_dialog_can_be_read_over_it_and_a_draft_is_kept(tmp_path: Path) -> None:
+    app, light = light_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_sheet(pilot, light)
+        light.clock.leap(DEAF)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "In a step sheet" in seen(app) and "look at the gates once more" in seen(app))
+        await pilot.press("enter", "R")
+        assert app.desk.where == "sheet", "no key reaches what is covered"
+        await pilot.press("escape")
+        await until(pilot, lambda: "look again" in seen(app))
+        assert app.desk.deaf, "what has just come into sight is not confirmed by a key meant for the page"
+        assert light.state.steps["announce"].started is None
+
+
+async def test_nothing_covers_a_countdown(tmp_path: Path) -> None:
+    app, light = light_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_sheet(pilot, light)
+        assert app.desk.dialog is not None
+        app.desk.dialog.counts = True  # type: ignore[misc]  # as that of the way back does
+        light.clock.leap(DEAF)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "it counts down: Esc stops it" in seen(app))
+        assert not app.page
 
 
 async def test_an_action_is_found_by_a_word_and_done_as_by_its_key(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import plain
 from cockpit_widgets.spans import width as cells
+from migration_cockpit.app.controls import footer_entries
+from migration_cockpit.app.dialogs.base import MORE, VITAL
 from migration_cockpit.app.panes import advice, badges, database, footer, header, timeline
 from migration_cockpit.app.panes.drawn import DRAWN
 from migration_cockpit.app.panes.frame import Rules
@@ -71,7 +73,7 @@ def test_the_header_says_production_without_colour(width: int) -> None:
     state, now = sample_state("migrating")
     rows = header.view(state, now, width, 1 if width >= 150 else 2).lines
     said = " ".join(plain(row) for row in rows)
-    for word in ("PRODUCTION", "airflow-prod", "2.11.2 → 3.2.2", "10:32:07Z", "REC", "prod-eu / airflow", "5 h 27 m"):
+    for word in ("PRODUCTION", "airflow-prod", "2.11.2 → 3.2.2", "10:32:07Z", "REC", "prod-eu / airflow", "5 h 27 min"):
         assert word in said
     assert all(cells(row) == width for row in rows)
 
@@ -91,7 +93,9 @@ def test_a_failing_source_keeps_the_reading_and_says_since_when_and_why() -> Non
         assert plain(view.foot).startswith("▲ stale since 10:3")
         assert why in plain(view.foot)
         assert view.tone == "border-careful"
-        assert text(view).endswith(text(drawn(pane, "migrating", (280, 60)))), "the last reading stays"
+        # What Airflow's silence means is known only while the pods are seen.
+        last = text(drawn(pane, "migrating", (280, 60))).partition("health:")[0]
+        assert last in text(view), "the last reading stays"
     assert re.search(
         r"storage is stale since \d\d:\d\d:\d\d: CloudWatch: ExpiredToken",
         text(drawn("database", "failing", (280, 60))),
@@ -108,7 +112,7 @@ def test_a_source_that_never_read_says_what_it_waits_for_or_why_it_gets_none() -
 
 def test_every_pane_says_how_old_its_data_is_and_when_it_is_late() -> None:
     state, now = migrating()
-    assert plain(DRAWN["database"](state, now, 60, 20, RULES).foot) == "1 s old"
+    assert plain(DRAWN["database"](state, now, 60, 20, RULES).foot) == "1s old"
     late = DRAWN["database"](state, now + timedelta(minutes=3), 60, 20, RULES)
     assert plain(late.foot) == "▲ late: 3m01s old"
     assert late.tone == "border-careful"
@@ -263,6 +267,28 @@ def test_twenty_percent_slower_is_a_regression() -> None:
     assert "REGRESSION" in text(DRAWN["scheduler"](state, now, 50, 12, strict))
 
 
+@pytest.mark.parametrize(
+    ("name", "unit", "before", "now_at", "said"),
+    [
+        ("open_slots", "", 2.0, 120.0, "open slots  120  +118"),
+        ("queued_tasks", "", 3.0, 0.0, "queued tasks  0  \N{MINUS SIGN}3"),
+        ("queued_tasks", "", 0.0, 7.0, "queued tasks  7  +7"),
+        ("loop_duration", "s", 0.4, 0.44, "loop duration  0.44 s  +10 %"),
+        ("loop_duration", "s", 0.004, 0.006, "loop duration  0.006 s  ▲ REGRESSION +0.002 s"),
+        ("parse_time", "s", 0.04, 2.44, "parse time  2.4 s  ▲ REGRESSION +2.4 s"),
+    ],
+)
+def test_a_change_against_next_to_nothing_is_no_share(
+    name: str, unit: str, before: float, now_at: float, said: str
+) -> None:
+    fold = Fold()
+    fold.state, now = sample_state("before")
+    fold.add(now, ev.BaselineTaken(values={name: before}))
+    metric = rd.Metric(name=name, query="q", value=now_at, unit=unit, measured=now)
+    fold.add(now, ev.MetricsRead(reading=rd.MetricsReading(metrics=(metric,))))
+    assert said in text(DRAWN["scheduler"](fold.state, now, 60, 12, RULES))
+
+
 def test_tasks_are_named_with_their_age_and_what_is_usual() -> None:
     view = text(drawn("tasks", "drain", (280, 50)))
     assert "etl_orders.load_partition" in view
@@ -313,7 +339,7 @@ def test_a_reason_too_long_for_the_frame_stands_in_the_pane() -> None:
 
 def test_credentials_that_end_before_the_window_are_seen_at_80_columns() -> None:
     state, now = sample_state("migrating")
-    assert "▲ AWS session 2 h 59 m" in plain(header.view(state, now, 80, 2).lines[1])
+    assert "▲ AWS session 2 h 59 min" in plain(header.view(state, now, 80, 2).lines[1])
 
 
 def test_the_notice_stands_in_the_advice_and_the_advice_stays() -> None:
@@ -330,6 +356,23 @@ def test_the_footer_fits_and_always_has_the_help(where: str, width: int) -> None
     row = plain(footer.view(where, width, CONTROLS).lines[0])
     assert len(row) == width
     assert "? help" in row
+
+
+@pytest.mark.parametrize("where", sorted({each.where for each in CONTROLS}))
+@pytest.mark.parametrize("width", [56, 76, 116])
+def test_no_key_below_a_dialog_is_cut_and_the_way_out_is_there(where: str, width: int) -> None:
+    entries = [*(each for each in footer_entries(where, CONTROLS) if each[1] != "help"), MORE]
+    row = plain(footer.keys_row(footer.whole(entries, width, VITAL), width))
+    shown = [each for each in re.split(r" {2,}", row.strip()) if each]
+    assert set(shown) <= {f"{keys} {label}" for keys, label in entries}
+    assert "? all keys" in shown
+    if any(keys == "Esc" for keys, _ in entries):
+        assert any(each.startswith("Esc ") for each in shown)
+
+
+@pytest.mark.parametrize("width", [120, 160])
+def test_the_preparation_is_offered_on_the_day(width: int) -> None:
+    assert "p prepare" in plain(footer.view("screen", width, CONTROLS).lines[0])
 
 
 def test_a_thousand_pods_and_five_thousand_waiters_cost_little() -> None:

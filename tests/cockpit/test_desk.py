@@ -11,6 +11,7 @@ import pytest
 
 from migration_cockpit.cockpit.autopilot import next_key
 from migration_cockpit.cockpit.cockpit import Cockpit
+from migration_cockpit.cockpit.control import Control
 from migration_cockpit.cockpit.desk import DEAF, Desk
 from migration_cockpit.cockpit.dialogs import SheetDialog
 from migration_cockpit.cockpit.opening import opening
@@ -75,6 +76,43 @@ async def test_a_step_needs_two_keys_and_the_second_not_too_soon(seat: Seat) -> 
     await seat.settled()
     assert seat.outcome("announce") == "verified"
     assert seat.desk.where == "screen"
+
+
+async def test_a_key_that_is_pressed_while_another_is_prepared_is_dropped_and_that_is_said(seat: Seat) -> None:
+    ready, told, done = asyncio.Event(), [], []
+
+    async def slow(desk: Desk) -> None:
+        await ready.wait()
+
+    async def other(desk: Desk) -> None:
+        done.append(desk)
+
+    seat.desk = Desk(
+        seat.cockpit,
+        (
+            Control("slow", ("enter",), "next step", "", "screen", slow),
+            Control("other", ("m",), "message", "", "screen", other),
+        ),
+    )
+    seat.desk.listeners.append(lambda: told.append(seat.desk.notice))
+    first = asyncio.create_task(seat.press("enter"))
+    await asyncio.sleep(0)
+    await seat.press("m")
+    dropped = "message was dropped: next step is still under way; press it again after"
+    assert told == [dropped]
+    ready.set()
+    await first
+    assert not done, "it does not act late, on what was not looked at"
+    assert seat.desk.notice == dropped, "it still stands when one can press again"
+    await seat.press("m")
+    assert done
+    assert seat.desk.notice == ""
+
+
+async def test_a_key_that_comes_too_soon_after_a_dialog_is_dropped_and_that_is_said(seat: Seat) -> None:
+    await seat.press("1")
+    await seat.press("r", after=0.1)
+    assert seat.desk.notice == "look again was dropped: this had only just opened; press it again"
 
 
 async def test_escape_closes_the_sheet_and_nothing_is_done(seat: Seat) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from migration_cockpit.actions.cluster import Pod
-from migration_cockpit.actions.database import Heads, SessionRow, duration
+from migration_cockpit.actions.database import Heads, SessionRow
 from migration_cockpit.playbook import gates
 from migration_cockpit.playbook.gates import checked, judge_source_head
 from migration_cockpit.playbook.healthy import in_back_off
@@ -56,7 +56,7 @@ def test_who_may_be_on_the_database_before_the_migration(session: SessionRow, be
 
 def test_a_session_in_words() -> None:
     words = _session(application="psql", started=datetime(2026, 5, 16, 8, 55, tzinfo=UTC)).words(NOW)
-    assert words == "pid 1 airflow psql 10.0.0.5 idle since 1h05m"
+    assert words == "pid 1 airflow psql 10.0.0.5 idle for 1 h 05 min"
 
 
 def test_source_head() -> None:
@@ -136,8 +136,3 @@ def test_values_are_masked_by_name_and_secret_names_are_not() -> None:
     shown = repr(confidential.masked(values, MASK))
     assert not any(secret in shown for secret in ("p1", "p2", "p3", "p4"))
     assert all(kept in shown for kept in ("'db'", "airflow-metadata", "UTC", "2"))
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(42.9, "42s"), (372, "6m12s"), (3900, "1h05m"), (-1, "0s")])
-def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words

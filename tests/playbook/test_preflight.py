@@ -232,7 +232,7 @@ async def test_what_nobody_expected_keeps_its_text_to_itself(
     monkeypatch.setattr(preflight, "LOOKS", (("Odd", breaks), *preflight.LOOKS[:1]))
     findings = await examine(settings)
     assert of(findings, "Odd", "reach").found.startswith("unexpected ValueError in test_preflight.py, line ")
-    assert of(findings, "Versions", "hop").ok
+    assert of(findings, "Versions", "upgrade").ok
     assert "hunter2" not in preflight.as_json(findings)
 
 

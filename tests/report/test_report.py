@@ -55,7 +55,7 @@ def section(text: str, heading: str) -> str:
 @pytest.mark.parametrize(
     ("heading", "words"),
     [
-        ("Summary", ["complete, with overrides", "10 of 11 verified", "09:04:00 to 12:40:00, 3 h 36 m", "sre-1"]),
+        ("Summary", ["complete, with overrides", "10 of 11 verified", "09:04:00 to 12:40:00, 3 h 36 min", "sre-1"]),
         ("Timeline", ["database migration | 10:15:00 | 10:21:00 | +6 | 51 min | verified", "2026-05-16 17:00:00"]),
         ("Incidents", ["10:40:00 | 10:47:00 | 7 min | the migration was BLOCKED | waits for pid 4711"]),
         ("Incidents", ["11:23:30 | 11:41:00 | 17 min | step smoke tests failed | canary: it never ran"]),

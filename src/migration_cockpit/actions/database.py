@@ -14,6 +14,7 @@ import msgspec
 from migration_cockpit.actions.site import Site
 from migration_cockpit.connections import Unreachable, postgres
 from migration_cockpit.connections.postgres import APPLICATION, MIGRATION_APPLICATION
+from migration_cockpit.session.words import long
 
 DRAINS = ("running", "queued", "restarting")
 """States that end by themselves once everything is paused; the others stay as they are and resume later."""
@@ -41,7 +42,7 @@ class TaskRow(msgspec.Struct, frozen=True):
     def words(self, now: datetime) -> str:
         """In one line, with its age."""
         index = f"[{self.map_index}]" if self.map_index >= 0 else ""
-        age = f" for {duration((now - self.since).total_seconds())}" if self.since else ""
+        age = f" for {long((now - self.since).total_seconds())}" if self.since else ""
         where = f" on {self.host}" if self.host else ""
         return f"{self.dag_id}.{self.task_id}{index} ({self.run_id}) {self.state}{age}{where}"
 
@@ -70,7 +71,7 @@ class SessionRow(msgspec.Struct, frozen=True):
 
     def words(self, now: datetime) -> str:
         """User, application, address, state and age in one line."""
-        age = f" since {duration((now - self.started).total_seconds())}" if self.started else ""
+        age = f" for {long((now - self.started).total_seconds())}" if self.started else ""
         name = f" {self.application}" if self.application else ""
         return f"pid {self.pid} {self.user}{name} {self.address or 'local'} {self.state or 'state hidden'}{age}"
 
@@ -85,16 +86,6 @@ class Heads(msgspec.Struct, frozen=True):
     """Whether alembic_version exists."""
     airflow: bool = True
     """Whether Airflow's own tables are there."""
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: `42s`, `6m12s`, `1h05m`."""
-    whole = max(0, int(seconds))
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
 async def rows(site: Site, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from migration_cockpit.advice.times import long
 from migration_cockpit.advice.window import deadlines
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import STEP_TITLES, State
+from migration_cockpit.session.words import long
 
 SOON = 3600.0
 """Seconds before its end from which a window or a credential is told."""

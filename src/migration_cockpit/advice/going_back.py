@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from migration_cockpit.advice.advice import Advice
-from migration_cockpit.advice.times import capital, clock, long, sentence
+from migration_cockpit.advice.times import capital, clock, sentence
 from migration_cockpit.session.state import RollbackState, State
+from migration_cockpit.session.words import long
 
 NOT_LEFT = "no way back was left half-way"
 """Name of the gate that every step has once a way back was left: what was verified before it may not hold any more."""

@@ -6,9 +6,18 @@ from collections.abc import Mapping
 
 from migration_cockpit.session.readings import Metric
 from migration_cockpit.session.state import State
+from migration_cockpit.session.words import difference, percent
 
 COMPARED = frozenset({"loop_duration", "parse_time"})
 """Metrics of which more is worse. Queued tasks and open slots follow the load, not the version: they are shown only."""
+LEAST, MOST = 0.01, 1000.0
+"""A change is said in percent of a duration that was so many seconds at least, and up to so many percent: a share of
+next to nothing is large and says nothing."""
+RULE = (
+    "Durations are compared in percent; counts, a duration under 10 ms before and changes of 1000 % and more by the "
+    "difference itself."
+)
+"""How `change` says it, for the help."""
 
 
 def change_percent(value: float | None, baseline: float | None) -> float | None:
@@ -16,6 +25,17 @@ def change_percent(value: float | None, baseline: float | None) -> float | None:
     if value is None or not baseline:
         return None
     return (value - baseline) / baseline * 100.0
+
+
+def change(name: str, value: float | None, baseline: float | None, unit: str = "") -> str:
+    """By how much a metric differs from its baseline, as RULE has it: `+34 %`, `+118`, `+2.4 s`; empty when either is
+    missing."""
+    if value is None or baseline is None:
+        return ""
+    share = change_percent(value, baseline)
+    if name in COMPARED and share is not None and baseline >= LEAST and share < MOST:
+        return percent(share)
+    return difference(value - baseline, unit)
 
 
 def settled(metric: Metric) -> float | None:
@@ -27,9 +47,9 @@ def settled(metric: Metric) -> float | None:
 
 
 def regressions(
-    values: Mapping[str, float | None], baseline: Mapping[str, float], percent: float
+    values: Mapping[str, float | None], baseline: Mapping[str, float], most: float
 ) -> tuple[list[str], list[str]]:
-    """The compared metrics that are worse by more than `percent`, in words, and the names of those without data."""
+    """The compared metrics that are worse by more than `most` percent, in words; the names of those without data."""
     worse: list[str] = []
     unknown: list[str] = []
     for name, value in values.items():
@@ -38,9 +58,9 @@ def regressions(
         if value is None:
             unknown.append(name)
             continue
-        change = change_percent(value, baseline[name])
-        if change is not None and change > percent:
-            worse.append(f"{name} {change:+.0f} %")
+        share = change_percent(value, baseline[name])
+        if share is not None and share > most:
+            worse.append(f"{name} {change(name, value, baseline[name], 's')}")
     return worse, unknown
 
 

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from migration_cockpit.advice.advice import Advice
 from migration_cockpit.advice.progress import Progress, progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
-from migration_cockpit.advice.times import between, clock, long, sentence
+from migration_cockpit.advice.times import between, clock, sentence
 from migration_cockpit.advice.verdict import Judge, Verdict, decision_point, judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import State, StepState
+from migration_cockpit.session.words import long
 
 NEVER = "Never end the migration by hand: a revision is one transaction, what is ended is undone and done again later."
 
@@ -64,7 +65,7 @@ def advise_migration(
     source = state.sources.get("database")
     if source is not None and source.failing_since is not None:
         unseen = f"The database has not been seen since {clock(source.failing_since)}: {source.why}."
-        return Advice("BLIND", "careful", f"{unseen} Whether the migration works is not known. {when}", details)
+        return Advice("UNKNOWN", "careful", f"{unseen} Whether the migration works is not known. {when}", details)
     if verdict.word == "QUIET":
         return _quiet(verdict, when, due, limits, details)
     if due:

@@ -8,15 +8,16 @@ from datetime import datetime, timedelta
 from migration_cockpit.advice import failures
 from migration_cockpit.advice.advice import STARTING, Advice
 from migration_cockpit.advice.going_back import advise_left, advise_rollback, left
-from migration_cockpit.advice.metrics import silence_expected
 from migration_cockpit.advice.migrating import advise_migration
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.rollback_cost import cost, usable
-from migration_cockpit.advice.times import capital, clock, long, moment, sentence
+from migration_cockpit.advice.silence import silent
+from migration_cockpit.advice.times import capital, clock, moment, sentence
 from migration_cockpit.advice.updates import over
 from migration_cockpit.advice.verdict import Judge, judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.state import STEP_TITLES, Postponement, State, StepState
+from migration_cockpit.session.words import long
 
 
 def advise(
@@ -109,7 +110,7 @@ def _running(
         end = started + timedelta(seconds=limits.soak)
         if unseen := _unseen(state):
             text = f"Not seen now: {unseen}. Soak until {clock(end)}.{doing}"
-            return Advice("BLIND", "careful", text, details)
+            return Advice("UNKNOWN", "careful", text, details)
         return Advice("WATCH", "good", f"Soak until {clock(end)}: watch pods, failures and metrics.{doing}", details)
     failing = [check for check in step.checks if not (check.holds and check.known)]
     if failing:
@@ -137,7 +138,7 @@ def _due(state: State, step: StepState, now: datetime, details: tuple[str, ...])
     if unseen := _unseen(state):
         when = f", due for {long(late)}" if late >= 0 else f" {moment(step.planned, now)}, in {long(-late)}"
         text = f"Not seen now: {unseen}. Next is {title}{when}."
-        return Advice("BLIND", "careful", text, details)
+        return Advice("UNKNOWN", "careful", text, details)
     if late >= 0:
         due = f"has been due for {long(late)}" if late >= 60 else "is due now"
         return Advice(
@@ -190,9 +191,7 @@ def _dangers(state: State, now: datetime) -> str:
             said.append(f"Credentials of {name} have expired.")
         elif end is not None and ends < end and not over:
             said.append(f"Credentials of {name} end at {clock(ends)}, before the window does.")
-    # Nobody answers while no scheduler of the new version is ready: that is known only while the pods are seen.
-    expected = {"health"} if silence_expected(state) and not _fails(state, "pods") else set()
-    blind = sorted(name for name in state.sources if _fails(state, name) and name not in expected)
+    blind = [each.name for each in silent(state).values() if not each.expected]
     if blind:
         said.append(f"Not seen now: {', '.join(blind)}.")
     return " ".join(said)

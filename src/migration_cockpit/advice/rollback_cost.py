@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 import msgspec
 
 from migration_cockpit.advice import revisions
-from migration_cockpit.advice.times import clock, long
+from migration_cockpit.advice.times import clock
 from migration_cockpit.advice.window import WAY_BACK
 from migration_cockpit.session.cost import Change, CostReading
 from migration_cockpit.session.events import RecoveryMarked, RecoveryPoint
 from migration_cockpit.session.state import State
-from migration_cockpit.session.words import count, plural
+from migration_cockpit.session.words import count, long, plural
 
 HOUR = 3600.0
 LEAST = 1 * HOUR

@@ -1,4 +1,4 @@
-"""Moments and durations as advice says them, and sentences."""
+"""Moments as advice says them, and sentences."""
 
 from __future__ import annotations
 
@@ -14,18 +14,6 @@ def between(low: datetime, high: datetime) -> str:
     """between 10:32 and 10:47; at 10:32 where both are the same minute."""
     first, last = clock(low), clock(high)
     return f"at {first}" if first == last else f"between {first} and {last}"
-
-
-def long(seconds: float) -> str:
-    """40 s, 25 min, 2 h 05 min, 3 days 4 h."""
-    whole = int(max(0.0, seconds))
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 5400:
-        return f"{whole // 60} min"
-    if whole < 172_800:
-        return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-    return f"{whole // 86400} days {whole % 86400 // 3600} h"
 
 
 def moment(when: datetime, now: datetime) -> str:

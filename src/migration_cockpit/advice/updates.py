@@ -8,11 +8,12 @@ from migration_cockpit.advice.going_back import left
 from migration_cockpit.advice.migrating import TOLD
 from migration_cockpit.advice.progress import progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
-from migration_cockpit.advice.times import between, clock, long
+from migration_cockpit.advice.times import between, clock
 from migration_cockpit.advice.verdict import judge
 from migration_cockpit.config import Limits
 from migration_cockpit.session.events.updates import LASTS
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
+from migration_cockpit.session.words import long
 
 LATE = 60.0
 """Seconds of drift that are worth a word."""

@@ -15,12 +15,13 @@ from migration_cockpit.advice.failures import why_it_ended
 from migration_cockpit.advice.progress import Progress, progress
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.remembered import remembered
-from migration_cockpit.advice.times import between, capital, clock, long, sentence
+from migration_cockpit.advice.times import between, capital, clock, sentence
 from migration_cockpit.advice.window import deadlines
 from migration_cockpit.config import Limits
 from migration_cockpit.session.migration import LockWait, MigrationState
 from migration_cockpit.session.readings import Backend, DatabaseReading
 from migration_cockpit.session.state import State, StepState
+from migration_cockpit.session.words import long
 
 BLOCKED_AFTER = 1.5
 """Seconds of waiting for a lock from which it is called blocked."""

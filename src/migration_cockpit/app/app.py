@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from migration_cockpit.app.alarm import Alarm
     from migration_cockpit.app.panes.frame import Rules
+    from migration_cockpit.cockpit.dialogs import OpenDialog
     from migration_cockpit.cockpit.keys import Keys
     from migration_cockpit.cockpit.shown import Shown
     from migration_cockpit.session.state import State
@@ -90,6 +91,8 @@ class CockpitApp(App[None]):
         self._noticed = (self.shown.clock.monotonic(), "")
         self._moment: datetime | None = None
         self._failed_panes: set[str] = set()
+        self._beneath: OpenDialog | None = None
+        """The dialog over which the page was opened."""
         self.page = ""
         """The page that is being read: `help`, `advice` or none."""
         self._colour(colours)
@@ -238,6 +241,8 @@ class CockpitApp(App[None]):
 
     def _desk_changed(self) -> None:
         self._noticed = (self.shown.clock.monotonic(), self.desk.notice)
+        if self.desk.dialog is not self._beneath:  # what a key has opened meanwhile is what is looked at
+            self.page = ""
         self.call_later(self._show_dialog)
 
     async def _show_dialog(self) -> None:
@@ -256,7 +261,7 @@ class CockpitApp(App[None]):
         self.draw()
 
     def _wanted(self) -> str:
-        return self.desk.where if self.desk.where != "screen" else self.page
+        return self.page or ("" if self.desk.where == "screen" else self.desk.where)
 
     # --- Keys ---------------------------------------------------------------------------------------------------------
 
@@ -286,7 +291,15 @@ class CockpitApp(App[None]):
 
     def read(self, page: str) -> None:
         """Open or close a page to read."""
-        self.page = "" if self.page == page or self.desk.where != "screen" else page
+        dialog = self.desk.dialog
+        if dialog is not None and dialog.counts:
+            self.tell("it counts down: Esc stops it")
+            return
+        if self.page and dialog is not None:
+            self.desk.seen_again()
+        # Over a dialog only the keys are read: the rest would hide what is asked.
+        may = dialog is None or page == "help"
+        self.page, self._beneath = page if may and self.page != page else "", dialog
         self.tell("")  # what was said of a key before is not said of the page
         self.call_later(self._show_dialog)
 

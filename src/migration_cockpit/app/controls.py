@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import difflib
 import re
+import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 from typing import Protocol
 
 from migration_cockpit.cockpit.control import Control
@@ -161,11 +163,13 @@ KEY_NAMES = {
 Action = Control | ViewControl
 
 
-def more_keys(given: Mapping[str, str]) -> tuple[tuple[Control, ...], tuple[ViewControl, ...]]:
+def more_keys(
+    given: Mapping[str, str], path: Path | None = None
+) -> tuple[tuple[Control, ...], tuple[ViewControl, ...]]:
     """Both tables with the keys that `screen.keys` of the config adds: action id -> key as people write it.
 
     A standard key stays what it is, since the advice and the documentation name it. Raises ConfigError for an action
-    that the main screen does not have, and for a key that is no key or not free there.
+    that the main screen does not have, and for a key that is no key or not free there; `path` is named in it.
     """
     from migration_cockpit.cockpit.table import CONTROLS
 
@@ -173,22 +177,29 @@ def more_keys(given: Mapping[str, str]) -> tuple[tuple[Control, ...], tuple[View
     rows = {each.id: each for each in both if each.where in {"screen", "any"}}
     taken = {key: each.id for each in rows.values() for key in each.keys}
     added: dict[str, str] = {}
+    place = f"{path}: screen.keys" if path else "screen.keys"
     for action, written in given.items():
         if action not in rows:
             near = difflib.get_close_matches(action, rows, 1)
             hint = f"; did you mean {near[0]}?" if near else f"; takes {', '.join(sorted(rows))}"
-            raise ConfigError(f"screen.keys.{action}: is no action of the main screen{hint}")
+            raise ConfigError(f"{place}.{action}: is no action of the main screen{hint}")
         key = _NAMED.get(written.lower(), written)
         if not _KEY.fullmatch(key):
-            raise ConfigError(f"screen.keys.{action}: found {written!r}, takes a letter, a digit, F1 to F12 or Ctrl-x")
+            raise ConfigError(f"{place}.{action}: found {written!r}, takes a letter, a digit, F1 to F12 or Ctrl-x")
         if key in taken:
-            raise ConfigError(f"screen.keys.{action}: found {written!r}, which is the key of {taken[key]} already")
+            owner = f"which is the key of {taken[key]} already; free are {_free(taken)}"
+            raise ConfigError(f"{place}.{action}: found {written!r}, {owner}")
         taken[key] = action
         added[action] = key
     return (
         tuple(replace(each, keys=(*each.keys, added[each.id])) if each.id in added else each for each in CONTROLS),
         tuple(replace(each, keys=(*each.keys, added[each.id])) if each.id in added else each for each in VIEW_CONTROLS),
     )
+
+
+def _free(taken: Iterable[str]) -> str:
+    keys = [*string.ascii_lowercase, *(f"f{number}" for number in range(1, 13))]
+    return " ".join(key.upper() if len(key) > 1 else key for key in keys if key not in taken)
 
 
 _KEY = re.compile(r"[A-Za-z0-9]|f([1-9]|1[0-2])|ctrl\+[a-z]|full_stop|comma|colon|semicolon|slash|backslash|minus|plus")

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from migration_cockpit.session.words import (
     age,
+    coarse,
     count,
     hm,
     hms,
+    long,
     minutes,
     number,
     plural,
     seconds_between,
     size,
-    span,
 )
 
 __all__ = [
     "GLYPHS",
     "OUTCOME_TONES",
     "age",
+    "coarse",
     "count",
     "hm",
     "hms",
+    "long",
     "minutes",
     "number",
     "plural",
     "seconds_between",
     "size",
-    "span",
 ]
 
 GLYPHS = {

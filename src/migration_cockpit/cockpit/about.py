@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from migration_cockpit.advice.metrics import RULE
+
 
 @dataclass(frozen=True)
 class About:
@@ -56,8 +58,9 @@ PANES: Mapping[str, About] = {
     "scheduler": About(
         shows="Four metrics of the scheduler against their value before the migration, and Airflow's own health.",
         source="Prometheus through Grafana's datasource proxy, at cadence.metrics; /health of Airflow's API.",
-        normal="Within +20 % of the value before. No data is not zero; from the upgrade until a scheduler of the "
-        "target version is ready it is expected.",
+        normal="Durations within +20 % of the value before. Queued tasks and open slots follow the load, not the "
+        "version: they are shown only. No data is not zero; from the upgrade until a scheduler of the target version "
+        f"is ready it is expected. {RULE}",
         rows="A row is a metric or a component: the query in PromQL as it is asked, the course, and the rule it is "
         "judged by.",
     ),

@@ -37,7 +37,9 @@ class Keys:
         self.quitting = False
         self.listeners: list[Callable[[], None]] = []
         self._opened = 0.0
-        self._busy = False
+        self._busy: Control | None = None
+        """What is being done for a key: others wait for nothing, they are dropped and that is said."""
+        self._dropped = ""
 
     @cached_property
     def controls(self) -> tuple[Control, ...]:
@@ -80,10 +82,17 @@ class Keys:
         control = next((c for c in self.controls if c.where == self.where and key in c.keys), None)
         if control is None:
             return False
-        if self.deaf or self._busy:
+        if self._busy is not None:
+            # Not kept for later: what it would act on then is not what was looked at when it was pressed.
+            self._dropped = f"{control.label} was dropped: {self._busy.label} is still under way; press it again after"
+            self.say(self._dropped)
             return True
-        self.notice = ""
-        self._busy = True
+        if self.deaf:
+            if not self.notice:
+                self.say(f"{control.label} was dropped: this had only just opened; press it again")
+            return True
+        self.notice = self._dropped = ""
+        self._busy = control
         try:
             self.may(control)
             await control.act(self)
@@ -92,7 +101,8 @@ class Keys:
         except JournalError as error:
             self.notice = f"nothing was done: {error}"
         finally:
-            self._busy = False
+            self._busy = None
+        self.notice = self.notice or self._dropped
         self._changed()
         return True
 
@@ -136,6 +146,10 @@ class Keys:
         self.dialog, self.notice = dialog, notice
         self._opened = self.shown.clock.monotonic()
         self._changed()
+
+    def seen_again(self) -> None:
+        """The open dialog was covered and is seen again: keys are dropped for a moment."""
+        self._opened = self.shown.clock.monotonic()
 
     def close_dialog(self, notice: str = "") -> None:
         """Back to the screen."""

@@ -9,9 +9,12 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from migration_cockpit.config import Glyphs, Theme
+
+if TYPE_CHECKING:
+    from migration_cockpit.config import Settings
 
 USAGE_ERROR = 2
 """Exit code of a usage or config error: nothing was touched."""
@@ -34,6 +37,18 @@ def config_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, required=True, help="config.toml; config.example.toml documents every key"
     )
+
+
+def configured(path: Path) -> Settings:
+    """The settings of a config file, its keys held against those that the cockpit has. Raises ConfigError."""
+    from migration_cockpit.config import load
+
+    settings = load(path)
+    if settings.screen.keys:
+        from migration_cockpit.app.controls import more_keys
+
+        more_keys(settings.screen.keys, path)
+    return settings
 
 
 def _directory(text: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from migration_cockpit.commands import Command, config_option
+from migration_cockpit.commands import Command, config_option, configured
 from migration_cockpit.commands.paper import width
 
 
@@ -18,10 +18,9 @@ def run(options: argparse.Namespace) -> int:
     """Print the findings; 1 when something is wrong."""
     import asyncio
 
-    from migration_cockpit.config import load
     from migration_cockpit.playbook.preflight import as_json, as_table, examine
 
-    findings = asyncio.run(examine(load(options.config)))
+    findings = asyncio.run(examine(configured(options.config)))
     print(as_json(findings) if options.json else as_table(findings, width=width(120)))
     return 0 if all(finding.ok for finding in findings) else 1
 

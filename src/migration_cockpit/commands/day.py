@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration_cockpit.commands import USAGE_ERROR, Command, config_option, operator_option
+from migration_cockpit.commands import USAGE_ERROR, Command, config_option, configured, operator_option
 from migration_cockpit.commands.paper import width
 
 if TYPE_CHECKING:
@@ -36,11 +36,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Go through the day: 0 when all holds, 1 when something does not or is not known."""
-    from migration_cockpit.config import load
     from migration_cockpit.playbook.days import DAYS, by_id
     from migration_cockpit.session.journal import JournalError
 
-    settings = load(options.config)
+    settings = configured(options.config)
     if (options.send or options.copied) and options.day.upper() != ANNOUNCED:
         print(f"migration-cockpit day: --send and --copied belong to {ANNOUNCED}", file=sys.stderr)
         return USAGE_ERROR

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration_cockpit.commands import USAGE_ERROR, Command, session_option
+from migration_cockpit.commands import USAGE_ERROR, Command, configured, session_option
 from migration_cockpit.commands.paper import width
 from migration_cockpit.config import STEP_IDS
 
@@ -79,7 +79,6 @@ def _guide(options: argparse.Namespace) -> int:
     import asyncio
     from contextlib import closing
 
-    from migration_cockpit.config import load
     from migration_cockpit.connections import Connections
     from migration_cockpit.playbook.guided import by_id, gather, outcome
     from migration_cockpit.playbook.guided.printed import as_data, as_lines
@@ -94,7 +93,7 @@ def _guide(options: argparse.Namespace) -> int:
         return _wrong("--family needs --config: it looks at a deployment")
     family, state, artifacts = by_id(options.family), State(), None
     assert family is not None  # argparse takes no other
-    settings = load(options.config)
+    settings = configured(options.config)
     if options.session is not None:
         try:
             journal = find_journal(options.session)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from migration_cockpit.commands import Command, config_option
+from migration_cockpit.commands import Command, config_option, configured
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan; nothing is touched."""
-    from migration_cockpit.config import load
     from migration_cockpit.playbook.plan import plan_text
 
-    print(plan_text(load(options.config)))
+    print(plan_text(configured(options.config)))
     return 0
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from migration_cockpit.commands import USAGE_ERROR, Command, config_option, operator_option
+from migration_cockpit.commands import USAGE_ERROR, Command, config_option, configured, operator_option
 from migration_cockpit.commands.paper import width
 
 if TYPE_CHECKING:
@@ -37,11 +37,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the prerequisites, 1 when one is not ready; or sign one off."""
-    from migration_cockpit.config import load
     from migration_cockpit.playbook.prepare.signoffs import SignOffError
     from migration_cockpit.session.places import sessions_home
 
-    settings = load(options.config)
+    settings = configured(options.config)
     try:
         if options.action == "sign":
             return _sign(options, settings.deployment.name, settings.prepare.stale_days)

@@ -9,6 +9,7 @@ from migration_cockpit.commands import (
     USAGE_ERROR,
     Command,
     config_option,
+    configured,
     look_options,
     operator_option,
     rates_option,
@@ -37,11 +38,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from migration_cockpit.config import load
     from migration_cockpit.launch import choose_session, fly_on_screen, operator_name
     from migration_cockpit.session.journal import JournalError
 
-    settings = load(options.config)
+    settings = configured(options.config)
     try:
         directory = choose_session(settings.deployment.name, options.session, new=options.new)
     except JournalError as error:

@@ -16,6 +16,7 @@ from migration_cockpit.playbook.gates import all_paused, checked, site_of
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.events import Check
+from migration_cockpit.session.words import long
 from migration_cockpit.sources.dialects import text
 
 LOOK_EVERY = 1.0
@@ -63,7 +64,7 @@ class Drain:
             made = await flight.decide(
                 self.id,
                 decision,
-                f"tasks still run after {database.duration(flight.settings.limits.drain)}",
+                f"tasks still run after {long(flight.settings.limits.drain)}",
                 CHOICES,
                 evidence=await self._evidence(flight),
                 reasoned=("proceed",),

@@ -19,6 +19,7 @@ from migration_cockpit.playbook.flight import Flight, StepFailed
 from migration_cockpit.playbook.preflight import rulers
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
+from migration_cockpit.session.words import long
 
 LOOK_SECONDS = 15.0
 """A gate that has not answered by then is unknown, which never counts as holding."""
@@ -273,8 +274,8 @@ async def _window(flight: Flight) -> tuple[bool, str]:
     end = flight.state.window_end or flight.settings.schedule.window_end
     left = (end - flight.clock.now().astimezone(UTC)).total_seconds()
     if left <= 0:
-        return False, f"it closed {database.duration(-left)} ago"
-    return True, f"{database.duration(left)} left, until {end.astimezone(UTC):%H:%M} UTC"
+        return False, f"it closed {long(-left)} ago"
+    return True, f"{long(left)} left, until {end.astimezone(UTC):%H:%M} UTC"
 
 
 def window_open() -> Gate:
@@ -284,4 +285,4 @@ def window_open() -> Gate:
 
 def age(flight: Flight, moment: datetime) -> str:
     """How long ago, in words."""
-    return database.duration((flight.clock.now() - moment).total_seconds())
+    return long((flight.clock.now() - moment).total_seconds())

@@ -17,6 +17,7 @@ from migration_cockpit.playbook import migrate_data, migrate_server, recovery_po
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import gate, is_file, judge_source_head, site_of, window_open
 from migration_cockpit.playbook.step import Gate
+from migration_cockpit.session.words import long
 
 SHOWN = 5
 
@@ -194,8 +195,7 @@ async def _no_other_session(flight: Flight) -> tuple[bool, str]:
 async def _no_open_transaction(flight: Flight) -> tuple[bool, str]:
     now = flight.clock.now()
     words = [
-        f"{session.words(now)}, in a transaction for "
-        f"{database.duration((now - session.in_transaction_since).total_seconds())}"
+        f"{session.words(now)}, in a transaction for {long((now - session.in_transaction_since).total_seconds())}"
         for session in await _foreign_sessions(flight)
         if session.in_transaction_since is not None
     ]
@@ -205,7 +205,7 @@ async def _no_open_transaction(flight: Flight) -> tuple[bool, str]:
 async def _no_prepared(flight: Flight) -> tuple[bool, str]:
     now = flight.clock.now()
     rows = await database.prepared(site_of(flight))
-    words = [f"{gid} of {owner} since {database.duration((now - since).total_seconds())}" for gid, owner, since in rows]
+    words = [f"{gid} of {owner} for {long((now - since).total_seconds())}" for gid, owner, since in rows]
     return not words, "; ".join(words[:SHOWN]) + (" …" if len(words) > SHOWN else "") or "none"
 
 

@@ -15,6 +15,7 @@ from migration_cockpit.playbook import measuring
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.gates import gate, site_of
 from migration_cockpit.playbook.step import Gate
+from migration_cockpit.session.words import long
 from migration_cockpit.sources import probe
 from migration_cockpit.sources.dialects import text
 
@@ -79,12 +80,10 @@ async def _timeouts(flight: Flight) -> tuple[bool, str]:
 def judge_timeouts(given: probe.RoleSettings, *, own: bool, lock_timeout: float) -> tuple[bool, str]:
     """Whether time-outs may end the migration. `own` says that the Job's session settings reach the server."""
     set_ones = [
-        f"{name} {database.duration(value / 1000)} ({given.sources[name]})"
-        for name, value in given.current.items()
-        if value
+        f"{name} {long(value / 1000)} ({given.sources[name]})" for name, value in given.current.items() if value
     ]
     found = f"{given.role}: {', '.join(set_ones) or 'none set'}"
-    waits = f"a lock is waited for up to {database.duration(lock_timeout)} (limits.lock_timeout)"
+    waits = f"a lock is waited for up to {long(lock_timeout)} (limits.lock_timeout)"
     if own:
         return True, f"{found}; the Job sets its own: {waits}"
     return not set_ones, f"{found}; through PgBouncer the Job cannot set its own"
@@ -146,7 +145,7 @@ async def _time(flight: Flight) -> tuple[bool, str]:
     if found is None:
         raise LookupError(f"the way from {source} to {target} is not known to this cockpit: no estimate")
     left = (end - now).total_seconds()
-    words = f"estimated {estimate.words(found)}{as_to}; {database.duration(left)} of the window are left"
+    words = f"estimated {estimate.words(found)}{as_to}; {long(left)} of the window are left"
     return found.high <= left, words
 
 

@@ -12,6 +12,7 @@ from migration_cockpit.playbook.rollback.plan import Plan, PlannedStage
 from migration_cockpit.playbook.step import Step
 from migration_cockpit.playbook.steps import STEPS
 from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.words import long
 
 WIDTH = 118
 SESSION = "<session>"
@@ -48,7 +49,7 @@ the schema moved → restore, dump or downgrade"""
 
 def _way(plan: Plan, shown: set[PlannedStage]) -> str:
     """A way back; of a stage that stood above only its name."""
-    lines = [f"way back: {plan.way.id}, {plan.way.title}  (about {duration(plan.expected)})"]
+    lines = [f"way back: {plan.way.id}, {plan.way.title}  (about {long(plan.expected)})"]
     lines += _wrapped("   ", [plan.way.what])
     for number, stage in enumerate(plan.stages, start=1):
         lines += [f"   {number}. {stage.title}: as above"] if stage in shown else _stage(number, stage)
@@ -57,7 +58,7 @@ def _way(plan: Plan, shown: set[PlannedStage]) -> str:
 
 
 def _stage(number: int, stage: PlannedStage) -> list[str]:
-    about = f"  (about {duration(stage.expected)})" if stage.expected else ""
+    about = f"  (about {long(stage.expected)})" if stage.expected else ""
     return [f"   {number}. {stage.title}{about}", *_wrapped("      ", [stage.purpose]), *_commands("      ", stage)]
 
 
@@ -70,9 +71,7 @@ def _commands(indent: str, shown: PlannedStage) -> list[str]:
 
 def _step(number: int, step: Step, settings: Settings) -> str:
     planned = settings.schedule.planned(step.id)
-    lines = [
-        f"{number}. {step.title}  (key {step.key}, {planned:%H:%M} UTC, about {duration(step.expected(settings))})"
-    ]
+    lines = [f"{number}. {step.title}  (key {step.key}, {planned:%H:%M} UTC, about {long(step.expected(settings))})"]
     lines += _wrapped("   ", [step.purpose])
     gates = [gate.asks for gate in step.gates(settings)]
     if number > 1:
@@ -97,10 +96,3 @@ def _wrapped(indent: str, items: Iterable[str]) -> list[str]:
     return [
         line for item in items for line in textwrap.wrap(item, WIDTH, initial_indent=indent, subsequent_indent=blank)
     ]
-
-
-def duration(seconds: float) -> str:
-    """A duration in the unit a person would use: 40 s, 30 min, 2 h."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h".replace(".0 h", " h")

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from statistics import median
 
-from migration_cockpit.actions import database
 from migration_cockpit.actions.operation import Operation
-from migration_cockpit.advice.metrics import regressions
+from migration_cockpit.advice.metrics import COMPARED, regressions
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook.flight import Flight
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session.events import Check
 from migration_cockpit.session.readings import MetricsReading
 from migration_cockpit.session.state import State
-from migration_cockpit.session.words import seconds_between
+from migration_cockpit.session.words import long, seconds_between
 
 LOOK_EVERY = 1.0
 FIRST_READINGS = 10.0
@@ -55,7 +54,7 @@ class Soak:
         ]
         if settings.grafana:
             percent = settings.grafana.regression_percent
-            lines.append(f"no scheduler metric is more than {percent:g} % worse than before the migration")
+            lines.append(f"loop duration and parse time are at most {percent:g} % above those before the migration")
         return lines
 
     async def fly(self, flight: Flight) -> Sequence[Check]:
@@ -121,7 +120,7 @@ def _unseen(settings: Settings, state: State, now: datetime, source: str) -> str
     if known.failing_since:
         return f"stale: {known.why}"
     old = seconds_between(known.read, now)
-    return f"stale: read last {database.duration(old)} ago" if old > settings.cadence.late(source) else ""
+    return f"stale: read last {long(old)} ago" if old > settings.cadence.late(source) else ""
 
 
 def _components(settings: Settings, state: State, now: datetime) -> Check:
@@ -173,8 +172,7 @@ def _metrics(settings: Settings, state: State, now: datetime, watched: Watched) 
     if unknown and not worse:
         found = f"no data: {', '.join(unknown)}"
         return (Check(name=name, holds=False, known=False, found=found, mend="is statsd up, is the query right?"),)
-    found = (
-        "; ".join(worse) or f"{len(state.metrics.metrics)} within {settings.grafana.regression_percent:g} % of before"
-    )
+    judged = [name for name in medians if name in COMPARED and state.baseline.values.get(name)]
+    found = "; ".join(worse) or f"{' and '.join(judged) or 'none'} within {settings.grafana.regression_percent:g} %"
     mend = "more than the playbook allows: look for its cause before calling it done" if worse else ""
     return (Check(name=name, holds=not worse, found=found, mend=mend),)

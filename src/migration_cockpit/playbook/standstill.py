@@ -18,6 +18,7 @@ from migration_cockpit.playbook.flight import Flight, StepFailed
 from migration_cockpit.playbook.gates import site_of
 from migration_cockpit.session import confidential
 from migration_cockpit.session.redact import MASK
+from migration_cockpit.session.words import long
 
 STEP = "helm"
 LOOK_EVERY = 0.5
@@ -192,7 +193,7 @@ def _stuck(flight: Flight, pods: Sequence[Pod], sessions: Sequence[str], limit: 
     if sessions and not pods:
         mend.append("find whose session it is and end it there, or select pg_terminate_backend(<pid>)")
     return (
-        f"still there after {database.duration(limit)}: {', '.join(words[:6])}{' …' if len(words) > 6 else ''}. "
+        f"still there after {long(limit)}: {', '.join(words[:6])}{' …' if len(words) > 6 else ''}. "
         f"{'; '.join(mend)}. Then run the step again"
     )
 

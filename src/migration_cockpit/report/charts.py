@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from migration_cockpit.advice.metrics import change_percent, settled
+from migration_cockpit.advice.metrics import change, settled
 from migration_cockpit.report.document import Block, Chart, Course, Heading, Mark, Table, Text
 from migration_cockpit.report.gather import Gathered
 from migration_cockpit.report.series import Series
@@ -53,13 +53,12 @@ def _metrics(found: Gathered) -> list[Block]:
     rows = []
     for name in sorted(found.metrics):
         unit = found.units.get(name, "")
-        change = change_percent(last.get(name), baseline.get(name))
         rows.append(
             (
                 NAMES.get(name, name),
                 _value(baseline.get(name), unit),
                 _value(last.get(name), unit),
-                f"{round(change):+d} %" if change is not None else "—",
+                change(name, last.get(name), baseline.get(name), unit) or "—",
             )
         )
     shade = _span_of(state, "pause", "critical")

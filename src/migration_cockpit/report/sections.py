@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from migration_cockpit.advice.metrics import COMPARED, change_percent, settled
+from migration_cockpit.advice.metrics import COMPARED, change, change_percent, settled
 from migration_cockpit.report.charts import charts, step_marks
 from migration_cockpit.report.days import days
 from migration_cockpit.report.document import Bar, Block, Commands, Document, Heading, Items, Plan, Table, Text
 from migration_cockpit.report.gather import Gathered, OperationRun
 from migration_cockpit.report.way_back import way_back
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
-from migration_cockpit.session.words import minutes, number, plural, size, span
+from migration_cockpit.session.words import long, minutes, number, plural, size
 
 KEPT_DAYS = 35
 """Snapshots of the migration are deleted after this many days, as the playbook says."""
@@ -74,7 +74,7 @@ def _summary(found: Gathered) -> list[Block]:
         ("Deployment", f"{session.deployment} ({kind}), release {session.release}"),
         ("Cluster", f"{session.context} / {session.namespace}"),
         ("Versions", f"{session.source_version} → {session.target_version}"),
-        ("Recorded", f"{day(found.first)} to {day(found.last)} UTC, {span(took)}"),
+        ("Recorded", f"{day(found.first)} to {day(found.last)} UTC, {long(took)}"),
         ("Steps", _counted(state)),
         ("Nothing scheduled", _standstill(state)),
         ("Window", _window(state)),
@@ -120,7 +120,7 @@ def _standstill(state: State) -> str:
         return "DAGs were not paused"
     if back is None or not state.steps["critical"].passed:
         return f"since {clock(paused)}; the critical DAGs are not back in this record"
-    return f"{clock(paused)} to {clock(back)}, {span((back - paused).total_seconds())}"
+    return f"{clock(paused)} to {clock(back)}, {long((back - paused).total_seconds())}"
 
 
 def _window(state: State) -> str:
@@ -131,7 +131,7 @@ def _window(state: State) -> str:
     if last is None:
         return f"to {day(end)}"
     left = (end - last).total_seconds()
-    kept = f"kept, {span(left)} to spare" if left >= 0 else f"passed by {span(-left)}"
+    kept = f"kept, {long(left)} to spare" if left >= 0 else f"passed by {long(-left)}"
     return f"to {day(end)}; {kept}"
 
 
@@ -159,7 +159,7 @@ def _timeline(found: Gathered) -> list[Block]:
 
 def _step_row(count: int, step: StepState) -> tuple[str, ...]:
     drift = minutes((step.started - step.planned).total_seconds()) if step.started else ""
-    took = span((step.ended - step.started).total_seconds()) if step.started and step.ended else ""
+    took = long((step.ended - step.started).total_seconds()) if step.started and step.ended else ""
     tries = f" (attempt {step.attempt})" if step.attempt > 1 else ""
     outcome = step.outcome or ("running" if step.running else "not flown")
     return (
@@ -208,7 +208,7 @@ def _incidents(found: Gathered) -> list[Block]:
         (
             clock(each.began),
             clock(each.ended) if each.ended else "not ended",
-            span((each.ended - each.began).total_seconds()) if each.ended else "",
+            long((each.ended - each.began).total_seconds()) if each.ended else "",
             each.label,
             each.cause,
         )
@@ -316,10 +316,11 @@ def _slower(found: Gathered) -> list[str]:
         return []
     told = []
     for metric in reading.metrics:
-        change = change_percent(settled(metric), baseline.values.get(metric.name))
-        if metric.name in COMPARED and change is not None and change >= 1:
-            now, before = number(settled(metric) or 0.0), number(baseline.values[metric.name])
-            told.append(f"Watch {metric.name}: {now} at the end, {before} before ({round(change):+d} %).")
+        last, before = settled(metric), baseline.values.get(metric.name)
+        more = change_percent(last, before)
+        if metric.name in COMPARED and last is not None and before is not None and more is not None and more >= 1:
+            by = change(metric.name, last, before, metric.unit)
+            told.append(f"Watch {metric.name}: {number(last)} at the end, {number(before)} before ({by}).")
     return told
 
 
@@ -332,7 +333,7 @@ def _world(found: Gathered) -> list[Block]:
             clock(run.intended),
             STEP_TITLES.get(run.step, run.step),
             run.operation,
-            span((run.ended - run.intended).total_seconds()) if run.ended else "",
+            long((run.ended - run.intended).total_seconds()) if run.ended else "",
             run.outcome or "not known",
             run.detail,
         )

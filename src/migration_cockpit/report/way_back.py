@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migration_cockpit.report.document import Block, Heading, Items, Table, Text
 from migration_cockpit.report.gather import Gathered, WayBackRun
-from migration_cockpit.session.words import span
+from migration_cockpit.session.words import long
 
 _TONES = {"verified": "good", "rolled back": "good", "failed": "bad", "": ""}
 _KEPT = {
@@ -27,16 +27,16 @@ def way_back(found: Gathered) -> list[Block]:
 
 def _told(run: WayBackRun) -> list[Block]:
     back, cost = run.back, run.cost
-    took = span((back.ended - back.started).total_seconds()) if back.ended else "not ended in this record"
+    took = long((back.ended - back.started).total_seconds()) if back.ended else "not ended in this record"
     expected = sum(each.expected for each in back.stages) or (cost.expected if cost else 0.0)
     rows = [
         ("Way", f"{back.way}{f', to {back.point}' if back.point else ''}"),
         ("Chosen", f"{back.started:%Y-%m-%d %H:%M:%S} by {back.operator}: {back.reason}"),
         ("Outcome", f"{back.outcome or 'not ended'}{f': {back.why}' if back.why else ''}"),
-        ("Took", f"{took}; expected {span(expected)}" if expected else took),
+        ("Took", f"{took}; expected {long(expected)}" if expected else took),
     ]
     if cost is not None and cost.in_service is not None:
-        rows.append(("3.x had been in service for", span(cost.in_service)))
+        rows.append(("3.x had been in service for", long(cost.in_service)))
     blocks: list[Block] = [Table(("", ""), tuple(rows))]
     if back.way in _KEPT:
         blocks.append(Text(_KEPT[back.way]))
@@ -46,8 +46,8 @@ def _told(run: WayBackRun) -> list[Block]:
         (
             each.title,
             f"{each.started:%H:%M:%S}" if each.started else "—",
-            span((each.ended - each.started).total_seconds()) if each.started and each.ended else "",
-            span(each.expected) if each.expected else "",
+            long((each.ended - each.started).total_seconds()) if each.started and each.ended else "",
+            long(each.expected) if each.expected else "",
             (each.outcome or "not flown") + (f" (attempt {each.attempt})" if each.attempt > 1 else ""),
             each.why,
         )

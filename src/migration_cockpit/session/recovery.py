@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from migration_cockpit.session.events import ClockJumped
 from migration_cockpit.session.state import STEP_TITLES, InFlight, Resumption
-from migration_cockpit.session.words import hms, plural, seconds_between, span
+from migration_cockpit.session.words import hms, long, plural, seconds_between
 
 _FOUND = {
     "done": "done",
@@ -16,7 +16,7 @@ _FOUND = {
 
 def resumed_words(found: Resumption) -> str:
     """One line: who flew before, how that ended, how long ago, and what was in flight."""
-    ago = span(seconds_between(found.last, found.at))
+    ago = long(seconds_between(found.last, found.at))
     how = f"left it ({found.left})" if found.left else "ended without a word"
     open_ones = [f"{each.operation}, begun {hms(each.begun)}" for each in found.operations]
     running = f"; step {STEP_TITLES.get(found.step, found.step)} was running" if found.step else ""
@@ -49,7 +49,7 @@ def _settled_later(each: InFlight) -> bool:
 
 def jump_words(event: ClockJumped) -> str:
     """What happened to the clock, in one line."""
-    by = span(abs(event.seconds))
+    by = long(abs(event.seconds))
     if event.slept:
         return f"this machine slept for {by}: nothing was read meanwhile"
     way = "back" if event.seconds < 0 else "forward"

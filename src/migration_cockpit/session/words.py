@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+MINUS = "\N{MINUS SIGN}"
+
 
 def hm(moment: datetime | None) -> str:
     """10:32, or five blanks."""
@@ -21,10 +23,10 @@ def seconds_between(earlier: datetime, later: datetime) -> float:
 
 
 def age(seconds: float) -> str:
-    """A short age: 7 s, 6m12s, 2h05m, 3d4h."""
-    whole = int(seconds)
+    """A time that ticks, or stands in a column, as kubectl spells it: 7s, 6m12s, 2h05m, 3d4h."""
+    whole = int(max(0.0, seconds))
     if whole < 60:
-        return f"{whole} s"
+        return f"{whole}s"
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02}s"
     if whole < 86400:
@@ -32,22 +34,45 @@ def age(seconds: float) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600}h"
 
 
-def span(seconds: float) -> str:
-    """A length of time for planning: 40 s, 25 min, 5 h 27 m."""
-    whole = int(seconds)
-    if whole < 90:
+def coarse(seconds: float) -> str:
+    """An age of which seconds say nothing and would change its row each second: 5m, 3h, 2d."""
+    whole = int(max(0.0, seconds))
+    for unit, size in (("d", 86400), ("h", 3600)):
+        if whole >= 2 * size:
+            return f"{whole // size}{unit}"
+    return f"{whole // 60}m"
+
+
+def long(seconds: float) -> str:
+    """A length of time in a sentence: 40 s, 25 min, 1 h 05 min, 2 h, 3 days 4 h."""
+    whole = int(max(0.0, seconds))
+    if whole < 60:
         return f"{whole} s"
-    if whole < 5400:
+    if whole < 3600:
         return f"{whole // 60} min"
-    if whole < 172800:
-        return f"{whole // 3600} h {whole % 3600 // 60:02} m"
-    return f"{whole // 86400} days"
+    if whole < 172_800:
+        return f"{whole // 3600} h" + (f" {whole % 3600 // 60:02} min" if whole % 3600 >= 60 else "")
+    return f"{whole // 86400} days" + (f" {whole % 86400 // 3600} h" if whole % 86400 >= 3600 else "")
 
 
 def minutes(seconds: float) -> str:
     """A drift in whole minutes with its sign, as wide as its digits: +6, +0."""
-    whole = round(seconds / 60)
-    return f"\N{MINUS SIGN}{-whole}" if whole < 0 else f"+{whole}"
+    return _signed(seconds / 60, f"{abs(round(seconds / 60))}")
+
+
+def percent(value: float) -> str:
+    """A change in percent with its sign: +34 %, -5 %, with a minus sign."""
+    return _signed(value, f"{abs(round(value))} %")
+
+
+def difference(value: float, unit: str = "") -> str:
+    """A change with its sign and its unit: +118, -0.4 s, with a minus sign."""
+    return _signed(value, f"{number(abs(value))}{f' {unit}' if unit else ''}")
+
+
+def _signed(value: float, amount: str) -> str:
+    less = value < 0 and any(digit in amount for digit in "123456789")
+    return f"{MINUS if less else '+'}{amount}"
 
 
 _LARGE = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

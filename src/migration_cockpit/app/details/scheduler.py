@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cockpit_widgets.charts import course
 from cockpit_widgets.spans import Line, fit, line
-from migration_cockpit.advice.metrics import COMPARED, change_percent, settled, silence_expected
+from migration_cockpit.advice.metrics import COMPARED, change, change_percent, settled, silence_expected
 from migration_cockpit.app.details.words import fact, heading, text
 from migration_cockpit.app.panes.frame import Rules
 from migration_cockpit.app.panes.metrics import LABELS, regressed
@@ -53,12 +53,12 @@ def _metric(metric: Metric, state: State, now: datetime, width: int, rules: Rule
 def _judged(metric: Metric, state: State, before: float | None, width: int, rules: Rules) -> list[Line]:
     if metric.name not in COMPARED:
         return fact("judged", "it is shown only: it follows the load, not the version", width)
-    change = change_percent(settled(metric), before)
     rule = f"more than +{rules.regression_percent:g} % of the value before is a regression"
-    if change is None:
+    if change_percent(settled(metric), before) is None:
         return fact("judged", f"not yet: {rule}", width)
     bad = regressed(metric, state, rules)
-    said = f"{'▲ REGRESSION ' if bad else ''}{change:+.0f} % over the newest third of its course; {rule}"
+    by = change(metric.name, settled(metric), before, metric.unit)
+    said = f"{'▲ REGRESSION ' if bad else ''}{by} over the newest third of its course; {rule}"
     return fact("judged", said, width, "careful" if bad else "text")
 
 

@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 
 from cockpit_widgets.panel import Panel, Source, View
 from cockpit_widgets.spans import Line, fit, line, wrap
-from cockpit_widgets.spans import width as cells
 from cockpit_widgets.tiles import Rect, TiledScreen
 from migration_cockpit.app.controls import footer_entries
 from migration_cockpit.app.panes import header
+from migration_cockpit.app.panes.footer import apart, whole
 
 if TYPE_CHECKING:
     from textual.widgets import Input
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from migration_cockpit.cockpit.desk import Desk
 
 WIDEST = 120
+VITAL = frozenset({"Esc", "Enter", "?"})
+"""Keys that stand below every dialog, however narrow."""
+MORE = ("?", "all keys")
 HIGH = 30
 """Rows from which there is room for two rows of notice, said or not."""
 
@@ -166,17 +169,14 @@ class Dialog(TiledScreen):
         return [line(("▲ ", "careful-bold"), (text, "careful-bold")) for text in wrap(said, width - 2)[:2]]
 
     def _keys(self, width: int) -> Line:
-        """All keys, closer to each other where there is little room; what has none then is in the help."""
+        """All keys, closer to each other where there is little room; where some have none, ? shows them."""
         entries = self.key_entries()
-        for gap in (3, 2, 1):
-            row = line(
-                *(line((f" {keys} ", "badge-plain"), (f" {label}{' ' * gap}", "text")) for keys, label in entries)
-            )
-            if cells(row) - gap <= width:
-                break
-        while cells(row) > width and len(row) > 2:
-            row = row[:-2]
-        return fit(row, width)
+        # A key stands on a ground of its own here, one cell wider than its name.
+        gap = next((gap for gap in (3, 2, 1) if whole(entries, width, gap=gap + 1) == entries), 0)
+        if not gap:
+            gap, entries = 1, whole([*entries, MORE], width, VITAL)
+        parts = [line((f" {keys} ", "badge-plain"), (f" {label}", "text")) for keys, label in entries]
+        return fit(apart(parts, (" " * gap, "text")), width)
 
     def key_entries(self) -> list[tuple[str, str]]:
         """(keys, label) of what can be done here; the way back stands first."""

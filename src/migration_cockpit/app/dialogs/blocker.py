@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cockpit_widgets.confirm import phrase_line
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
-from migration_cockpit.app.words import span
+from migration_cockpit.app.words import long
 from migration_cockpit.cockpit import dialogs
 
 if TYPE_CHECKING:
@@ -63,4 +63,4 @@ class EndBlockerDialog(Dialog):
 
 
 def _age(moment: datetime | None, now: datetime) -> str:
-    return span((now - moment).total_seconds()) if moment else ""
+    return long((now - moment).total_seconds()) if moment else ""

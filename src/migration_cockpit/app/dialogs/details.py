@@ -10,9 +10,10 @@ from cockpit_widgets.spans import row as table_row
 from cockpit_widgets.tiles import Rect
 from migration_cockpit.app.controls import footer_entries
 from migration_cockpit.app.details import detail
-from migration_cockpit.app.dialogs.base import Dialog
+from migration_cockpit.app.dialogs.base import VITAL, Dialog
 from migration_cockpit.app.panes import frame
 from migration_cockpit.app.panes.badges import SOURCES
+from migration_cockpit.app.panes.footer import keys_row, whole
 from migration_cockpit.app.words import plural
 from migration_cockpit.cockpit.about import PANES
 from migration_cockpit.cockpit.details import Column, Row, Table
@@ -78,20 +79,12 @@ class FullScreen(Dialog):
         return line((" ", "text"), said[0]) if said else super()._strip(width)
 
     def _keys(self, width: int) -> Line:
-        """As many keys as there is room for; ? has the rest."""
+        """As many keys as there is room for as whole words; ? has the rest."""
         entries = footer_entries(self.about, self._cockpit_app.desk.controls)
         useless = {"help"} if self.pane == "pods" else {"help", "read anew"}
         entries = [entry for entry in entries if entry[1] not in useless]
         entries.sort(key=lambda entry: entry[0] != "Esc")
-        parts: list[Line] = []
-        room = width
-        for keys, label in entries:
-            part = line((f" {keys} ", "key"), (f"{label}  ", "bar-dim"))
-            size = sum(len(text) for text, _ in part)
-            if size <= room:
-                parts.append(part)
-                room -= size
-        return fit(line(*parts), width, tone="bar")
+        return keys_row(whole(entries, width, VITAL), width)
 
 
 class RowsDialog(FullScreen):

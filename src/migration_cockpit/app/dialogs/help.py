@@ -79,8 +79,9 @@ class HelpDialog(Dialog):
         return "help"
 
     def text(self, width: int) -> list[Line]:
-        """All of it."""
-        return help_lines(width, self._cockpit_app.desk.controls, self._cockpit_app.views)
+        """All of it; the keys of the dialog that it was opened over stand first."""
+        app = self._cockpit_app
+        return help_lines(width, app.desk.controls, app.views, first=app.desk.where)
 
     def key_entries(self) -> list[tuple[str, str]]:
         """Only the way back."""
@@ -88,10 +89,13 @@ class HelpDialog(Dialog):
 
 
 def help_lines(
-    width: int, controls: Sequence[Control] = CONTROLS, views: Sequence[ViewControl] = VIEW_CONTROLS
+    width: int,
+    controls: Sequence[Control] = CONTROLS,
+    views: Sequence[ViewControl] = VIEW_CONTROLS,
+    first: str = "screen",
 ) -> list[Line]:
-    """The help as text."""
-    lines = place_lines(tuple(PLACES), controls, views)
+    """The help as text, the keys of the place `first` before the others."""
+    lines = place_lines((first, *(place for place in PLACES if place != first)), controls, views)
     lines.append(line(("Panes", "bold"), ("   d opens the selected one full-screen, ? there says more", "dim")))
     for name, about in PANES.items():
         first, *rest = wrap(f"{about.shows} {about.normal}", width - 14)

@@ -10,7 +10,7 @@ from migration_cockpit.advice.phase import PHASES, phase
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.dialogs.sheet import command_lines
 from migration_cockpit.app.dialogs.writing import Writing
-from migration_cockpit.app.words import age, hms, seconds_between
+from migration_cockpit.app.words import age, coarse, hms, seconds_between
 from migration_cockpit.cockpit import dialogs
 from migration_cockpit.playbook.prepare import PREREQUISITES
 from migration_cockpit.session.events import PrerequisiteSeen
@@ -174,7 +174,7 @@ def _age(event: PrerequisiteSeen, at: datetime, now: datetime) -> str:
     """How old what counts is: evidence, or the word for it."""
     since = event.signed_at if event.status == "signed" else event.evidence_at
     seconds = seconds_between(since or at, now)
-    return age(seconds) if seconds < timedelta(days=1).total_seconds() else f"{int(seconds // 86400)}d"
+    return age(seconds) if seconds < timedelta(days=1).total_seconds() else coarse(seconds)
 
 
 def _summary(prepare: PrepareState | None, width: int) -> Line:

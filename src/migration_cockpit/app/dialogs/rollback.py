@@ -13,7 +13,7 @@ from cockpit_widgets.spans import Line, clip, line, wrap
 from migration_cockpit.advice.rollback_cost import THREE_WAYS, Cost, cost_to
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.dialogs.writing import Writing
-from migration_cockpit.app.words import hm, plural, span
+from migration_cockpit.app.words import hm, long, plural
 from migration_cockpit.cockpit import dialogs
 from migration_cockpit.playbook.rollback.plan import DUMP, END, RESTORE, Plan, Point, Prospect, Way
 from migration_cockpit.session.state import STEP_TITLES, State
@@ -262,7 +262,7 @@ def _way(number: int, way: Way, chosen: Plan | None, now: datetime, width: int) 
     if way.refused:
         first, *rest = wrap(f"{way.title}: not possible, {way.refused}", width - 5)
         return [line((f"  {number}  ", "dim"), (first, "dim")), *(line((" " * 5 + each, "dim")) for each in rest)]
-    takes = f", takes about {span(chosen.expected)}" if chosen else ""
+    takes = f", takes about {long(chosen.expected)}" if chosen else ""
     first, *rest = wrap(f"{way.title}{takes}. {way.what}", width - 5)
     lines = [line((f"{mark}{number}  ", tone), (first, tone)), *(line((" " * 5 + each, tone)) for each in rest)]
     lines += [line((" " * 5 + each, "careful")) for said in way.loses for each in wrap(f"loses {said}", width - 5)]
@@ -293,7 +293,7 @@ def brief_costs(costs: Cost | None, width: int) -> list[Line]:
 
 def point_words(point: Point, now: datetime) -> str:
     """A recovery point with its age, its state and the step that it preceded."""
-    age = span(max(0.0, (now - point.taken).total_seconds()))
+    age = long(max(0.0, (now - point.taken).total_seconds()))
     before = f", before step {STEP_TITLES.get(point.step, point.step)}" if point.step else ""
     return f"{point.method} {point.name}, {hm(point.taken)} UTC, {age} ago{before}, {point.status}"
 
@@ -302,7 +302,7 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
     """Every stage in order, with its commands."""
     lines = [(), line(("What is done", "bold"), (f"   {plural(len(plan.stages), 'stage')}, in this order", "dim"))]
     for number, stage in enumerate(plan.stages, 1):
-        lines.append(line((f"{number:2d}  ", "dim"), (stage.title, "bright"), (f"   {span(stage.expected)}", "dim")))
+        lines.append(line((f"{number:2d}  ", "dim"), (stage.title, "bright"), (f"   {long(stage.expected)}", "dim")))
         lines += [line((f"    {text}", "text")) for text in wrap(stage.purpose, width - 4)]
         for command in stage.commands:
             lines += [line((f"    {each}", "good")) for each in wrap(command.text, width - 4, indent="  ")]
@@ -311,7 +311,7 @@ def plan_lines(plan: Plan, width: int) -> list[Line]:
 
 def short_lines(plan: Plan, now: datetime, width: int) -> list[Line]:
     """The chosen way in a few lines."""
-    said = [f"{plan.way.title}: {plan.way.what}", f"It takes about {span(plan.expected)}."]
+    said = [f"{plan.way.title}: {plan.way.what}", f"It takes about {long(plan.expected)}."]
     if plan.point is not None:
         said.append(f"Back to {point_words(plan.point, now)}.")
     said += [f"Loses {each}." for each in plan.way.loses]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.panes.timeline import STEP_KEYS
-from migration_cockpit.app.words import plural, span
+from migration_cockpit.app.words import long, plural
 from migration_cockpit.cockpit import dialogs
 from migration_cockpit.playbook.sheet import Sheet
 from migration_cockpit.session.events import Check, Command
@@ -78,7 +78,7 @@ def _planned(sheet: Sheet) -> Line:
     """What the playbook plans for it; an estimate of this database's own is another figure, and a gate has it."""
     named = any(gate.name == "time" for gate in sheet.gates)
     beside = "; the estimate for this database is the gate `time`" if named else ""
-    return line(("planned for ", "dim"), (span(sheet.expected), "text"), (beside, "dim"))
+    return line(("planned for ", "dim"), (long(sheet.expected), "text"), (beside, "dim"))
 
 
 def command_lines(commands: Sequence[Command], width: int) -> list[Line]:

@@ -9,7 +9,7 @@ from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line, wrap
 from migration_cockpit.app.dialogs.base import Dialog
 from migration_cockpit.app.dialogs.sheet import check_lines
-from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, seconds_between, span
+from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, long, seconds_between
 from migration_cockpit.cockpit.dialogs.under_way import question
 from migration_cockpit.session.state import RollbackState, StageState, State
 
@@ -57,7 +57,7 @@ def under_way_lines(state: State, now: datetime, width: int, *, short: bool = Fa
         return [line(("the way back begins …", "text"))]
     to = f" to {back.point}" if back.point else ""
     left = sum(stage.expected for stage in back.stages if not stage.passed)
-    until = f", about {span(left)} to go" if back.active else f", ended {hm(back.ended)}" if back.ended else ""
+    until = f", about {long(left)} to go" if back.active else f", ended {hm(back.ended)}" if back.ended else ""
     head = f"{back.way}{to}, begun {hm(back.started)} by {back.operator}{until}"
     lines = [line((text, "bright")) for text in wrap(head, width)]
     lines += [line((text, "text")) for text in wrap(f"Reason: {back.reason}", width)]
@@ -102,7 +102,7 @@ def _stage(number: int, stage: StageState, at: bool, now: datetime, width: int) 
             (f"{stage.title:<34}", tone),
             (f" {word}{again}", tone),
             (f"   {took}" if took else "", "text"),
-            (f" of about {span(stage.expected)}" if stage.running else "", "dim"),
+            (f" of about {long(stage.expected)}" if stage.running else "", "dim"),
         )
     ]
     if stage.running:

@@ -11,7 +11,7 @@ from migration_cockpit.app.panes import locks, migration
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
 from migration_cockpit.app.panes.starting import ABOUT, WAITS_FOR
-from migration_cockpit.app.words import age, count, hms, number, seconds_between, size
+from migration_cockpit.app.words import age, count, hms, long, number, seconds_between, size
 from migration_cockpit.session.state import State
 
 
@@ -97,7 +97,7 @@ def _storage(state: State, now: datetime, width: int) -> list[Line]:
     if storage.measured is not None:
         behind = seconds_between(storage.measured, now)
         late = behind > 180
-        parts.append(line((f"{'▲ ' if late else ''}{int(behind) // 60} min behind", "careful" if late else "dim")))
+        parts.append(line((f"{'▲ ' if late else ''}{long(behind)} behind", "careful" if late else "dim")))
     return flow(parts, width)
 
 
@@ -110,12 +110,14 @@ def _about(state: State, width: int) -> list[Line]:
     assert reading is not None
     parts = [line(("size ", "dim"), (size(reading.size), "text"))] if reading.size else []
     if reading.replica_lag is not None:
-        parts.append(line(("lag ", "dim"), (age(reading.replica_lag), "text")))
+        parts.append(line(("replica lag ", "dim"), (age(reading.replica_lag), "text")))
     if reading.slots:
         inactive = f" ({reading.inactive_slots} inactive)" if reading.inactive_slots else ""
-        parts.append(line(("slots ", "dim"), (f"{reading.slots}{inactive}", "careful" if inactive else "text")))
+        parts.append(
+            line(("replication slots ", "dim"), (f"{reading.slots}{inactive}", "careful" if inactive else "text"))
+        )
     if reading.prepared:
         parts.append(line((f"▲ {reading.prepared} prepared transactions", "careful")))
     if reading.migration_lock_pid is not None:
-        parts.append(line(("lock 1 ", "dim"), (str(reading.migration_lock_pid), "text")))
+        parts.append(line(("migration's advisory lock ", "dim"), (f"pid {reading.migration_lock_pid}", "text")))
     return flow(parts, width)

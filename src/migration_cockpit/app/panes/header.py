@@ -7,7 +7,7 @@ from datetime import datetime
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, Span, clip, fit, line
 from cockpit_widgets.spans import width as cells
-from migration_cockpit.app.words import hms, seconds_between, span
+from migration_cockpit.app.words import hms, long, seconds_between
 from migration_cockpit.cockpit.shown import LIVE, Mark
 from migration_cockpit.session.state import State
 
@@ -65,9 +65,9 @@ def _window(state: State, now: datetime) -> Line:
         return ()
     left = (state.window_end - now).total_seconds()
     if left <= 0:
-        return line((f"▲ window closed {span(-left)} ago", "bar-bad"))
+        return line((f"▲ window closed {long(-left)} ago", "bar-bad"))
     tone = "bar-careful" if left < 3600 else "bar-bold"
-    return line(("▲ " if left < 3600 else "", tone), ("window closes in ", "bar-dim"), (span(left), tone))
+    return line(("▲ " if left < 3600 else "", tone), ("window closes in ", "bar-dim"), (long(left), tone))
 
 
 def _badge(mark: Mark) -> Line:
@@ -90,5 +90,5 @@ def _people(state: State, now: datetime) -> list[Line]:
     soon = state.window_end is not None and ends < state.window_end
     glyph = "✖ " if left <= 0 else "▲ " if soon else ""
     tone = "bar-bad" if left <= 0 else "bar-careful" if soon else "bar"
-    credentials = line((glyph, tone), (f"{name} ", "bar-dim"), (span(left) if left > 0 else "expired", tone))
+    credentials = line((glyph, tone), (f"{name} ", "bar-dim"), (long(left) if left > 0 else "expired", tone))
     return [credentials, driver] if glyph else [driver, credentials]

@@ -9,7 +9,8 @@ from cockpit_widgets.charts import course
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, fit, flow, line, spread, wrap
 from cockpit_widgets.spans import width as cells
-from migration_cockpit.advice.metrics import change_percent, regressions, settled, silence_expected
+from migration_cockpit.advice.metrics import change, regressions, settled, silence_expected
+from migration_cockpit.advice.silence import silent
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
 from migration_cockpit.app.panes.starting import ABOUT, WAITS_FOR
@@ -67,11 +68,8 @@ def _metric(metric: Metric, state: State, width: int, rules: Rules) -> list[Line
         return [head] if silence_expected(state) else [head, _no_data(metric)]
     bad = regressed(metric, state, rules)
     # The rule looks at the settled course; else the change is that of the value one sees.
-    by = change_percent(settled(metric) if bad else metric.value, before)
-    changed: Line = ()
-    if by is not None:
-        verdict = f"▲ REGRESSION {round(by):+d} %" if bad else f"{round(by):+d} %"
-        changed = line((f"  {verdict}", "careful-bold" if bad else "dim"))
+    by = change(metric.name, settled(metric) if bad else metric.value, before, metric.unit)
+    changed = line((f"  ▲ REGRESSION {by}", "careful-bold") if bad else (f"  {by}", "dim")) if by else ()
     value = line((label, "text"), (f"  {number(metric.value)}{_unit(metric)}", "bold"), changed)
     room = width - cells(base) - 1
     chart = course(metric.points, room, tone="careful" if bad else "chart", floor=before or 0.0)
@@ -88,12 +86,11 @@ def _no_data(metric: Metric) -> Line:
 
 
 def _health(state: State, now: datetime, width: int) -> list[Line]:
-    health, source = state.health, state.sources.get("health")
-    if source is not None and source.failing_since is not None:
-        expected = silence_expected(state)
-        tone, mark = ("dim", "") if expected else ("careful", "▲ ")
-        why = "expected, no API is up" if expected else source.why
-        said = f"{mark}health: no answer since {hm(source.failing_since)}: {why}"
+    health = state.health
+    if (quiet := silent(state).get("health")) is not None:
+        tone, mark = ("dim", "") if quiet.expected else ("careful", "▲ ")
+        why = "expected, no API is up" if quiet.expected else quiet.why
+        said = f"{mark}health: no answer since {hm(quiet.since)}: {why}"
         return [line((text, tone)) for text in wrap(said, width)]
     if health is None:
         return [line(("health: not asked yet", "dim"))]

@@ -11,7 +11,7 @@ from migration_cockpit.advice.pods import MIGRATIONS, status, told_phase, waits_
 from migration_cockpit.app.panes.frame import Rules, empty
 from migration_cockpit.app.panes.frame import view as framed
 from migration_cockpit.app.panes.starting import WAITS_FOR
-from migration_cockpit.app.words import hms, plural, seconds_between
+from migration_cockpit.app.words import coarse, hms, plural, seconds_between
 from migration_cockpit.session.readings import ClusterEvent, Pod
 from migration_cockpit.session.state import State
 
@@ -78,7 +78,7 @@ def _pod(pod: Pod, state: State, now: datetime, columns: dict[str, int]) -> Line
         _phase(pod, now),
         f"{pod.ready}/{pod.containers}",
         pod.restarts,
-        _age(seconds_between(pod.created, now)),
+        coarse(seconds_between(pod.created, now)),
         tuple(columns.values()),
     )
 
@@ -108,15 +108,6 @@ def _row(
             (line((age, "dim")), -of_age),
         ]
     )
-
-
-def _age(seconds: float) -> str:
-    """Coarser than elsewhere: a pod's age in seconds says nothing and would change every row each second."""
-    whole = int(seconds)
-    for unit, size in (("d", 86400), ("h", 3600)):
-        if whole >= 2 * size:
-            return f"{whole // size}{unit}"
-    return f"{whole // 60}m"
 
 
 def _name(pod: Pod, state: State) -> str:

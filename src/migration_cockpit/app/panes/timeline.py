@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from cockpit_widgets.charts import Mark, progress, timebar
 from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, clip, join, line, row, shorten, wrap
-from migration_cockpit.advice.times import long, moment
+from migration_cockpit.advice.times import moment
 from migration_cockpit.advice.window import deadlines
 from migration_cockpit.app.panes import starting, way_back
 from migration_cockpit.app.panes.frame import Rules
-from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, minutes, seconds_between, size
+from migration_cockpit.app.words import GLYPHS, OUTCOME_TONES, age, hm, long, minutes, seconds_between, size
 from migration_cockpit.session.events import RecoveryPoint
 from migration_cockpit.session.state import STEP_TITLES, State, StepState
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from migration_cockpit.advice.metrics import change_percent, silence_expected
+from migration_cockpit.advice.metrics import change, change_percent, silence_expected
 from migration_cockpit.advice.pods import status as pod_status
 from migration_cockpit.advice.pods import told_phase
 from migration_cockpit.cockpit.details.table import Column, Row, Table
@@ -20,7 +20,7 @@ from migration_cockpit.session.readings import (
     Workload,
 )
 from migration_cockpit.session.state import STEP_TITLES, StageState, State, StepState
-from migration_cockpit.session.words import age, hm, hms, minutes, number, plural, seconds_between
+from migration_cockpit.session.words import age, coarse, hm, hms, minutes, number, plural, seconds_between
 
 Maker = Callable[[State, datetime], Table]
 
@@ -146,7 +146,7 @@ def _workload(each: Workload) -> Row:
 def _warning(each: ClusterEvent, now: datetime) -> Row:
     """A warning of the namespace: what it is about, why, how often, how long ago."""
     since = seconds_between(each.last, now)
-    cells = (each.object, "warning", "", each.reason, "", str(each.count), _coarse(since))
+    cells = (each.object, "warning", "", each.reason, "", str(each.count), coarse(since))
     order = (each.object, "warning", "", each.reason, None, each.count, since)
     return Row(warning_key(each), cells, order, "▲", "careful")
 
@@ -167,15 +167,10 @@ def _pod(pod: Pod, state: State, now: datetime) -> Row:
         told,
         f"{pod.ready}/{pod.containers}",
         str(pod.restarts),
-        _coarse(old),
+        coarse(old),
     )
     order = (pod.name, pod.component, pod.version, told, pod.ready / max(1, pod.containers), pod.restarts, old)
     return Row(pod.name, cells, order, glyph, "dim" if kind == "waiting" else kind)
-
-
-def _coarse(seconds: float) -> str:
-    """A pod's age: in seconds it would change every row each second and say nothing."""
-    return f"{int(seconds) // 60}m" if seconds < 7200 else age(seconds)
 
 
 def _tasks(state: State, now: datetime) -> Table:
@@ -307,18 +302,18 @@ def _metric(metric: Metric, state: State) -> Row:
     # What an exporter keeps of a scheduler that is gone is no measurement.
     value = None if silent else metric.value
     before = state.baseline.values.get(metric.name) if state.baseline else None
-    change = change_percent(value, before)
+    by = change_percent(value, before)
     unit = f" {metric.unit}" if metric.unit else ""
     cells = (
         METRIC_LABELS.get(metric.name, metric.name),
         f"{number(value)}{unit}" if value is not None else "no data",
         f"{number(before)}{unit}" if before is not None else "",
-        f"{round(change):+d} %" if change is not None else "",
+        change(metric.name, value, before, metric.unit),
         hms(metric.measured) if metric.measured else "",
         metric.query,
     )
     glyph, tone = (" ", "text") if value is not None else ("◌", "dim") if silent else ("▲", "careful")
-    return Row(metric.name, cells, (cells[0], value, before, change, metric.measured, metric.query), glyph, tone)
+    return Row(metric.name, cells, (cells[0], value, before, by, metric.measured, metric.query), glyph, tone)
 
 
 def _component(each: ComponentHealth, now: datetime) -> Row:

@@ -22,6 +22,8 @@ class OpenDialog:
 
     quiet: ClassVar[bool] = False
     """Whether it takes keys at once: nothing that it does could be regretted."""
+    counts: ClassVar[bool] = False
+    """Whether it acts by itself in a moment: nothing may cover it."""
 
     def __init__(self) -> None:
         self.typed = ""

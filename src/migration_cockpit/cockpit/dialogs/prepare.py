@@ -158,7 +158,7 @@ async def _test_backup(desk: Desk) -> None:
 
 
 OPEN = Control(
-    "prepare", ("p",), "prepare", "the fifteen prerequisites of migration day", "screen", _open, False, observer=True
+    "prepare", ("p",), "prepare", "the fifteen prerequisites of migration day", "screen", _open, observer=True
 )
 READING = (
     Control("evidence", ("enter",), "evidence", "all that was found of it", "prepare", _evidence, observer=True),

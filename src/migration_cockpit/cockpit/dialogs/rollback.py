@@ -149,6 +149,7 @@ class RollbackCountdown(_Going):
     """Nothing is asked any more: Esc cancels, and when the time is over it begins."""
 
     place = "rollback-countdown"
+    counts = True
     _at = 0.0
     _task: asyncio.Task[None] | None = None
     _fired = False

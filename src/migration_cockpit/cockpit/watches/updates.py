@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from migration_cockpit.advice import updates
 from migration_cockpit.advice.rates import BUILT_IN, Rates
 from migration_cockpit.advice.times import clock as hour
-from migration_cockpit.advice.times import long
 from migration_cockpit.config import Settings
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.clock import Clock
@@ -17,6 +16,7 @@ from migration_cockpit.session.events.updates import LASTS
 from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.state import State
+from migration_cockpit.session.words import long
 
 EVERY = 1.0
 

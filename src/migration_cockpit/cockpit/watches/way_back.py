@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 
 from migration_cockpit.advice.rollback_cost import upgraded, usable
-from migration_cockpit.advice.times import long
 from migration_cockpit.config import Settings
 from migration_cockpit.playbook.rollback import ways
 from migration_cockpit.playbook.rollback.plan import ABORT, DUMP, HELM, RESTORE
@@ -14,6 +13,7 @@ from migration_cockpit.session.clock import Clock
 from migration_cockpit.session.journal import JournalError
 from migration_cockpit.session.recorder import Recorder
 from migration_cockpit.session.state import State
+from migration_cockpit.session.words import long
 
 EVERY = 5.0
 

@@ -13,7 +13,7 @@ from migration_cockpit.playbook.prepare import consumers
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen
 from migration_cockpit.playbook.prepare.versions import query
 from migration_cockpit.session.state import STEP_TITLES
-from migration_cockpit.session.words import hm, plural, span
+from migration_cockpit.session.words import hm, long, plural
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 SHOWN = 8
@@ -52,7 +52,7 @@ async def failures(ground: Ground) -> Seen:
     connections = ground.flight.connections
     rows = await query(connections, _FAILED.format(**span_of), seconds=SECONDS)
     ended = (await query(connections, _ENDED.format(**span_of), seconds=SECONDS))[0][0]
-    hours = f"in the {span((end - begin).total_seconds())} since {begin:%a} {hm(begin)}"
+    hours = f"in the {long((end - begin).total_seconds())} since {begin:%a} {hm(begin)}"
     if not ended:
         return Seen(UNKNOWN, (f"no task has ended {hours}",), "nothing that ran can have failed: look again later")
     more = sorted(((now - then, now, then, dag) for dag, now, then in rows if now > then), reverse=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 
-from migration_cockpit.advice.metrics import COMPARED, change_percent
+from migration_cockpit.advice.metrics import COMPARED, change, change_percent
 from migration_cockpit.connections import Connections, WorldError
 from migration_cockpit.playbook import averages
 from migration_cockpit.playbook.days.shape import Ground
@@ -68,15 +68,16 @@ def _one(
     name: str, before: float | None, after: float | None, percent: float, words: tuple[str, str], missing: str
 ) -> Seen:
     title, unit = TITLES.get(name, name), UNITS[name]
-    change = change_percent(after, before)
-    if change is None or before is None or after is None:
+    more = change_percent(after, before)
+    if more is None or before is None or after is None:
         blank = [word for word, value in zip(words, (before, after), strict=True) if value is None]
         why = f"nothing of {' and '.join(blank)}" if blank else f"{words[0]} had zero"
         why += f" ({missing})" if missing else ""
         mend = "is statsd on, are the queries those of this Airflow? See grafana.queries"
         return Seen(UNKNOWN, (f"{title}: {why}",), mend)
-    text = f"{title}: {words[0]} {number(before)} {unit}, {words[1]} {number(after)} {unit} ({change:+.0f} %)"
-    if change > percent:
+    by = change(name, after, before, unit)
+    text = f"{title}: {words[0]} {number(before)} {unit}, {words[1]} {number(after)} {unit} ({by})"
+    if more > percent:
         mend = f"slower by more than {percent:g} %: find out why; the dag-processor, its parallelism, the database"
         return Seen(FAILS, (f"WORSE {text}",), mend)
     return Seen(HOLDS, (text,))

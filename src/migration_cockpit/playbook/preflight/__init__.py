@@ -32,16 +32,16 @@ LOOK_SECONDS = 20.0
 
 
 async def versions(place: Place) -> list[Finding]:
-    """Whether this hop is one that the cockpit knows."""
+    """Whether this upgrade is one that the cockpit knows."""
     source, target = place.settings.deployment.source_version, place.settings.deployment.target_version
     text = f"{source} → {target}"
     if version_tuple(source) < (2, 11, 0):
         mend = "the schema is the same from 2.10.3 on, but 2.11 has the warnings and checks: go there first"
-        return [Finding("Versions", "hop", False, text, mend)]
+        return [Finding("Versions", "upgrade", False, text, mend)]
     if revisions.head(target) is None and place.settings.postgres.reference_from_image:
-        return [Finding("Versions", "hop", True, f"{text}, which is not shipped: its image tells its revisions")]
+        return [Finding("Versions", "upgrade", True, f"{text}, which is not shipped: its image tells its revisions")]
     mend = "this cockpit does not know the target's revisions, and postgres.reference_from_image keeps it from asking"
-    return [Finding("Versions", "hop", revisions.head(target) is not None, text, mend)]
+    return [Finding("Versions", "upgrade", revisions.head(target) is not None, text, mend)]
 
 
 MENDS = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from migration_cockpit.connections.hub import AGENT
 from migration_cockpit.connections.threads import in_thread
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
-from migration_cockpit.session.words import plural, span
+from migration_cockpit.session.words import long, plural
 
 SHOWN = 8
 _CALL = re.compile(r'"(?P<method>[A-Z]+) (?P<path>/[^ "]*) HTTP/[\d.]+"')
@@ -70,7 +70,7 @@ def read(patterns: Iterable[str], since: datetime | None = None) -> Seen:
         return Seen(UNKNOWN, (f"the access logs end before {since:%Y-%m-%d %H:%M} UTC",), "fetch newer ones", at)
     known = [each for each in moments if each is not None]
     covered = max(known) - min(known) if known else None
-    over = f" over {span(covered.total_seconds())}" if covered is not None and since is None else ""
+    over = f" over {long(covered.total_seconds())}" if covered is not None and since is None else ""
     looked = f"{plural(total, 'line')} of {plural(len(files), 'file')} looked at{over}"
     if not total:
         return Seen(UNKNOWN, ("the access logs are empty",), "name logs of some days", at)

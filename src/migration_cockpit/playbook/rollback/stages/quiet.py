@@ -23,6 +23,7 @@ from migration_cockpit.playbook.gates import checked
 from migration_cockpit.playbook.rollback.plan import END
 from migration_cockpit.playbook.rollback.trip import Trip
 from migration_cockpit.session.events import ROLLBACK, Check
+from migration_cockpit.session.words import long
 
 LOOK_EVERY = 0.5
 LEDGER = "ledger"
@@ -180,7 +181,7 @@ class DrainNew:
             names = [task.words(now) for task in await database.draining(trip.site)]
         except WorldError as error:
             names = [f"cannot be named: {error}"]
-        found = f"cut off after {database.duration(limit)}: {'; '.join(names)}"
+        found = f"cut off after {long(limit)}: {'; '.join(names)}"
         trip.flight.say(found, level="careful")
         return found
 
