@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 WIDEST = 120
 VITAL = frozenset({"Esc", "Enter", "?"})
 """Keys that stand below every dialog, however narrow."""
+AROUND = 3
+"""Cells that a key takes here beside its words: it stands on a ground of its own."""
 MORE = ("?", "all keys")
 HIGH = 30
 """Rows from which there is room for two rows of notice, said or not."""
@@ -171,8 +173,7 @@ class Dialog(TiledScreen):
     def _keys(self, width: int) -> Line:
         """All keys, closer to each other where there is little room; where some have none, ? shows them."""
         entries = self.key_entries()
-        # A key stands on a ground of its own here, one cell wider than its name.
-        gap = next((gap for gap in (3, 2, 1) if whole(entries, width, gap=gap + 1) == entries), 0)
+        gap = next((gap for gap in (3, 2, 1) if whole(entries, width, around=AROUND, gap=gap) == entries), 0)
         if not gap:
             gap, entries = 1, whole([*entries, MORE], width, VITAL)
         parts = [line((f" {keys} ", "badge-plain"), (f" {label}", "text")) for keys, label in entries]

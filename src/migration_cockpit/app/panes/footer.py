@@ -34,10 +34,15 @@ def apart(parts: Sequence[Line], gap: Span) -> Line:
     return line(*(each for part in parts for each in (gap, part)))[1:]
 
 
-def whole(entries: Sequence[Entry], width: int, vital: Container[str] = (), *, gap: int = 2) -> list[Entry]:
+def whole(
+    entries: Sequence[Entry], width: int, vital: Container[str] = (), *, around: int = 2, gap: int = 2
+) -> list[Entry]:
     """The entries that stand in so many cells as whole words, in their order: those with a vital label or key first,
-    then as many of the others as there is room for, the first ones first. The last one needs no gap behind it."""
-    size = {entry: cells(((f" {entry[0]} {entry[1]}", ""),)) + gap for entry in entries}
+    then as many of the others as there is room for, the first ones first.
+
+    `around` is what a key takes beside its words, `gap` what stands between two keys, both in cells.
+    """
+    size = {entry: cells(((entry[0] + entry[1], ""),)) + around + gap for entry in entries}
     room, shown = width + gap, set()
     for entry in sorted(entries, key=lambda each: each[0] not in vital and each[1] not in vital):
         if size[entry] <= room:
