@@ -39,6 +39,9 @@ class View:
 GAP = 8
 """Cells that stayed as they were and are written all the same: moving over them costs as many bytes."""
 
+STRIPS = 200
+"""Rows of which it is remembered how they are drawn."""
+
 WHEEL = 3
 """Lines for one notch of the wheel."""
 
@@ -65,6 +68,8 @@ class Panel(Widget):
         self._spelling = spelling
         self._framed = framed
         self._rows: list[Line] = []
+        self._strips: dict[Line, Strip] = {}
+        """What was drawn of a row: many are alike, and most stay as they are."""
         self._drawn: tuple[object, ...] = ()
         self._view = View()
         self._top = 0
@@ -95,6 +100,7 @@ class Panel(Widget):
     def use(self, palette: Palette) -> None:
         """Draw with another palette."""
         self._palette = palette
+        self._strips.clear()
         self.refresh()
 
     def on_resize(self) -> None:
@@ -245,11 +251,31 @@ class Panel(Widget):
         gap = wide - width(left) - width(place) - 2
         return line(left, ("─" * max(0, gap), tone), place, ("─╯", tone))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw rows, as Textual does for a widget that has neither borders, padding, tint nor links of its own: most of
+        what that takes is to find out that there are none."""
+        if not self._rows and self.size.height:
+            self._first()
+        strips = [self._strip(y) for y in crop.line_range]
+        for each in self.get_line_filters():
+            ground = self.background_colors[1]
+            strips = [strip.apply_filter(each, ground) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def _strip(self, y: int) -> Strip:
+        row = self._rows[y] if y < len(self._rows) else ()
+        strip = self._strips.get(row)
+        if strip is None or strip.cell_length != self.size.width:
+            if len(self._strips) >= STRIPS:
+                self._strips.clear()
+            strip = self._strips[row] = self.render_line(y)
+        return strip
+
     def render_line(self, y: int) -> Strip:
         """Draw one row."""
         wide = self.size.width
-        if not self._rows and self.size.height:
-            self._first()
         if y >= len(self._rows):
             return Strip.blank(wide, self._palette["base"])
         row = self._rows[y]

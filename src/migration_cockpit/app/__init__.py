@@ -68,11 +68,21 @@ def painting_first() -> Iterator[None]:
         gc.enable()
 
 
-def painted() -> None:
-    """The first paint has been: from now on garbage is collected."""
-    if not gc.isenabled():
+def painted() -> bool:
+    """The first paint has been: from now on garbage is collected. Returns whether the process is the app's alone."""
+    alone = not gc.isenabled()
+    if alone:
         gc.enable()
         _share_memory()
+    return alone
+
+
+def settled(*, alone: bool) -> None:
+    """All is loaded: what that has left behind is collected, and where the process is the app's `alone`, what stays is
+    not looked through for garbage again. Each look took as long as some frames."""
+    gc.collect()
+    if alone:
+        gc.freeze()
 
 
 _M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3  # as in glibc's malloc.h

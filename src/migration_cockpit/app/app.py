@@ -147,7 +147,17 @@ class CockpitApp(App[None]):
         self.palette, themed = theme.chosen(name, system, coloured=not self.no_color)
         if themed is not None:
             self.register_theme(themed)
-        self.theme = themed.name if themed is not None else theme.OF_THE_TERMINAL
+        wanted = themed.name if themed is not None else theme.OF_THE_TERMINAL
+        self._dressed = self.theme != wanted
+        self.theme = wanted
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """As Textual's, but a theme that was chosen before the start is in the style sheet's first reading already."""
+        if self._dressed:
+            self._dressed = False
+        else:
+            super().refresh_css(animate)
 
     # --- Life cycle ---------------------------------------------------------------------------------------------------
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from migration_cockpit import crash
-from migration_cockpit.app import painted
+from migration_cockpit.app import painted, settled
 
 if TYPE_CHECKING:
     from migration_cockpit.app.app import CockpitApp
@@ -68,7 +67,7 @@ class Life:
         from migration_cockpit.advice.phase import AFTER, phase
 
         app = self._app
-        painted()
+        alone = painted()
         # On a thread: what draws a session takes a while to load, and the screen answers meanwhile.
         await asyncio.to_thread(import_module, "migration_cockpit.app.panes.drawn")
         try:
@@ -77,7 +76,7 @@ class Life:
             self.trouble = crash.cleaned(f"the session cannot be started: {error}")
             app.draw()
             return
-        gc.collect()  # what was loaded since the first paint has left some behind, which no later look would find soon
+        settled(alone=alone)
         app.desk.welcome()
         live = self._pause is None and app.shown.track is None
         if live and app.desk.where == "screen" and phase(app.state, app.shown.clock.now()) == AFTER:

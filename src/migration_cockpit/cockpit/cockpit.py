@@ -49,6 +49,13 @@ OF_A_FLIGHT = ("flight", "runner", "preparing", "guiding")
 """The parts that rest on the recorder."""
 
 
+def _shape_of_state() -> None:
+    """Have at hand what a keyframe says of State: worked out with the first of them it would hold up a frame."""
+    from migration_cockpit.session.keyframes import written_by
+
+    written_by()
+
+
 class Cockpit:
     """A session with everything that feeds and flies it. Used from one event loop."""
 
@@ -205,6 +212,7 @@ class Cockpit:
             await asyncio.to_thread(import_module, f"migration_cockpit.{heavy}")
         # One after another on one thread: sources that begin together would import the same packages at once.
         await self.connections.warm()
+        await asyncio.to_thread(_shape_of_state)
         from migration_cockpit.cockpit.changeover import Changeover
 
         self._changeover = Changeover(self)

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from .checks import ConfigError, check, version_tuple
-from .explain import explain
 from .places import anchor
 from .sections import (
     STEP_IDS,
@@ -97,6 +96,8 @@ def parse(raw: dict[str, Any], path: Path) -> Settings:
     try:
         settings = msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
+        from .explain import explain  # with the first error
+
         raise ConfigError(f"{path}: {explain(str(error), raw)}") from error
     check(settings, path)
     return anchor(settings, path.parent)
