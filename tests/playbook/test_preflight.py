@@ -30,7 +30,7 @@ from migration_cockpit.playbook.preflight import examine, permissions
 from migration_cockpit.playbook.preflight.permissions import FORWARD, NEEDS, Need
 from migration_cockpit.playbook.preflight.place import Place
 from migration_cockpit.session.clock import SystemClock
-from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.redact import MASK, Redactor
 from tests.flight.world import ROOT, environment, world
 from tests.pace import PATIENCE
 
@@ -86,6 +86,7 @@ def test_a_deployment_in_order_passes_and_shows_no_secret(directory: Path) -> No
     assert (ran.returncode, ran.stderr) == (0, "")
     found = json.loads(ran.stdout)
     assert [one for one in found if not one["ok"]] == []
+    assert [one for one in found if MASK in one["found"]] == [], "what is no secret can be read"
     looked_at = {(one["area"], one["name"]): one["found"] for one in found}
     assert {area for area, _ in looked_at} == {area for area, _ in preflight.LOOKS}
     assert looked_at["Programs", "helm"].startswith("v3.")

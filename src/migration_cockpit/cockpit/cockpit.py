@@ -103,10 +103,9 @@ class Cockpit:
 
     @cached_property
     def _redactor(self) -> Redactor:
-        from migration_cockpit.session.redact import Redactor
+        from migration_cockpit.session.redact import of_deployment
 
-        place = self.settings.kubernetes
-        return Redactor([self.settings.deployment.name, place.context, place.namespace, place.release])
+        return of_deployment(self.settings)
 
     @property
     def recorder(self) -> Recorder:

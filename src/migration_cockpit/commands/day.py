@@ -74,7 +74,7 @@ def _gone_through(day: Day, settings: Settings, options: argparse.Namespace) -> 
     from migration_cockpit.session.journal import FILE, SessionLock, make_directory
     from migration_cockpit.session.places import days_of, sessions_home
     from migration_cockpit.session.recorder import Recorder
-    from migration_cockpit.session.redact import Redactor
+    from migration_cockpit.session.redact import of_deployment
 
     deployment, sessions, clock = settings.deployment, sessions_home(), SystemClock()
     home = days_of(sessions, deployment.name, deployment.source_version, deployment.target_version)
@@ -84,7 +84,7 @@ def _gone_through(day: Day, settings: Settings, options: argparse.Namespace) -> 
         lock = SessionLock(home)
         lock.take(f"{operator}, process {os.getpid()}")
         stack.callback(lock.release)
-        redactor = Redactor([deployment.name, settings.kubernetes.namespace, settings.kubernetes.release])
+        redactor = of_deployment(settings)
         recorder = Recorder(home, clock, redactor)
         stack.callback(recorder.close)
         opened(recorder, opening(settings, f"days-{home.name}"))

@@ -86,7 +86,7 @@ def _guide(options: argparse.Namespace) -> int:
     from migration_cockpit.session.journal import JournalError
     from migration_cockpit.session.recording import Recording
     from migration_cockpit.session.recording.opening import find_journal
-    from migration_cockpit.session.redact import Redactor
+    from migration_cockpit.session.redact import of_deployment
     from migration_cockpit.session.state import State
 
     if options.config is None:
@@ -107,7 +107,7 @@ def _guide(options: argparse.Namespace) -> int:
             print(as_lines(one, width=width(WIDEST)))
 
     async def go() -> tuple[GuideFound, ...]:
-        connections = Connections(settings, Redactor(), SystemClock())
+        connections = Connections(settings, of_deployment(settings), SystemClock())
         try:
             await connections.warm()
             return await gather(family, connections, state, artifacts, tell)

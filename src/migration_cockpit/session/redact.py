@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
-from migration_cockpit.config import STEP_IDS
+from migration_cockpit.config import STEP_IDS, Settings
 from migration_cockpit.session import confidential
 from migration_cockpit.session.spelling import Spelling, spellings
 
@@ -131,6 +131,13 @@ class Redactor:
         except UnicodeDecodeError:
             return content
         return self.clean(text).encode()
+
+
+def of_deployment(settings: Settings) -> Redactor:
+    """A redactor that leaves the names legible by which a deployment is found: a password that is a part of one would
+    make every line about it unreadable."""
+    place = settings.kubernetes
+    return Redactor([settings.deployment.name, place.context, place.namespace, place.release])
 
 
 def clean_everywhere(text: str) -> str:

@@ -24,7 +24,7 @@ from migration_cockpit.playbook.preflight import (
 )
 from migration_cockpit.playbook.preflight.place import Look, Place
 from migration_cockpit.session.clock import SystemClock
-from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.redact import of_deployment
 
 __all__ = ["as_json", "as_table", "examine"]
 
@@ -79,7 +79,7 @@ async def examine(settings: Settings, *, sessions: Path | None = None) -> list[F
 
     `sessions` is where the session's directory will be; by default below the user's state directory.
     """
-    connections = Connections(settings, Redactor(), SystemClock())
+    connections = Connections(settings, of_deployment(settings), SystemClock())
     place = Place(settings, connections, sessions or _state_home() / "migration-cockpit" / "sessions")
     try:
         # Looks that import the same packages at once, each on a thread of its own, can lock each other out.

@@ -14,7 +14,7 @@ from migration_cockpit.playbook.prepare import backup, chart, consumers, dags, p
 from migration_cockpit.playbook.prepare.asking import cleaned, guarded, staging_of
 from migration_cockpit.playbook.prepare.shape import Prerequisite, Result, Where, judge
 from migration_cockpit.session.clock import SystemClock
-from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.redact import of_deployment
 
 LOOK_SECONDS = 150.0
 
@@ -61,7 +61,7 @@ async def examine(
     Raises SignOffError.
     """
     signed = signoffs.read(signoffs.path(sessions, settings.deployment.name))
-    connections = Connections(settings, Redactor(), SystemClock())
+    connections = Connections(settings, of_deployment(settings), SystemClock())
     there = staging_of(settings)
     staging = Connections(there, connections.redactor, SystemClock()) if there is not None else None
     where = Where(Place(settings, connections, sessions), staging, now)

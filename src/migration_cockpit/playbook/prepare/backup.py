@@ -23,7 +23,7 @@ from migration_cockpit.playbook.prepare import versions
 from migration_cockpit.playbook.prepare.shape import FAILS, HOLDS, UNKNOWN, Seen, Where
 from migration_cockpit.session.clock import SystemClock
 from migration_cockpit.session.places import days_of
-from migration_cockpit.session.redact import Redactor
+from migration_cockpit.session.redact import of_deployment
 
 SECONDS = 120.0
 TEST = "migration-cockpit prepare test-backup --config FILE restores it into a scratch database and compares its rows"
@@ -134,7 +134,7 @@ async def restore_alone(
 ) -> Tested:
     """The same without a session: nothing is written ahead, for nothing but the scratch database is touched. Raises
     NothingToTest."""
-    like = Connections(settings, Redactor(), SystemClock())
+    like = Connections(settings, of_deployment(settings), SystemClock())
     return await restore_by(settings, sessions, lambda one: one.run(report or Silent()), like, shown)
 
 
