@@ -173,6 +173,9 @@ def _metrics(settings: Settings, state: State, now: datetime, watched: Watched) 
         found = f"no data: {', '.join(unknown)}"
         return (Check(name=name, holds=False, known=False, found=found, mend="is statsd up, is the query right?"),)
     judged = [name for name in medians if name in COMPARED and state.baseline.values.get(name)]
-    found = "; ".join(worse) or f"{' and '.join(judged) or 'none'} within {settings.grafana.regression_percent:g} %"
+    if not judged:
+        found = f"nothing to compare: {' and '.join(sorted(COMPARED))} were not measured before and now"
+        return (Check(name=name, holds=False, known=False, found=found, mend="compare them in Grafana by eye"),)
+    found = "; ".join(worse) or f"{' and '.join(judged)} within {settings.grafana.regression_percent:g} %"
     mend = "more than the playbook allows: look for its cause before calling it done" if worse else ""
     return (Check(name=name, holds=not worse, found=found, mend=mend),)
