@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
+from textual.geometry import Size
+from textual.pilot import Pilot
 
 from cockpit_widgets.spans import plain
 from migration_cockpit.app.app import CockpitApp
@@ -13,6 +16,7 @@ from migration_cockpit.app.dialogs import Dialog, kinds
 from migration_cockpit.app.plan import PANES
 from tests.app.snapshots.scenes import SCENES
 from tests.app.snapshots.stage import Stage, play, staged, terminal
+from tests.pace import PATIENCE
 
 LARGE, SMALL, WIDE = (200, 50), (80, 24), (160, 48)
 
@@ -47,6 +51,21 @@ def top(app: CockpitApp) -> str:
     return plain(panel.view.lines[panel._top]) if panel.view.lines else ""
 
 
+async def resize(pilot: Pilot[None], size: tuple[int, int]) -> None:
+    """Resize the terminal, and wait until what is seen is laid out for it."""
+    app = cast("CockpitApp", pilot.app)
+    await pilot.resize_terminal(*size)
+    before: object = None
+    async with asyncio.timeout(PATIENCE):
+        while app.screen.size != size or (now := [app.screen.size, top(app), *_sizes(app)]) != before:
+            before = now if app.screen.size == size else None
+            await pilot.pause()
+
+
+def _sizes(app: CockpitApp) -> list[Size]:
+    return [each.size for each in app.screen.query("*")]
+
+
 async def kept_by(places: Iterable[str]) -> None:
     """Each of these through all sizes."""
     scenes = one_of_each()
@@ -59,14 +78,14 @@ async def kept_by(places: Iterable[str]) -> None:
             if field is not None and field.value:
                 field.cursor_position = 3
             before = kept(app)
-            await pilot.resize_terminal(*SMALL)
+            await resize(pilot, SMALL)
             app.viewing.scroll_by(3)
             read = top(app)
-            await pilot.resize_terminal(*WIDE)
+            await resize(pilot, WIDE)
             assert kept(app) == before, place
-            await pilot.resize_terminal(*SMALL)
+            await resize(pilot, SMALL)
             assert (kept(app), top(app)) == (before, read), place
-            await pilot.resize_terminal(*LARGE)
+            await resize(pilot, LARGE)
 
 
 USUAL = ("note", "sheet", "rollback", "rollback-phrase", "rows", "rows-filter", "row", "help", "database", "log")

@@ -11,9 +11,10 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,8 +35,14 @@ WAY = ("2.11.2", "3.2.2")
 KILLS = 10
 WORKS, SLEEPS = 0.005, 0.5
 """Seconds of every turn in which a pod works that is held back, and in which it sleeps."""
+FLIGHT_SECONDS = 800.0
 FREE = 0.02
 """Seconds of every turn in which it works while it is not held back."""
+BRAKE = """
+create function brake() returns trigger language plpgsql as 'begin perform pg_sleep(0.3); return null; end';
+create trigger brake before update on alembic_version for each statement execute function brake();
+"""
+"""Each revision takes so long at least: where many want a core, a stop comes late."""
 BEGINS = "Running upgrade "
 """In a line of the migration's log: a revision begins."""
 
@@ -96,12 +103,14 @@ class Throttle:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Throttle:
+        rehearsal.as_owner(self._world, BRAKE)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+        rehearsal.as_owner(self._world, "drop function brake() cascade")
 
     def begun(self) -> int:
         """Revisions that the pod's log says were begun."""
@@ -235,9 +244,12 @@ def looked_at(session: Path, world: Path, shown: Path) -> Looks:
 class Forked:
     """A cockpit's process, forked from one that has loaded its program already: it starts in a third of the time."""
 
+    LOG = "flight.log"
+    """The file beside the session to which its output is added."""
+
     def __init__(self, world: Path, session: Path, *options: str) -> None:
         arguments = [str(world / "config.toml"), str(session), *options]
-        log = str(session.parent / "flight.log")
+        log = str(session.parent / self.LOG)
         self._process = _context().Process(target=_fly, args=(arguments, rehearsal.environment(world), log))
         self._process.start()
 
@@ -260,6 +272,23 @@ class Forked:
         if self._process.exitcode is None:
             raise TimeoutError("the cockpit does not end")
         return self._process.exitcode
+
+
+def fly_once(
+    world: Path, session: Path, point: Sequence[str] = (), *, back: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    """As rehearsal.fly_once, by a process that need not load its program."""
+    points, log = world / "points", session.parent / Forked.LOG
+    points.write_text(json.dumps([list(point)] if point else []), encoding="utf-8")
+    printed = log.stat().st_size if log.exists() else 0
+    options = ["--points", str(points), *(["--back", *back] if back else [])]
+    life = Forked(world, session, *options)
+    try:
+        code = life.wait(FLIGHT_SECONDS)
+    finally:
+        life.kill()
+    said = log.read_bytes()[printed:].decode(errors="replace")
+    return subprocess.CompletedProcess(options, code, said, "")
 
 
 def _context() -> multiprocessing.context.ForkServerContext:

@@ -1,4 +1,4 @@
-"""The whole flight in the embedded world: eleven of eleven, each fault at its step, nothing twice after a kill -9."""
+"""The whole flight in the embedded world: eleven of eleven, and a fault ends it at its step."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from tests.flight import points
 from tests.flight import world as rehearsal
-from tests.flight.migration_kills import Forked, kill_while_it_runs, looked_at
-from tests.flight.torture import not_repeatable
 
-QUICK = {"webhook-down", "zombie-task"}
-"""Faults that the whole command is started for each time; all of them are with `-m matrix`, one start each."""
+QUICK = {"webhook-down"}
+"""What the whole command is started for each time; all of them with `-m matrix`, one start each. That each fault fails
+its step, and what comes after, is in one flight in test_faults.py."""
 VERIFIED = [(step, what) for step in STEP_IDS for what in ("started", "verified")]
 
 
@@ -79,51 +78,3 @@ def intended(session: Path) -> list[ev.OperationIntended]:
     """Every operation that was begun."""
     events = (entry.event for entry in journal.read(session / journal.FILE))
     return [event for event in events if isinstance(event, ev.OperationIntended)]
-
-
-POINTS = [
-    ("after", "step.started", "announce"),
-    ("after", "operation.intended", "pause-all"),
-    ("before", "operation.ended", "pause-all"),
-    ("before", "operation.intended", "scale-to-zero"),
-    ("before", "operation.ended", "snapshot"),
-    ("after", "operation.intended", "helm-upgrade"),
-    ("before", "operation.ended", "helm-upgrade"),
-    ("after", "operation.intended", "migration-job"),
-    ("before", "operation.ended", "migration-job"),
-    ("before", "operation.ended", "trigger-canary"),
-    ("after", "decision.made", "rest"),
-]
-"""Before and after the record of an intention, and before the record of what came of it: the call has happened then."""
-
-
-@pytest.mark.timeout(900)  # a flight in 22 lives: on a machine with much else to do each start takes long
-def test_killed_at_every_kind_of_point_and_ten_times_while_it_migrates_the_flight_ends_verified_and_repeats_nothing(
-    tmp_path: Path,
-) -> None:
-    session, shown = tmp_path / "session", tmp_path / "shown"
-    with rehearsal.world(tmp_path / "world") as directory:
-
-        def start() -> Forked:
-            return Forked(directory, session, "--shown", str(shown))
-
-        for point in POINTS:
-            if point == ("before", "operation.ended", "migration-job"):
-                kills = kill_while_it_runs(directory, session, start)
-                assert [each.words() for each in kills if not (each.active and each.agreed)] == []
-                assert len({each.number for each in kills}) == len(kills) == 10
-            killed = rehearsal.fly_once(directory, session, point)
-            assert killed.returncode == -9, (point, killed.stdout[-3000:], killed.stderr[-2000:])
-        flown = rehearsal.fly_once(directory, session)
-        assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
-        looks = looked_at(session, directory, shown)
-        assert looks.problems == []
-        assert len(looks.bases) >= 8, "ten kills; at the first ones there may be no time of arrival yet"
-        counted = not_repeatable(directory)
-        runs = rehearsal.query(directory, "select count(*) from dag_run where run_id like 'migration-cockpit-%'")
-    assert counted["helm upgrade"] == 1
-    assert sum(name.startswith("CreateDBSnapshot") for name in counted) == 2
-    assert {name: count for name, count in counted.items() if count > 1} == {}
-    assert runs == [(1,)]
-    assert [told for told in rehearsal.steps_of(session) if told[1] != "started"] == VERIFIED[1::2]
-    assert rehearsal.chain_is_whole(session)

@@ -16,6 +16,7 @@ from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
 from tests.flight import points
 from tests.flight import world as rehearsal
+from tests.flight.migration_kills import fly_once
 from tests.flight.torture import not_repeatable
 
 BACK = ("smoke", "restore")
@@ -72,22 +73,22 @@ def fly_course(world: Path, session: Path, course: Sequence[str | tuple[str, str
     """Start again and again: each start ends at a kill or at a stage that fails, the last one where it should."""
     for each in course:
         if isinstance(each, tuple):
-            killed = rehearsal.fly_once(world, session, each, back=BACK)
+            killed = fly_once(world, session, each, back=BACK)
             assert killed.returncode == -9, (each, killed.stdout[-3000:], killed.stderr[-2000:])
             continue
         stage, word = FAULTS[each]
         faults.switch(world, each, {})
-        failed = rehearsal.fly_once(world, session, back=BACK)
+        failed = fly_once(world, session, back=BACK)
         faults.switch(world, each, None)
         assert failed.returncode == 1, (each, failed.stdout[-3000:], failed.stderr[-2000:])
         assert stages_of(session)[-1] == (stage, "failed"), failed.stdout[-3000:]
         assert word in failed.stdout
         assert "try the stage again: what is done is found" in failed.stdout
-    flown = rehearsal.fly_once(world, session, back=BACK)
+    flown = fly_once(world, session, back=BACK)
     assert flown.returncode == 0, flown.stdout[-4000:] + flown.stderr[-2000:]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)  # a way back in eleven lives
 def test_killed_and_failing_on_the_way_back_it_ends_well_and_repeats_nothing(tmp_path: Path) -> None:
     session = tmp_path / "session"
     with rehearsal.world(tmp_path / "world") as world:

@@ -27,7 +27,7 @@ async def test_eleven_steps_by_keys_into_the_real_screen(tmp_path: Path, monkeyp
         cockpit = Cockpit(load(world / "config.toml"), session, operator="pilot")
         app = CockpitApp(cockpit, Desk(cockpit))
         async with app.run_test(size=(160, 48)) as pilot:
-            async with asyncio.timeout(280):
+            async with asyncio.timeout(800):
                 while not cockpit.state.steps or cockpit.state.next_step is not None:
                     await asyncio.sleep(0.1)
                     if not cockpit.state.steps:

@@ -55,7 +55,7 @@ def fly_once(
     point: Sequence[str] = (),
     *,
     back: Sequence[str] = (),
-    timeout: float = 280.0,
+    timeout: float = 800.0,
 ) -> subprocess.CompletedProcess[str]:
     """One headless flight in its own process, killed at `point` (moment, kind, name) where one is given.
 
@@ -80,7 +80,7 @@ def killable(world_directory: Path, session: Path, *options: str) -> list[str]:
     return [*program, str(world_directory / "config.toml"), str(session), *options]
 
 
-def rehearse(*arguments: str, timeout: float = 280.0) -> subprocess.CompletedProcess[str]:
+def rehearse(*arguments: str, timeout: float = 800.0) -> subprocess.CompletedProcess[str]:
     """`migration-cockpit rehearse --headless --autopilot` as a person would start it."""
     command = [sys.executable, "-m", "migration_cockpit", "rehearse", "--headless", "--autopilot", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
@@ -95,6 +95,13 @@ def query(world_directory: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows from the world's metadata database."""
     with psycopg.connect((world_directory / "secrets" / "dsn").read_text()) as connection:
         return connection.execute(sql).fetchall()
+
+
+def as_owner(world_directory: Path, sql: str) -> None:
+    """Change the metadata database as Airflow's own role, which is in the release's Secret."""
+    secret = kube(world_directory, "GET", "secrets/airflow-metadata")
+    with psycopg.connect(base64.b64decode(secret["data"]["connection"]).decode(), autocommit=True) as connection:
+        connection.execute(sql.encode())
 
 
 def kube(world_directory: Path, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
