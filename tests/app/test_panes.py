@@ -194,7 +194,7 @@ def test_the_root_blocker_stands_on_top_and_the_migrations_own_sessions_are_know
     assert waiter > root
     assert lines[waiter + 1].startswith("  ├ 25611 grafana waits")
     quiet = text(drawn("database", "migrating"))
-    assert "0 waiters · nobody is in the way" in quiet
+    assert "0 waiters · no session blocks another" in quiet
     assert "25434 its own advisory lock; idle is normal" in quiet
 
 
@@ -293,7 +293,8 @@ def test_tasks_are_named_with_their_age_and_what_is_usual() -> None:
     view = text(drawn("tasks", "drain", (280, 50)))
     assert "etl_orders.load_partition" in view
     assert "1h07m  14m00s" in view
-    assert "41 scheduled · 3 deferred · 2 up_for_retry · 7 half-done runs" in view
+    assert "41 scheduled · 3 deferred · 2 up_for_retry" in view
+    assert "7 unfinished DAG runs" in view
     assert "DAGs paused 230 of 230 ✔" in view
 
 

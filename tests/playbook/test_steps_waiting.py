@@ -101,7 +101,7 @@ async def test_the_oldest_task_is_waited_for_and_a_deferred_one_is_not(
         (check,) = await flying
         assert check.holds
         assert "1 deferred" in check.found
-        assert "1 half-done runs" in check.found
+        assert "1 unfinished DAG run" in check.found
 
 
 async def test_after_the_limit_the_operator_decides_also_across_a_restart(

@@ -21,8 +21,9 @@ class About:
 
 PANES: Mapping[str, About] = {
     "timeline": About(
-        shows="Each step with its plan, its start, the drift in minutes and its outcome; the window; what can be gone "
-        "back to. While a way back is flown, its stages.",
+        shows="Each step with its plan, its start, the drift in minutes and its outcome; the window; the pause ledger "
+        "(the DAGs that were active before step 2: these and no others are unpaused); the recovery points. "
+        "While a way back is flown, its stages.",
         source="The session's journal: what the cockpit did and what it found. Planned times are those of [schedule].",
         normal="A drift of a few minutes. A step that is overridden or skipped stands with its reason; failed and "
         "aborted ones say what to do.",
@@ -48,7 +49,7 @@ PANES: Mapping[str, About] = {
         "takes against how long it usually takes, and the DAG's other ones.",
     ),
     "database": About(
-        shows="The verdict on the migration, its revision and progress, what moves, and who is in whose way.",
+        shows="The verdict on the migration, its revision and progress, what moves, and which session blocks which.",
         source="PostgreSQL each second, read-only; storage from CloudWatch, a minute or more behind.",
         normal="The revision is the last committed one. The migration's advisory lock is held by an idle session. No "
         "waiters; a root blocker stands above those who wait for it.",

@@ -16,7 +16,7 @@ from migration_cockpit.playbook.gates import all_paused, checked, site_of
 from migration_cockpit.playbook.step import Gate
 from migration_cockpit.session import events as ev
 from migration_cockpit.session.events import Check
-from migration_cockpit.session.words import long
+from migration_cockpit.session.words import long, plural
 from migration_cockpit.sources.dialects import text
 
 LOOK_EVERY = 1.0
@@ -153,13 +153,13 @@ async def _drained(flight: Flight) -> tuple[bool, str]:
     states = await database.states(site)
     left = {state: states[state] for state in database.DRAINS if states.get(state)}
     others = {state: count for state, count in states.items() if state not in database.DRAINS}
-    runs = await half_done_runs(site)
+    runs = plural(await half_done_runs(site), "unfinished DAG run")
     found = ", ".join(f"{count} {state}" for state, count in left.items()) or "0 running, queued, restarting"
     if left:
         names = [task.words(flight.clock.now()) for task in await database.draining(site, 3)]
         found += f" ({'; '.join(names)})"
     rest = ", ".join(f"{count} {state}" for state, count in others.items()) or "no other live task"
-    return not left, f"{found}; {rest}; {runs} half-done runs resume under 3.x"
+    return not left, f"{found}; {rest}; {runs} resume under 3.x"
 
 
 async def _or_why_not(lines: Awaitable[list[str]]) -> list[str]:

@@ -42,7 +42,7 @@ class EndBlockerDialog(Dialog):
                 + (f", in a transaction for {_age(who.xact_start, now)}" if who.xact_start else ""),
             ),
             ("last query", who.query or "hidden"),
-            ("in the way", f"the migration waits for {what}, for {_age(waiting.since if waiting else None, now)}"),
+            ("blocks", f"the migration waits for {what}, for {_age(waiting.since if waiting else None, now)}"),
         )
         lines: list[Line] = []
         for name, value in rows:

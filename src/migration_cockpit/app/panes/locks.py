@@ -30,12 +30,12 @@ def migration_waits(reading: DatabaseReading) -> bool:
 
 
 def waiters(state: State, now: datetime) -> list[Line]:
-    """The forest of waiters, or who works with nobody in the way."""
+    """The forest of waiters, or who works where nobody waits."""
     reading = state.database
     assert reading is not None
     backends = {backend.pid: backend for backend in reading.backends}
     if not reading.waiters:
-        said = [line(("0", "bold"), (" waiters · ", "dim"), ("nobody is in the way", "text"))]
+        said = [line(("0", "bold"), (" waiters · ", "dim"), ("no session blocks another", "text"))]
         return said + [each for backend in _migrations(reading) for each in _own(backend, reading, now)]
     by_pid = {waiter.pid: waiter for waiter in reading.waiters}
     blocked = migration_waits(reading)

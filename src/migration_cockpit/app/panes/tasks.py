@@ -60,7 +60,7 @@ def _others(reading: TasksReading, width: int) -> list[Line]:
         line((count(reading.states[name]), "text"), (f" {name}", "dim")) for name in OTHERS if name in reading.states
     ]
     if reading.half_done_runs:
-        parts.append(line((count(reading.half_done_runs), "text"), (" half-done runs", "dim")))
+        parts.append(line((count(reading.half_done_runs), "text"), (" unfinished DAG runs", "dim")))
     return flow(parts, width) or [line(("nothing in other live states", "dim"))]
 
 
