@@ -6,11 +6,14 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from migration_cockpit.config import load
 from migration_cockpit.rehearsal import life
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import journal
@@ -25,7 +28,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def start(world: Path, session: Path) -> subprocess.Popen[str]:
-    """A headless flight in its own process whose lines can be read as they come."""
+    """A headless flight in its own process whose lines can be read as they come; in a world that is up."""
+    airflow = load(world / "config.toml").airflow
+    assert airflow is not None
+    deadline = time.monotonic() + PATIENCE
+    while httpx.get(f"{airflow.url}/health", timeout=PATIENCE).status_code != 200:
+        assert time.monotonic() < deadline, "the API does not answer"
+        time.sleep(0.1)
     program = rehearsal.killable(world, session)
     program.insert(1, "-u")
     return subprocess.Popen(

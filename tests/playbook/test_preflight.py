@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from migration_cockpit.config import SecretRef, Settings, load
-from migration_cockpit.connections import Connections
+from migration_cockpit.connections import Connections, postgres
 from migration_cockpit.connections.aws import Aws
 from migration_cockpit.connections.kube import Kube
 from migration_cockpit.playbook import preflight
@@ -48,6 +48,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def settings(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name, value in environment(directory).items():
         monkeypatch.setenv(name, value)
+    # What is there answers, however busy the machine is.
+    monkeypatch.setattr(postgres, "CONNECT_SECONDS", int(PATIENCE))
+    monkeypatch.setattr(preflight, "LOOK_SECONDS", PATIENCE)
     return load(directory / "config.toml")
 
 
