@@ -21,8 +21,8 @@ from tests.app.fixtures import sample_state
             "migrating",
             [
                 "10:32 UTC: step 5 of 11, database migration, for 11 min, 6 min behind plan.",
-                "It works: 33 % done, ready between 10:47 and 10:57 UTC.",
-                "All done about 15:12 UTC, the window ends at 16:00.",
+                "It works: 33 % done, ready between 10:47 and 10:56 UTC.",
+                "All done about 15:11 UTC, the window ends at 16:00.",
                 "Users: no DAG runs; UI and API do not answer.",
             ],
         ),
