@@ -81,8 +81,8 @@ def test_time_outs_matter_where_the_job_cannot_set_its_own() -> None:
     holds, words = judge_timeouts(short, own=True, lock_timeout=900)
     assert holds
     assert words == (
-        "airflow: statement_timeout 15m00s (role); the Job sets its own: "
-        "a lock is waited for up to 15m00s (limits.lock_timeout)"
+        "airflow: statement_timeout 15 min (role); the Job sets its own: "
+        "a lock is waited for up to 15 min (limits.lock_timeout)"
     )
     assert not judge_timeouts(short, own=False, lock_timeout=900)[0]
     assert judge_timeouts(quiet, own=False, lock_timeout=900)[0]

@@ -112,7 +112,7 @@ async def test_after_the_limit_the_operator_decides_also_across_a_restart(
         flying = _start(flight)
         await eventually(lambda: flight.state.decision)
         asked = flight.state.decision.event
-        assert "a.long (r1) running for 9h" in asked.evidence[0]
+        assert "a.long (r1) running for 9 h" in asked.evidence[0]
         assert asked.reasoned == ("proceed",)
         _answer(flight, "wait")
         await eventually(lambda: flight.state.decision)

@@ -192,7 +192,7 @@ def test_a_clock_that_is_set_right_by_an_hour_is_followed_and_told_first(tmp_pat
     assert [entry.event.kind for entry in told] == ["clock.jumped", "note", "note"]
     assert told[2].t - told[1].t == timedelta(minutes=1)
     assert state.t == at("08:53:10")
-    assert any("clock was set back by 60 min" in line.text for line in state.log)
+    assert any("clock was set back by 1 h" in line.text for line in state.log)
 
 
 def test_a_line_that_the_disk_did_not_surely_take_is_taken_back(
