@@ -1,6 +1,6 @@
 """The cockpit beside pg_activity and dolphie: bytes to the terminal, CPU, memory, and the time to the first paint.
 
-`python -m benchmarks.peers [--seconds 30] [--pairs 5] [--task-instances 400000]` begins a rehearsal's world and flies
+`python -m benchmarks.peers [--seconds 30] [--pairs 10] [--task-instances 400000]` begins a rehearsal's world and flies
 the real cockpit in it by autopilot. While the migration runs, three programs draw at the same time, each on a pty of
 160x48 with a refresh of 1 s: the cockpit with its panes live, pg_activity on the same PostgreSQL, and dolphie on a
 MariaDB; twenty sessions with queries that change all the time are there for either of them to see. Then the first paint
@@ -183,7 +183,7 @@ def main() -> int:
     """Run, print, compare with what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=30.0, help="how long is counted")
-    parser.add_argument("--pairs", type=int, default=5, help="how often the first paints are compared")
+    parser.add_argument("--pairs", type=int, default=10, help="how often the first paints are compared")
     parser.add_argument("--task-instances", type=int, default=400_000, help="how long the migration is")
     options = parser.parse_args()
     first()

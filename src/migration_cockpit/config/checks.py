@@ -59,11 +59,11 @@ def check(settings: Settings, path: Path) -> None:
         if ref.secret and ref.secret.count("/") != 1:
             raise ConfigError(f'{path}: {key}.secret: found {ref.secret!r}, takes "name/key"')
     for section in (settings.limits, settings.cadence):
-        for field in msgspec.structs.fields(section):
-            if getattr(section, field.name) < 0 or (section is settings.cadence and getattr(section, field.name) == 0):
+        for name in section.__struct_fields__:
+            found = getattr(section, name)
+            if found < 0 or (section is settings.cadence and found == 0):
                 table = type(section).__name__.lower()
-                found = getattr(section, field.name)
-                raise ConfigError(f"{path}: {table}.{field.name}: found {found}, takes a number above zero")
+                raise ConfigError(f"{path}: {table}.{name}: found {found}, takes a number above zero")
 
 
 def _check_numbers(settings: Settings, path: Path) -> None:
@@ -117,8 +117,8 @@ def _secret_refs(settings: Settings) -> dict[str, SecretRef]:
         if isinstance(value, SecretRef):
             refs[key] = value
         elif isinstance(value, msgspec.Struct):
-            for field in msgspec.structs.fields(value):
-                walk(getattr(value, field.name), f"{key}.{field.name}" if key else field.name)
+            for name in value.__struct_fields__:
+                walk(getattr(value, name), f"{key}.{name}" if key else name)
 
     walk(settings, "")
     return refs

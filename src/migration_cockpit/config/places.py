@@ -45,7 +45,7 @@ def anchor(settings: Settings, base: Path) -> Settings:
         if isinstance(value, Kubernetes):
             return msgspec.structs.replace(value, kubeconfig=anchored(value.kubeconfig)) if value.kubeconfig else value
         if isinstance(value, msgspec.Struct):
-            changed = {f.name: walk(getattr(value, f.name)) for f in msgspec.structs.fields(value)}
+            changed = {name: walk(getattr(value, name)) for name in value.__struct_fields__}
             return msgspec.structs.replace(value, **changed)
         return value
 
