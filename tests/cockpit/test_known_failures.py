@@ -10,6 +10,7 @@ from typing import cast
 import msgspec
 import pytest
 
+from migration_cockpit.actions.cluster import MIGRATION_COMPONENT
 from migration_cockpit.cockpit.watches import known_failures as module
 from migration_cockpit.cockpit.watches.known_failures import AGAIN, GONE, LINES, FailureWatch
 from migration_cockpit.connections import Connections
@@ -199,6 +200,26 @@ def test_the_log_of_a_pod_that_fails_again_and_again_is_looked_at_now_and_then(b
     assert fails(1) == "af-x"
     bench.clock.leap(AGAIN)
     assert fails(1) == ""
+
+
+def test_a_later_step_that_fails_does_not_bring_back_what_ended_the_migration_before(bench: Bench) -> None:
+    pods = tuple(
+        Pod(
+            name=name,
+            component=component,
+            version="3.2.2",
+            phase=phase,
+            database=True,
+            created=datetime(2026, 5, 16, tzinfo=UTC),
+        )
+        for name, component, phase in (
+            ("af-migrate-a1-x", MIGRATION_COMPONENT, "Error"),
+            ("af-scheduler-0", "scheduler", "Running"),
+        )
+    )
+    bench.hear(ev.PodsRead(reading=PodsReading(pods=pods)), step("smoke"), step("smoke", "failed"))
+    assert bench.watch._next_pod() == "af-scheduler-0"
+    assert bench.watch._next_pod() == ""
 
 
 def test_a_flood_of_lines_is_taken_in_portions_and_none_is_lost(bench: Bench) -> None:

@@ -85,7 +85,9 @@ class FailureWatch:
             self._logs["job"] = failures.LogReader(where="job")  # another Job, another log
         elif isinstance(event, ev.StepEnded) and event.outcome == "failed" and event.step in AFTER:
             pods = state.pods.pods if state.pods else ()
-            self._to_read.extend(pod.name for pod in pods if pod.database and pod.name not in self._to_read)
+            # Not those of the migration: what an earlier attempt of it ended with is over.
+            asked = [pod.name for pod in pods if pod.database and pod.component != MIGRATION_COMPONENT]
+            self._to_read.extend(name for name in asked if name not in self._to_read)
 
     # --- Looking ------------------------------------------------------------------------------------------------------
 
