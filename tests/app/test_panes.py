@@ -23,7 +23,8 @@ from migration_cockpit.cockpit.shown import NOT_RECORDED
 from migration_cockpit.cockpit.table import CONTROLS
 from migration_cockpit.session import events as ev
 from migration_cockpit.session import readings as rd
-from migration_cockpit.session.state import State
+from migration_cockpit.session.fold import fold
+from migration_cockpit.session.state import LEFT_ALONE, State
 from tests.app.fixtures import Fold, migrating, names, sample_state, soak
 
 SIZES = ((80, 24), (120, 40), (160, 48), (200, 50))
@@ -100,6 +101,17 @@ def test_a_failing_source_keeps_the_reading_and_says_since_when_and_why() -> Non
         r"storage is stale since \d\d:\d\d:\d\d: CloudWatch: ExpiredToken",
         text(drawn("database", "failing", (280, 60))),
     )
+
+
+@pytest.mark.parametrize(("why", "calm"), [(LEFT_ALONE, True), ("Postgres: connection timed out", False)])
+def test_tables_that_are_left_alone_for_the_migration_alarm_nobody_and_an_outage_does(why: str, calm: bool) -> None:
+    state, now = migrating()
+    state = fold(state, ev.SourceFailed(source="tasks", why=why), now, state.seq + 1)
+    view = DRAWN["tasks"](state, now, 60, 20, RULES)
+    foot, badge = plain(view.foot), plain(badges.view(state, now, 80, RULES, "log").lines[0])
+    assert ("stale since" not in foot, view.tone == "border", "▲stale" not in badge) == (calm, calm, calm)
+    assert why in text(view) + foot, "why nothing newer comes is said either way"
+    assert re.search(r"(as of|stale since) \d\d:\d\d:\d\d", foot), "and since when"
 
 
 def test_a_source_that_never_read_says_what_it_waits_for_or_why_it_gets_none() -> None:

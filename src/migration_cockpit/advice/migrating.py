@@ -94,7 +94,7 @@ def _eta(far: Progress | None, now: datetime) -> str:
     """How far it is and when it will be done; empty before that can be said."""
     if far is None or not far.number:
         return ""
-    place = f"{100 * far.share:.0f} % done, revision {far.number} of {far.total}"
+    place = f"{far.percent} % done, revision {far.number} of {far.total}"
     if far.eta is None:
         return f"{place}. "
     return f"{place}, ready {between(far.eta.low, far.eta.high)}. "
@@ -133,7 +133,7 @@ def message(state: State, now: datetime, limits: Limits, rates: Rates = BUILT_IN
         return ""
     text = f"Airflow migration of {state.session.deployment}: the database migration {TOLD[verdict.word]}."
     if far.number and verdict.word not in {"DONE", "LOST", "FAILED"}:
-        text += f" {100 * far.share:.0f} % done after {long(far.elapsed)}."
+        text += f" {far.percent} % done after {long(far.elapsed)}."
     if far.eta is not None and verdict.word in {"WORKING", "SLOW"}:
         text += f" New end of this step: {between(far.eta.low, far.eta.high)} UTC."
     return f"{text} Airflow stays down until it is done." if verdict.word != "DONE" else text

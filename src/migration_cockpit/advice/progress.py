@@ -53,6 +53,11 @@ class Progress:
     eta: Eta | None
     """None before there is one, while it waits for a lock, and when it is over."""
 
+    @property
+    def percent(self) -> int:
+        """The share in whole percent, rounded down as the timeline does: 100 is done and nothing else."""
+        return 100 * round(self.share * PARTS) // PARTS
+
 
 @remembered
 def progress(state: State, now: datetime, rates: Rates = BUILT_IN) -> Progress | None:

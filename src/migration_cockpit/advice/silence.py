@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from migration_cockpit.advice.metrics import silence_expected
-from migration_cockpit.session.state import State
+from migration_cockpit.session.state import LEFT_ALONE, State
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ def silent(state: State) -> dict[str, Silent]:
     # Airflow's health has nobody to answer while no scheduler of the new version is ready: that is known only while
     # the pods are seen.
     expected = {"health"} if silence_expected(state) and "pods" not in failing else set()
+    # What the cockpit itself leaves alone for the migration's sake is expected too.
+    expected |= {name for name, source in failing.items() if source.why == LEFT_ALONE and state.migration.job}
     return {
         name: Silent(name, source.failing_since, source.why, name in expected)
         for name, source in failing.items()

@@ -141,7 +141,7 @@ def _migration(state: State, now: datetime, limits: Limits, rates: Rates) -> str
     words = f"It {TOLD[verdict.word]}"
     if verdict.word not in {"WORKING", "SLOW"} or far is None or not far.number:
         return f"{words}."
-    done = f"{words}: {100 * far.share:.0f} % done"
+    done = f"{words}: {far.percent} % done"
     if far.eta is None:
         return f"{done}."
     return f"{done}, ready {between(far.eta.low, far.eta.high)} UTC."

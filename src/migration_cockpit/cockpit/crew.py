@@ -84,8 +84,9 @@ class Crew:
             except Exception as error:  # noqa: BLE001  # the boundary: nothing may stop without a word
                 why = f"{name} failed and begins anew: {type(error).__name__}: {error}"
                 if why != told:
-                    told = why
-                    self._recorder.record(ev.LogLine(source="cockpit", text=why, level="bad"))
+                    with suppress(JournalError):  # the recorder's write_error says it; told again the next time
+                        self._recorder.record(ev.LogLine(source="cockpit", text=why, level="bad"))
+                        told = why
             else:
                 return
             await self._clock.sleep(AGAIN_AFTER)

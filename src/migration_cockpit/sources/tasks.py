@@ -12,6 +12,7 @@ from migration_cockpit.connections import Connections
 from migration_cockpit.connections.errors import WorldError
 from migration_cockpit.session.events import TasksRead
 from migration_cockpit.session.readings import LiveTask, TasksReading
+from migration_cockpit.session.state import LEFT_ALONE
 from migration_cockpit.sources.dialects import V2, V3, Schema, query, tasks_slow_query, text
 from migration_cockpit.sources.loop import FAST_HEARTBEAT, Emit, Teller, poll
 from migration_cockpit.sources.pg import Session, explain_postgres
@@ -125,7 +126,7 @@ async def look(connection: Any) -> Schema:
     row = await (await connection.execute(text("look"))).fetchone()
     active, stale, migrating = row
     if migrating:
-        raise MigrationRuns("a migration runs: its tables are left alone until it ends")
+        raise MigrationRuns(LEFT_ALONE)
     if stale:
         return V3
     if active:

@@ -46,7 +46,9 @@ def status(pane: str, state: State, rules: Rules) -> tuple[str, str]:
     """A word and its kind: `good`, `careful`, `bad` or plain."""
     source = state.sources.get(SOURCES.get(pane, ""))
     if source is not None and source.failing_since is not None:
-        return "▲stale", "careful"
+        from migration_cockpit.advice.silence import silent
+
+        return UNREAD if silent(state)[SOURCES[pane]].expected else ("▲stale", "careful")
     if pane in SOURCES and (source is None or source.read is None):
         return UNREAD
     return _STATUS[pane](state, rules)

@@ -13,6 +13,7 @@ from cockpit_widgets.panel import View
 from cockpit_widgets.spans import Line, line, wrap
 from cockpit_widgets.spans import width as cells
 from migration_cockpit.advice.rates import BUILT_IN, Rates
+from migration_cockpit.advice.silence import silent
 from migration_cockpit.app.panes.starting import UNREAD, titled
 from migration_cockpit.app.words import age, hms, seconds_between
 from migration_cockpit.config import Cadence, Limits
@@ -76,12 +77,14 @@ def view(
     """
     known = state.sources.get(source)
     title = titled(name, more)
-    if known is not None and known.failing_since is not None:
-        since = known.read or known.failing_since
-        foot = line(("▲ ", "careful"), (f"stale since {hms(since)}: {known.why}", "careful"))
-        if known.read is not None and cells(foot) > width - 16:
-            lines = [*(line((text, "careful")) for text in wrap(known.why, width)), *lines]
-        return View(tuple(lines), title, foot, "border-careful")
+    if (quiet := silent(state).get(source)) is not None:
+        since = (known.read if known is not None else None) or quiet.since
+        told = f"as of {hms(since)}, expected" if quiet.expected else f"stale since {hms(since)}: {quiet.why}"
+        tone, mark = ("dim", "") if quiet.expected else ("careful", "▲ ")
+        foot = line((mark, tone), (told, tone))
+        if known is not None and known.read is not None and (quiet.expected or cells(foot) > width - 16):
+            lines = [*(line((text, tone)) for text in wrap(quiet.why, width)), *lines]
+        return View(tuple(lines), title, foot, "border" if quiet.expected else "border-careful")
     if known is None or known.read is None:
         return View(tuple(lines), title, UNREAD)
     old = seconds_between(known.read, now)

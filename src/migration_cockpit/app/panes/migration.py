@@ -62,7 +62,7 @@ def _head(found: Verdict, state: State, far: Progress | None, now: datetime, wid
 
 def _bar(far: Progress, width: int, *, tone: str) -> Line:
     """The bar by cost."""
-    percent = f" {100 * far.share:3.0f} %"
+    percent = f" {far.percent:3d} %"
     return line(progress(far.share, 1.0, max(8, width - len(percent)), tone=tone), (percent, "bold"))
 
 

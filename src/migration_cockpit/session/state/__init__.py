@@ -24,6 +24,7 @@ from migration_cockpit.session.state.records import AnnotationState, FailureStat
 from migration_cockpit.session.state.rollback import RollbackState, StageState, WayBack
 from migration_cockpit.session.state.run import RunState
 from migration_cockpit.session.state.sources import (
+    LEFT_ALONE,
     LOG_LINES,
     PODS_LOOKED_AT,
     TREND_POINTS,
@@ -45,6 +46,7 @@ from migration_cockpit.session.state.steps import (
 )
 
 __all__ = [
+    "LEFT_ALONE",
     "LOG_LINES",
     "PAST_ATTEMPTS",
     "PODS_LOOKED_AT",

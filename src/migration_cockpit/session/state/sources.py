@@ -15,6 +15,10 @@ PODS_LOOKED_AT = 4
 """Pods whose events and log State keeps, the newest that were looked at."""
 
 
+LEFT_ALONE = "a migration runs: its tables are left alone until it ends"
+"""Why the tasks are not read meanwhile: the cockpit's own doing, to stay out of the migration's way."""
+
+
 class SourceState(Value, frozen=True, kw_only=True, omit_defaults=True):
     """How a source does: when it last read, and since when and why it fails."""
 
