@@ -112,6 +112,7 @@ def test_tables_that_are_left_alone_for_the_migration_alarm_nobody_and_an_outage
     assert ("stale since" not in foot, view.tone == "border", "▲stale" not in badge) == (calm, calm, calm)
     assert why in text(view) + foot, "why nothing newer comes is said either way"
     assert re.search(r"(as of|stale since) \d\d:\d\d:\d\d", foot), "and since when"
+    assert state.log[-1].level == ("info" if calm else "careful")
 
 
 def test_a_source_that_never_read_says_what_it_waits_for_or_why_it_gets_none() -> None:

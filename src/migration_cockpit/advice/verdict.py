@@ -44,7 +44,7 @@ TONES = {
 }
 _SIGNS = {
     "log": "its log",
-    "revision": "alembic_version",
+    "revision": "its version row",
     "statement": "new statements",
     "view": "progress views",
     "backend": "its backend",

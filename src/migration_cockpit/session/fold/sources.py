@@ -11,6 +11,7 @@ from migration_cockpit.session import events as ev
 from migration_cockpit.session.fold.common import Folds, logged
 from migration_cockpit.session.readings import DatabaseReading, StorageReading, TasksReading
 from migration_cockpit.session.state import (
+    LEFT_ALONE,
     TREND_POINTS,
     LogEntry,
     SourceState,
@@ -84,7 +85,9 @@ def _beat(state: State, event: ev.SourceBeat, t: datetime) -> dict[str, Any]:
 
 def _failed(state: State, event: ev.SourceFailed, t: datetime) -> dict[str, Any]:
     before = state.sources.get(event.source, SourceState())
-    entry = LogEntry(t=t, source="cockpit", text=f"{event.source} cannot be read: {event.why}", level="careful")
+    alone = event.why == LEFT_ALONE
+    text = f"{event.source} {'are not' if alone else 'cannot be'} read: {event.why}"
+    entry = LogEntry(t=t, source="cockpit", text=text, level="info" if alone else "careful")
     change = _source(state, event.source, failing_since=before.failing_since or t, why=event.why)
     return change | logged(state, entry)
 
